@@ -1,0 +1,280 @@
+//! What can go wrong, and what to do about it: one enum for each family of operations, joined in [`Error`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::level::ParseLevelError;
+
+/// Any error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Bytes from the wire could not be understood.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The database file could not be opened, written or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record could not be queued, or what was queued could not be stored.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// A question could not be understood.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The server could not be set up.
+    #[cfg(feature = "net")]
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+/// Why bytes from the wire gave no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// A frame claims to be longer than the limit, so that the framing cannot be trusted any more.
+    #[error(
+        "a frame claims {claimed} bytes, the limit is {limit}; is the client a Python SocketHandler? raise --frame-limit if so"
+    )]
+    FrameTooLong {
+        /// The length in the frame's header, in bytes.
+        claimed: u64,
+        /// The limit in force, in bytes.
+        limit: usize,
+    },
+    /// The connection ended inside a frame.
+    #[error("the connection ended after {got} of {expected} bytes of a frame")]
+    PartialFrame {
+        /// How many bytes of the frame, its header included, had arrived.
+        got: usize,
+        /// How many it should have had; 4 when even the length was cut.
+        expected: usize,
+    },
+    /// The bytes are no pickle, or one that stops short.
+    #[error("not a pickled record: {reason} at byte {at}")]
+    Pickle {
+        /// What was wrong.
+        reason: &'static str,
+        /// Offset into the frame's payload.
+        at: usize,
+    },
+    /// The pickle is sound but holds something else than a record's dict.
+    #[error("the pickle holds {found}, not the dict of a LogRecord")]
+    NotARecord {
+        /// What it holds instead.
+        found: &'static str,
+    },
+}
+
+/// Why the database file could not be opened, written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no such file.
+    #[error("no database at {path}; `logstore serve --db {path}` makes one, --db names another", path = path.display())]
+    Missing {
+        /// The file asked for.
+        path: PathBuf,
+    },
+    /// The file is something else than a logstore database.
+    #[error("cannot open {path}: {found}, not a logstore database; name another file with --db", path = path.display())]
+    Foreign {
+        /// The file asked for.
+        path: PathBuf,
+        /// What it seems to be.
+        found: String,
+    },
+    /// The file was written by the ancestor, `dagrunner.utils.logger`.
+    #[error(
+        "cannot open {path}: it was written by dagrunner's logger (table logs); it is left as it is. \
+         Log to a new file; `logstore import {path}` will take the old records over in a later version",
+        path = path.display()
+    )]
+    Ancestor {
+        /// The file asked for.
+        path: PathBuf,
+    },
+    /// The file was written by a newer logstore.
+    #[error(
+        "cannot open {path}: it holds schema {found}, this logstore knows up to {known}; use a newer logstore",
+        path = path.display()
+    )]
+    NewerSchema {
+        /// The file asked for.
+        path: PathBuf,
+        /// The file's schema number.
+        found: i64,
+        /// The highest schema number that this program knows.
+        known: i64,
+    },
+    /// The file was written by an older logstore and the way it was opened does not allow to migrate it.
+    #[error(
+        "cannot read {path}: it holds schema {found}, this logstore reads {known}; open it once with `logstore serve` to migrate it",
+        path = path.display()
+    )]
+    OlderSchema {
+        /// The file asked for.
+        path: PathBuf,
+        /// The file's schema number.
+        found: i64,
+        /// The schema number that this program reads.
+        known: i64,
+    },
+    /// Another process holds the file's write lock.
+    #[error("{path} is locked by another process for longer than {waited:?}; stop that process or try again", path = path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// `SQLite` reported an error.
+    #[error("cannot {doing} {path}", path = path.display())]
+    Sqlite {
+        /// What was being done, as a verb that a path can follow: "open", "write to".
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What `SQLite` said.
+        source: rusqlite::Error,
+    },
+    /// No reader connection could be had from the pool.
+    #[error("cannot open another reader of {path}", path = path.display())]
+    Pool {
+        /// The file.
+        path: PathBuf,
+        /// What the pool said.
+        source: r2d2::Error,
+    },
+    /// The operating system reported an error.
+    #[error("cannot {doing} {path}", path = path.display())]
+    Io {
+        /// What was being done, as a verb that a path can follow.
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Why a record was not queued, or what was queued is not stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The handler has been closed.
+    #[error("the handler is closed; the record was not queued")]
+    Closed,
+    /// The record is too large for any store.
+    #[error("a record of {bytes} bytes was not queued; the limit is {limit}")]
+    RecordTooLarge {
+        /// The record's size in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The store refuses what was queued. It stays queued and is tried again.
+    #[error("{queued} records wait to be stored: {reason}")]
+    Stalled {
+        /// How many records wait.
+        queued: u64,
+        /// What the store said last.
+        reason: String,
+    },
+    /// The handler was closed while the store refused what was queued.
+    #[error("{failed} records could not be stored before the handler was closed: {reason}")]
+    Lost {
+        /// How many records were given up.
+        failed: u64,
+        /// What the store said last.
+        reason: String,
+    },
+    /// The writer thread could not be started.
+    #[error("cannot start the writer thread")]
+    Thread(#[source] std::io::Error),
+    /// The writer thread ended without being asked to.
+    #[error("the writer thread has stopped unexpectedly")]
+    WriterGone,
+}
+
+/// Why a question could not be understood.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A level that is none.
+    #[error(transparent)]
+    Level(#[from] ParseLevelError),
+    /// A time that is none.
+    #[error("cannot read {text:?} as a time: {reason}; use 2026-11-22, '2026-11-22 16:20', RFC 3339, today, yesterday, now, 1h, '30 min ago' or epoch seconds")]
+    Time {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A regular expression that is none.
+    #[error("cannot read the pattern {pattern:?}: {reason}")]
+    Pattern {
+        /// What was given.
+        pattern: String,
+        /// What the regex parser said.
+        reason: String,
+    },
+    /// A field condition that is not of the form `KEY=VALUE`.
+    #[error("cannot read {text:?} as a field condition; use KEY=VALUE, a dot goes into nested fields: user.id=7")]
+    Field {
+        /// What was given.
+        text: String,
+    },
+    /// A `--format` that cannot be used.
+    #[error("cannot use the format {format:?}: {reason} at position {at}")]
+    Format {
+        /// What was given.
+        format: String,
+        /// What is wrong with it.
+        reason: String,
+        /// Offset in bytes.
+        at: usize,
+    },
+}
+
+/// Why the server could not be set up.
+#[cfg(feature = "net")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The host's name gives no address.
+    #[error("cannot find the address of host {host:?}; use an address of this machine such as 127.0.0.1")]
+    Host {
+        /// What was given.
+        host: String,
+        /// What the resolver said.
+        source: std::io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {host}:{port}{way_out}", way_out = listen_way_out(source, *port))]
+    Listen {
+        /// The host that was given.
+        host: String,
+        /// The port that was given.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A thread or its event loop could not be started.
+    #[error("cannot start the receiver thread")]
+    Thread(#[source] std::io::Error),
+}
+
+#[cfg(feature = "net")]
+fn listen_way_out(error: &std::io::Error, port: u16) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!("; another program listens on port {port}, choose another with --port (0: any free one)")
+        }
+        std::io::ErrorKind::PermissionDenied => "; choose a --port of 1024 or above".into(),
+        std::io::ErrorKind::AddrNotAvailable => {
+            "; --host must be an address of this machine".into()
+        }
+        _ => String::new(),
+    }
+}

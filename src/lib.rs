@@ -1,0 +1,15 @@
+//! A persistent log store in one binary and one `SQLite` file.
+
+mod batch;
+mod error;
+mod level;
+mod record;
+mod time;
+
+pub use batch::{Batch, RecordRef, Texts};
+pub use error::{Error, QueryError, QueueError, StoreError, WireError};
+#[cfg(feature = "net")]
+pub use error::ServerError;
+pub use level::{Level, ParseLevelError};
+pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
+pub use time::now_ns;

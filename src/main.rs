@@ -1,0 +1,3 @@
+//! The `logstore` program.
+
+fn main() {}

@@ -1,0 +1,124 @@
+//! What the opcodes of a pickle leave behind: small items that point into the frame, and nodes for containers.
+
+/// A run of bytes in the frame, or in the side buffer for texts that had to be unescaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Offset; the top bit says that it is into the side buffer.
+    at: u32,
+    len: u32,
+}
+
+/// Frames are shorter than 256 MiB, which leaves the top bit of an offset free.
+const SIDE: u32 = 1 << 31;
+
+impl Span {
+    /// A run of the frame. The caller has checked that it lies within.
+    pub(super) fn of_frame(at: usize, len: usize) -> Self {
+        debug_assert!(at + len < SIDE as usize);
+        #[expect(clippy::cast_possible_truncation, reason = "a frame is shorter than 256 MiB")]
+        Span { at: at as u32, len: len as u32 }
+    }
+
+    /// A run of the side buffer.
+    pub(super) fn of_side(at: usize, len: usize) -> Self {
+        let span = Span::of_frame(at, len);
+        Span { at: span.at | SIDE, ..span }
+    }
+}
+
+/// One value of a pickle. Containers are nodes of the [`Heap`], so that an item can be copied freely.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Item {
+    /// Python's `None`.
+    None,
+    /// `True` or `False`.
+    Bool(bool),
+    /// An integer of at most 64 bits.
+    Int(i64),
+    /// A larger integer, as its decimal digits with an optional sign (opcodes I and L; checked to be that).
+    LongText(Span),
+    /// A larger integer, as little-endian two's complement of more than 8 bytes (opcodes LONG1 and LONG4).
+    LongBytes(Span),
+    /// A float, NaN and infinities included.
+    Float(f64),
+    /// A `str`: UTF-8 as Python's `surrogatepass` writes it, so lone surrogates (ED A0 80 to ED BF BF) may stand in it.
+    /// Also a Python 2 `str`, whose bytes may be anything.
+    Text(Span),
+    /// `bytes` or `bytearray`.
+    Bytes(Span),
+    /// A container or an object: index of its node.
+    Node(u32),
+}
+
+/// What a [`Node`] is, and so what its items are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The elements.
+    List,
+    /// The elements.
+    Tuple,
+    /// Keys and values by turns, in order of insertion. A later key replaces an equal earlier one.
+    Dict,
+    /// The elements of a `set` (opcodes EMPTY_SET and ADDITEMS of protocol 4).
+    Set,
+    /// The elements of a `frozenset` (opcode FROZENSET).
+    FrozenSet,
+    /// A name of something importable, never looked up: module and qualified name, both `Text`.
+    Global,
+    /// What a call would have built: see [`Object`].
+    Object,
+    /// A reference to something outside of the pickle (opcodes PERSID and BINPERSID): the id.
+    Persistent,
+    /// A class from the copyreg extension registry (opcodes EXT1, EXT2, EXT4): the code, an `Int`.
+    Extension,
+}
+
+/// A container or an object.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) items: Vec<Item>,
+}
+
+/// The items of a node of [`Kind::Object`], by place.
+pub(super) struct Object;
+
+impl Object {
+    /// What would have been called: a `Global` node as a rule, but anything may stand here.
+    pub(super) const CALLABLE: usize = 0;
+    /// The arguments: a `Tuple` node as a rule. NEWOBJ's and NEWOBJ_EX's positional arguments, REDUCE's, INST's, OBJ's.
+    pub(super) const ARGS: usize = 1;
+    /// NEWOBJ_EX's keyword arguments, a `Dict` node; else `None`.
+    pub(super) const KWARGS: usize = 2;
+    /// The state that BUILD would have set: a `Dict` node, or a 2-tuple of dict and slots' dict, or anything; else `None`.
+    pub(super) const STATE: usize = 3;
+    /// What APPEND(S) or ADDITEMS added: a `List` node; else `None`.
+    pub(super) const LIST_ITEMS: usize = 4;
+    /// What SETITEM(S) added: a `Dict` node; else `None`.
+    pub(super) const DICT_ITEMS: usize = 5;
+    /// How many items an object has.
+    pub(super) const LEN: usize = 6;
+}
+
+/// Where items point: the frame, the side buffer and the nodes. Nodes may form cycles, and one node may be reached by many
+/// paths; whoever walks them bounds depth and output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heap<'a> {
+    pub(super) frame: &'a [u8],
+    pub(super) side: &'a [u8],
+    pub(super) nodes: &'a [Node],
+}
+
+impl<'a> Heap<'a> {
+    /// The bytes of a span.
+    pub(super) fn bytes(&self, span: Span) -> &'a [u8] {
+        let at = (span.at & !SIDE) as usize;
+        let buffer = if span.at & SIDE == 0 { self.frame } else { self.side };
+        &buffer[at..at + span.len as usize]
+    }
+
+    /// A node by its index.
+    pub(super) fn node(&self, index: u32) -> &'a Node {
+        &self.nodes[index as usize]
+    }
+}
