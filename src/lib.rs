@@ -2,19 +2,29 @@
 
 mod batch;
 mod error;
+mod handler;
 mod level;
 mod query;
+mod queue;
 mod record;
+mod report;
 mod store;
 mod time;
 pub mod wire;
+mod writer;
 
 pub use batch::{Batch, RecordRef, Texts};
 #[cfg(feature = "net")]
 pub use error::ServerError;
 pub use error::{Error, QueryError, QueueError, StoreError, WireError};
+pub use handler::{
+    DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, HandlerBuilder,
+    SQLiteQueueHandler,
+};
 pub use level::{Level, ParseLevelError};
 pub use query::{FieldFilter, Order, Query};
+pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
+pub use report::{Report, Reporter};
 pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore};
 pub use time::now_ns;
