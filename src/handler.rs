@@ -11,6 +11,7 @@ use crate::error::{Error, QueueError};
 use crate::queue::{Counters, Limits, Overflow, Portion, Queue};
 use crate::record::LogRecord;
 use crate::report::{Report, Reporter};
+use crate::sink::RecordSink;
 use crate::store::{Durability, RecordStore, SqliteStore};
 use crate::writer::Writer;
 
@@ -68,26 +69,6 @@ impl SQLiteQueueHandler {
         self.queue.push(record, &texts)
     }
 
-    /// Queues a run of records without waiting for room; see [`SQLiteQueueHandler::poll_ready`].
-    ///
-    /// # Errors
-    ///
-    /// When the handler is closed.
-    pub fn emit_batch(&self, batch: Batch) -> Result<(), QueueError> {
-        self.queue.push_batch(batch)
-    }
-
-    /// Ready when the queue has room, or when its rule is to drop rather than to wait. For event loops, which must not block.
-    pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.queue.poll_ready(context)
-    }
-
-    /// An empty batch, with the memory of one that was stored before if there is any.
-    #[must_use]
-    pub fn spare_batch(&self) -> Batch {
-        self.queue.spare()
-    }
-
     /// Waits until everything queued before is committed.
     ///
     /// # Errors
@@ -120,6 +101,22 @@ impl SQLiteQueueHandler {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.queue.counters()
+    }
+}
+
+/// Runs of records go in as a whole. [`RecordSink::poll_ready`] tells when there is room; without asking, a run is taken all the
+/// same, whatever the queue's bound, unless the overflow rule is to drop.
+impl RecordSink for SQLiteQueueHandler {
+    fn emit_batch(&self, batch: Batch) -> Result<(), QueueError> {
+        self.queue.push_batch(batch)
+    }
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.queue.poll_ready(context)
+    }
+
+    fn spare_batch(&self) -> Batch {
+        self.queue.spare()
     }
 }
 

@@ -4,10 +4,15 @@ mod batch;
 mod error;
 mod handler;
 mod level;
+#[cfg(feature = "net")]
+mod net;
 mod query;
 mod queue;
 mod record;
 mod report;
+#[cfg(feature = "net")]
+mod server;
+mod sink;
 mod store;
 mod time;
 pub mod wire;
@@ -26,5 +31,10 @@ pub use query::{FieldFilter, Order, Query};
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
+#[cfg(feature = "net")]
+pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler};
+#[cfg(feature = "net")]
+pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
+pub use sink::RecordSink;
 pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore};
 pub use time::now_ns;
