@@ -3,6 +3,11 @@
 mod batch;
 mod error;
 mod level;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the decoder and the formats that use it follow")
+)]
+mod percent;
 mod record;
 mod time;
 
