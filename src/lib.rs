@@ -10,6 +10,8 @@ mod level;
 mod percent;
 mod record;
 mod time;
+#[cfg_attr(not(test), expect(dead_code, reason = "the decoder that uses it follows"))]
+mod wire;
 
 pub use batch::{Batch, RecordRef, Texts};
 pub use error::{Error, QueryError, QueueError, StoreError, WireError};
