@@ -6,6 +6,7 @@ mod handler;
 mod level;
 #[cfg(feature = "net")]
 mod net;
+mod percent;
 mod query;
 mod queue;
 mod record;
@@ -27,12 +28,12 @@ pub use handler::{
     SQLiteQueueHandler,
 };
 pub use level::{Level, ParseLevelError};
+#[cfg(feature = "net")]
+pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler, ReceiverCounters, Stop, Tap};
 pub use query::{FieldFilter, Order, Query};
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
-#[cfg(feature = "net")]
-pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;

@@ -482,10 +482,6 @@ impl Queue {
         state.sender.is_none()
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.lock().sender.is_none()
-    }
-
     pub(crate) fn counters(&self) -> Counters {
         let state = self.lock();
         Counters {

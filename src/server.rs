@@ -88,7 +88,9 @@ impl ServerContext {
         self.stop.stop();
         let received = match self.receiver.take() {
             Some(receiver) => receiver.join().unwrap_or_else(|_| {
-                Err(ServerError::Thread(std::io::Error::other("the receiver thread has panicked")))
+                Err(ServerError::Thread(std::io::Error::other(
+                    "the receiver thread has panicked",
+                )))
             }),
             None => Ok(()),
         };
@@ -177,18 +179,30 @@ impl ServerBuilder {
         let local_addr = receiver.local_addr();
         let reporter = self.reporter;
         let listener = Arc::clone(&reporter);
-        let handler = self.handler.on_report(move |report| listener(report)).open(path)?;
+        let handler = self
+            .handler
+            .on_report(move |report| listener(report))
+            .open(path)?;
         let handler = Arc::new(handler);
         let counters = Arc::new(ReceiverCounters::default());
-        let (stop, watch) = Stop::new();
+        let stop = Stop::default();
         let thread = {
-            let (sink, counters, tap) = (Arc::clone(&handler), Arc::clone(&counters), self.tap);
-            std::thread::Builder::new().name("logstore-receiver".into()).spawn(move || {
-                let tap = tap.map(|tap| -> Box<dyn Fn(&Batch)> { tap });
-                receiver.serve(sink, tap, &reporter, counters, watch)
-            })
+            let (sink, counters) = (Arc::clone(&handler), Arc::clone(&counters));
+            let (tap, stop) = (self.tap, stop.clone());
+            std::thread::Builder::new()
+                .name("logstore-receiver".into())
+                .spawn(move || {
+                    let tap = tap.map(|tap| -> Box<dyn Fn(&Batch)> { tap });
+                    receiver.serve(sink, tap, &reporter, counters, &stop)
+                })
         };
         let thread = thread.map_err(ServerError::Thread)?;
-        Ok(ServerContext { local_addr, handler, counters, stop, receiver: Some(thread) })
+        Ok(ServerContext {
+            local_addr,
+            handler,
+            counters,
+            stop,
+            receiver: Some(thread),
+        })
     }
 }

@@ -27,7 +27,10 @@ struct Complaint {
 
 impl Complaints {
     pub(super) fn new(reporter: Reporter) -> Self {
-        Complaints { reporter, by_address: HashMap::new() }
+        Complaints {
+            reporter,
+            by_address: HashMap::new(),
+        }
     }
 
     /// A bad frame of this peer: reported now, or with the next report.
@@ -46,10 +49,20 @@ impl Complaints {
         }
         let earlier = self
             .by_address
-            .insert(peer.ip(), Complaint { reported: now, pending: None })
+            .insert(
+                peer.ip(),
+                Complaint {
+                    reported: now,
+                    pending: None,
+                },
+            )
             .and_then(|complaint| complaint.pending)
             .map_or(0, |(_, count, _)| count);
-        (self.reporter)(&Report::BadFrames { peer, count: earlier + 1, error });
+        (self.reporter)(&Report::BadFrames {
+            peer,
+            count: earlier + 1,
+            error,
+        });
     }
 
     /// Says what has waited for at least the time of silence.
@@ -86,7 +99,9 @@ mod tests {
         let counts = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&counts);
         let mut complaints = Complaints::new(Arc::new(move |report| {
-            let Report::BadFrames { count, .. } = report else { panic!("{report}") };
+            let Report::BadFrames { count, .. } = report else {
+                panic!("{report}")
+            };
             heard.lock().unwrap().push(*count);
         }));
         let error = WireError::NotARecord { found: "a list" };

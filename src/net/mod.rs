@@ -4,5 +4,5 @@ mod complaints;
 mod receiver;
 mod stream;
 
-pub use receiver::{LogRecordSocketReceiver, ReceiverCounters, Stop};
+pub use receiver::{LogRecordSocketReceiver, ReceiverCounters, Stop, Tap};
 pub use stream::LogRecordStreamHandler;

@@ -56,18 +56,17 @@ pub struct ReceiverCounters {
     pub bad_frames: AtomicU64,
 }
 
-/// Tells a receiver to stop: by [`Stop::stop`], or by being dropped.
-#[derive(Debug)]
-pub struct Stop(watch::Sender<bool>);
+/// Tells a receiver to stop. Clones are the same switch.
+#[derive(Debug, Clone)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Stop(Arc::new(watch::Sender::new(false)))
+    }
+}
 
 impl Stop {
-    /// A switch and what the receiver watches.
-    #[must_use]
-    pub fn new() -> (Stop, watch::Receiver<bool>) {
-        let (sender, receiver) = watch::channel(false);
-        (Stop(sender), receiver)
-    }
-
     /// Stop accepting, read what has arrived, end.
     pub fn stop(&self) {
         self.0.send_replace(true);
@@ -83,14 +82,24 @@ impl LogRecordSocketReceiver {
     pub fn bind(host: &str, port: u16, frame_limit: usize) -> Result<Self, ServerError> {
         let addresses: Vec<SocketAddr> = (host, port)
             .to_socket_addrs()
-            .map_err(|source| ServerError::Host { host: host.to_owned(), source })?
+            .map_err(|source| ServerError::Host {
+                host: host.to_owned(),
+                source,
+            })?
             .collect();
-        let listen =
-            |source| ServerError::Listen { host: host.to_owned(), port, source };
+        let listen = |source| ServerError::Listen {
+            host: host.to_owned(),
+            port,
+            source,
+        };
         let listener = StdListener::bind(addresses.as_slice()).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
         let local_addr = listener.local_addr().map_err(listen)?;
-        Ok(LogRecordSocketReceiver { listener, local_addr, frame_limit })
+        Ok(LogRecordSocketReceiver {
+            listener,
+            local_addr,
+            frame_limit,
+        })
     }
 
     /// The address that it listens on.
@@ -112,7 +121,7 @@ impl LogRecordSocketReceiver {
         tap: Option<Tap>,
         reporter: &Reporter,
         counters: Arc<ReceiverCounters>,
-        stop: watch::Receiver<bool>,
+        stop: &Stop,
     ) -> Result<(), ServerError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -125,14 +134,17 @@ impl LogRecordSocketReceiver {
             counters,
             reporter: Arc::clone(reporter),
             frame_limit: self.frame_limit,
-            desk: RefCell::new(Desk { decoder: Decoder::new(), buffer: vec![0; READ_BYTES] }),
+            desk: RefCell::new(Desk {
+                decoder: Decoder::new(),
+                buffer: vec![0; READ_BYTES],
+            }),
             complaints: RefCell::new(Complaints::new(Arc::clone(reporter))),
         });
         let tasks = LocalSet::new();
         tasks.block_on(&runtime, async {
             let listener = TcpListener::from_std(self.listener).map_err(ServerError::Thread)?;
             let complaining = tokio::task::spawn_local(Rc::clone(&shared).complain_now_and_then());
-            accept(listener, &shared, stop).await;
+            accept(listener, &shared, stop.0.subscribe()).await;
             complaining.abort();
             Ok(())
         })?;
@@ -174,12 +186,16 @@ async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Rec
         match accepted {
             Ok((stream, peer)) => shared.serve(stream, peer, &stop),
             Err(error) => {
-                (shared.reporter)(&Report::AcceptFailing { reason: error.to_string() });
+                (shared.reporter)(&Report::AcceptFailing {
+                    reason: error.to_string(),
+                });
                 sleep(ACCEPT_PAUSE).await;
             }
         }
     }
-    let Ok(listener) = listener.into_std() else { return };
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
     while let Ok((stream, peer)) = listener.accept() {
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
@@ -189,7 +205,7 @@ async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Rec
     }
 }
 
-/// Resolves at the stop, also when it came before, or when the switch is gone.
+/// Resolves at the stop, also when it came before.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stopped| *stopped).await;
 }
@@ -297,16 +313,17 @@ impl Connection {
                 return Read::End;
             }
         };
-        let context = Context { hostname: &self.hostname, now_ns: now_ns() };
+        let context = Context {
+            hostname: &self.hostname,
+            now_ns: now_ns(),
+        };
         let mut batch = shared.sink.spare_batch();
         let peer = self.peer;
-        let received = self.handler.receive(
-            &buffer[..len],
-            decoder,
-            &context,
-            &mut batch,
-            |error| shared.reject(peer, error),
-        );
+        let received =
+            self.handler
+                .receive(&buffer[..len], decoder, &context, &mut batch, |error| {
+                    shared.reject(peer, error)
+                });
         if let Some(tap) = &shared.tap
             && !batch.is_empty()
         {

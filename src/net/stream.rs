@@ -22,7 +22,10 @@ impl LogRecordStreamHandler {
     /// A connection that has sent nothing yet, and whose frames may have so many bytes.
     #[must_use]
     pub fn new(frame_limit: usize) -> Self {
-        LogRecordStreamHandler { partial: Vec::new(), frame_limit }
+        LogRecordStreamHandler {
+            partial: Vec::new(),
+            frame_limit,
+        }
     }
 
     /// Takes what one read brought. Every frame that is complete now is decoded into the batch, or handed to `reject` with the
@@ -88,6 +91,9 @@ impl LogRecordStreamHandler {
             Ok(Split::Partial { expected }) => expected,
             _ => self.partial.len(),
         };
-        Err(WireError::PartialFrame { got: self.partial.len(), expected })
+        Err(WireError::PartialFrame {
+            got: self.partial.len(),
+            expected,
+        })
     }
 }
