@@ -9,6 +9,11 @@ mod level;
 )]
 mod percent;
 mod record;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the formats that use it follow")
+)]
+#[expect(unused_imports, reason = "the formats that use it follow")]
 mod time;
 
 pub use batch::{Batch, RecordRef, Texts};
@@ -17,4 +22,6 @@ pub use error::{Error, QueryError, QueueError, StoreError, WireError};
 pub use error::ServerError;
 pub use level::{Level, ParseLevelError};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
-pub use time::now_ns;
+pub use time::{
+    Zone, asctime, display_time, now_ns, parse_since, parse_until, put_rfc3339_utc, rfc3339_utc,
+};
