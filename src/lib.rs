@@ -5,18 +5,23 @@ mod error;
 mod format;
 mod level;
 mod percent;
+mod query;
 mod record;
+mod store;
 mod time;
+pub mod wire;
 
 pub use batch::{Batch, RecordRef, Texts};
-pub use error::{Error, QueryError, QueueError, StoreError, WireError};
 #[cfg(feature = "net")]
 pub use error::ServerError;
+pub use error::{Error, QueryError, QueueError, StoreError, WireError};
 pub use format::{
     Coloring, Controls, CsvFormat, JsonFormat, LogfmtFormat, Output, RecordFormat, TextFormat,
 };
 pub use level::{Level, ParseLevelError};
+pub use query::{FieldFilter, Order, Query};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
+pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore};
 pub use time::{
     Zone, asctime, display_time, now_ns, parse_since, parse_until, put_rfc3339_utc, rfc3339_utc,
 };
