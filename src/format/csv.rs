@@ -3,7 +3,8 @@
 use csv::{Terminator, Writer, WriterBuilder};
 
 use super::RecordFormat;
-use super::field::{Field, KEYS, fields, put_int, put_json};
+use super::escape::put_json;
+use super::field::{Field, KEYS, fields, put_int};
 use crate::record::StoredRecord;
 use crate::time::put_rfc3339_utc;
 

@@ -24,7 +24,7 @@ pub(super) enum Lines {
 /// Appends a text whose control characters (C0, DEL and C1) are shown as `\x1b`.
 pub(super) fn put_escaped(text: &str, lines: Lines, out: &mut Vec<u8>) {
     let mut done = 0;
-    for (at, control) in controls(text) {
+    for (at, control) in controls(text.as_bytes()) {
         if lines == Lines::Kept && matches!(control, '\n' | '\t') {
             continue;
         }
@@ -57,24 +57,29 @@ pub(super) fn put_value(text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
-    let json = serde_json::to_string(text).expect("a text is always JSON");
-    put_json_text(&json, out);
+    put_json(text, out);
 }
 
-/// Appends JSON text with the control characters that JSON lets through (DEL and C1) escaped too.
-pub(super) fn put_json_text(json: &str, out: &mut Vec<u8>) {
+/// Appends a value as compact JSON, with the control characters that JSON lets through (DEL and C1) escaped too: readers of JSON
+/// see no difference, and a terminal cannot be driven by them.
+pub(super) fn put_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    let start = out.len();
+    serde_json::to_writer(&mut *out, value).expect("texts and maps with text keys are always JSON");
+    let Some((first, _)) = controls(&out[start..]).next() else {
+        return;
+    };
+    let tail = out.split_off(start + first);
     let mut done = 0;
-    for (at, control) in controls(json) {
-        out.extend_from_slice(&json.as_bytes()[done..at]);
+    for (at, control) in controls(&tail) {
+        out.extend_from_slice(&tail[done..at]);
         write!(out, "\\u{:04x}", u32::from(control)).expect("a Vec takes everything");
         done = at + control.len_utf8();
     }
-    out.extend_from_slice(&json.as_bytes()[done..]);
+    out.extend_from_slice(&tail[done..]);
 }
 
-/// The control characters of a text with their offsets. Nearly all texts have none, so bytes are looked at, not characters.
-fn controls(text: &str) -> impl Iterator<Item = (usize, char)> {
-    let bytes = text.as_bytes();
+/// The control characters of UTF-8 text with their offsets. Nearly all texts have none, so bytes are looked at, not characters.
+fn controls(bytes: &[u8]) -> impl Iterator<Item = (usize, char)> {
     bytes
         .iter()
         .enumerate()
@@ -107,7 +112,7 @@ mod tests {
             let left: String = out.chars().filter(|c| c.is_control()).collect();
             assert_eq!(left, if lines == Lines::Kept { "\t\n" } else { "" });
         }
-        for put in [put_value, put_json_text, put_key] {
+        for put in [put_value, put_json::<str>, put_key] {
             assert!(!shown(|out| put(&every, out)).contains(char::is_control));
         }
     }

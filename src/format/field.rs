@@ -110,11 +110,6 @@ pub(super) fn put_int(number: i64, out: &mut Vec<u8>) {
     write!(out, "{number}").expect("a Vec takes everything");
 }
 
-/// Appends a value as compact JSON.
-pub(super) fn put_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, value).expect("texts and maps with text keys are always JSON");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

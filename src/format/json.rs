@@ -1,7 +1,8 @@
 //! One JSON object a line.
 
 use super::RecordFormat;
-use super::field::{Field, KEYS, fields, put_int, put_json};
+use super::escape::put_json;
+use super::field::{Field, KEYS, fields, put_int};
 use crate::record::StoredRecord;
 use crate::time::put_rfc3339_utc;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::escape::{Lines, put_escaped, put_json_text, put_key, put_value};
+use super::escape::{Lines, put_escaped, put_json, put_key, put_value};
 use super::field::put_int;
 use crate::level::Level;
 use crate::record::LogRecord;
@@ -123,7 +123,7 @@ fn put_extra(extra: &Map<String, Value>, out: &mut Vec<u8>) {
         out.push(b'=');
         match value {
             Value::String(text) => put_value(text, out),
-            _ => put_json_text(&value.to_string(), out),
+            _ => put_json(value, out),
         }
     }
 }

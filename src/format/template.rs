@@ -156,7 +156,7 @@ impl Template {
                 } => {
                     let asctime = asctime(&mut self.clock, self.datefmt.as_ref(), record);
                     self.scratch.clear();
-                    spec.put_str(&asctime, &mut self.scratch);
+                    put_str(&asctime, spec, &mut self.scratch);
                     out.extend_from_slice(self.scratch.as_bytes());
                 }
                 Part::Value { key, spec } => {

@@ -258,6 +258,40 @@ fn every_output_is_read_by_its_name() {
     );
 }
 
+proptest::proptest! {
+    #[test]
+    fn whatever_a_record_holds_it_is_one_readable_record(
+        texts in proptest::collection::vec("\\PC{0,8}|[\u{0}-\u{ff}]{0,8}|[a=\" ,\r\n]{0,8}", 6)
+    ) {
+        let mut stored = rich();
+        let mut site = Site::new(&*texts[0], Level::INFO);
+        site.func_name.clone_from(&texts[1]);
+        stored.record.site = Arc::new(site);
+        stored.record.message.clone_from(&texts[2]);
+        stored.record.exc_text = Some(texts[3].clone());
+        stored.record.extra = Map::from_iter([(texts[4].clone(), json!([texts[5]]))]);
+
+        let line = shown(&mut JsonFormat::new(), std::slice::from_ref(&stored));
+        let back: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(&back["message"], &json!(texts[2]));
+        assert_eq!(&back["extra"][&texts[4]], &json!([texts[5]]));
+        assert_eq!(line.matches(|c: char| c.is_control()).collect::<String>(), "\n");
+
+        let line = shown(&mut LogfmtFormat::new(), std::slice::from_ref(&stored));
+        assert_eq!(line.matches(|c: char| c.is_control()).collect::<String>(), "\n");
+
+        let table = shown(&mut CsvFormat::new(), std::slice::from_ref(&stored));
+        let mut rows = ::csv::Reader::from_reader(table.as_bytes());
+        let row: std::collections::HashMap<String, String> =
+            rows.deserialize().next().unwrap().unwrap();
+        assert_eq!((&row["message"], &row["exc_text"]), (&texts[2], &texts[3]));
+        assert_eq!(row["extra"].parse::<Value>().unwrap(), json!({ &texts[4]: [texts[5]] }));
+
+        let text = shown(&mut *Output::Text.formatter(Zone::Utc, Coloring::Never), &[stored]);
+        assert!(!text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')));
+    }
+}
+
 /// What `tests/fixtures/formatter.py` wrote with the `logging.Formatter` of `CPython`.
 #[test]
 fn every_format_gives_what_python_gives() {
