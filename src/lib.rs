@@ -2,6 +2,7 @@
 
 mod batch;
 mod error;
+mod format;
 mod handler;
 mod level;
 #[cfg(feature = "net")]
@@ -23,6 +24,9 @@ pub use batch::{Batch, RecordRef, Texts};
 #[cfg(feature = "net")]
 pub use error::ServerError;
 pub use error::{Error, QueryError, QueueError, StoreError, WireError};
+pub use format::{
+    Coloring, Controls, CsvFormat, JsonFormat, LogfmtFormat, Output, RecordFormat, TextFormat,
+};
 pub use handler::{
     DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, HandlerBuilder,
     SQLiteQueueHandler,
@@ -38,4 +42,6 @@ pub use report::{Report, Reporter};
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;
 pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore};
-pub use time::now_ns;
+pub use time::{
+    Zone, asctime, display_time, now_ns, parse_since, parse_until, put_rfc3339_utc, rfc3339_utc,
+};
