@@ -97,6 +97,12 @@ impl SQLiteQueueHandler {
         self.queue.outcome()
     }
 
+    /// Whether it still takes records.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.queue.is_open()
+    }
+
     /// What went in and came out so far.
     #[must_use]
     pub fn counters(&self) -> Counters {

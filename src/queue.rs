@@ -482,6 +482,10 @@ impl Queue {
         state.sender.is_none()
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().sender.is_some()
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         let state = self.lock();
         Counters {

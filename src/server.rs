@@ -79,6 +79,15 @@ impl ServerContext {
         }
     }
 
+    /// Whether the receiver still runs and takes records: it ends by [`ServerContext::close`], or by a fault.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.receiver
+            .as_ref()
+            .is_some_and(|receiver| !receiver.is_finished())
+            && self.handler.is_open()
+    }
+
     /// Stops: accepts no more, reads what has arrived, stores all of it. Closing again does nothing.
     ///
     /// # Errors
