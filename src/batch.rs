@@ -128,7 +128,11 @@ impl Batch {
     pub fn site(&mut self, site: &Arc<Site>) -> usize {
         let slot = &mut self.recent_sites[(Arc::as_ptr(site).addr() >> 5) % RECENT];
         let index = *slot as usize;
-        if self.sites.get(index).is_some_and(|listed| Arc::ptr_eq(listed, site)) {
+        if self
+            .sites
+            .get(index)
+            .is_some_and(|listed| Arc::ptr_eq(listed, site))
+        {
             return index;
         }
         *slot = index_u32(self.sites.len());
@@ -140,7 +144,10 @@ impl Batch {
     pub fn origin(&mut self, origin: &Arc<Origin>) -> usize {
         let start = self.origins.len().saturating_sub(8);
         let recent = &self.origins[start..];
-        if let Some(at) = recent.iter().rposition(|listed| Arc::ptr_eq(listed, origin)) {
+        if let Some(at) = recent
+            .iter()
+            .rposition(|listed| Arc::ptr_eq(listed, origin))
+        {
             return start + at;
         }
         self.origins.push(Arc::clone(origin));
@@ -167,7 +174,12 @@ impl Batch {
             ends: [message_end; 4],
             present: 0,
         };
-        let optional = [texts.task_name, texts.exc_text, texts.stack_info, texts.extra];
+        let optional = [
+            texts.task_name,
+            texts.exc_text,
+            texts.stack_info,
+            texts.extra,
+        ];
         if optional.iter().any(Option::is_some) {
             for (i, text) in optional.into_iter().enumerate() {
                 if let Some(text) = text {
@@ -226,7 +238,12 @@ impl Batch {
     /// An owned copy of one of this batch's records.
     #[must_use]
     pub fn to_record(&self, record: &RecordRef<'_>) -> LogRecord {
-        let RecordRef { created_ns, site, origin, texts } = *record;
+        let RecordRef {
+            created_ns,
+            site,
+            origin,
+            texts,
+        } = *record;
         LogRecord {
             created_ns,
             site: Arc::clone(&self.sites[site]),
@@ -327,7 +344,10 @@ mod tests {
         for _ in 0..10 {
             batch.push_record(&LogRecord::new(Arc::clone(&site), "x"));
         }
-        assert_eq!((batch.len(), batch.sites().len(), batch.origins().len()), (10, 1, 1));
+        assert_eq!(
+            (batch.len(), batch.sites().len(), batch.origins().len()),
+            (10, 1, 1)
+        );
     }
 
     #[test]

@@ -204,7 +204,9 @@ pub enum QueryError {
     #[error(transparent)]
     Level(#[from] ParseLevelError),
     /// A time that is none.
-    #[error("cannot read {text:?} as a time: {reason}; use 2026-11-22, '2026-11-22 16:20', RFC 3339, today, yesterday, now, 1h, '30 min ago' or epoch seconds")]
+    #[error(
+        "cannot read {text:?} as a time: {reason}; use 2026-11-22, '2026-11-22 16:20', RFC 3339, today, yesterday, now, 1h, '30 min ago' or epoch seconds"
+    )]
     Time {
         /// What was given.
         text: String,
@@ -220,7 +222,9 @@ pub enum QueryError {
         reason: String,
     },
     /// A field condition that is not of the form `KEY=VALUE`.
-    #[error("cannot read {text:?} as a field condition; use KEY=VALUE, a dot goes into nested fields: user.id=7")]
+    #[error(
+        "cannot read {text:?} as a field condition; use KEY=VALUE, a dot goes into nested fields: user.id=7"
+    )]
     Field {
         /// What was given.
         text: String,
@@ -243,7 +247,9 @@ pub enum QueryError {
 #[non_exhaustive]
 pub enum ServerError {
     /// The host's name gives no address.
-    #[error("cannot find the address of host {host:?}; use an address of this machine such as 127.0.0.1")]
+    #[error(
+        "cannot find the address of host {host:?}; use an address of this machine such as 127.0.0.1"
+    )]
     Host {
         /// What was given.
         host: String,
@@ -269,7 +275,9 @@ pub enum ServerError {
 fn listen_way_out(error: &std::io::Error, port: u16) -> String {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
-            format!("; another program listens on port {port}, choose another with --port (0: any free one)")
+            format!(
+                "; another program listens on port {port}, choose another with --port (0: any free one)"
+            )
         }
         std::io::ErrorKind::PermissionDenied => "; choose a --port of 1024 or above".into(),
         std::io::ErrorKind::AddrNotAvailable => {

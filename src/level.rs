@@ -26,8 +26,9 @@ impl Level {
     pub const CRITICAL: Level = Level(50);
 
     /// The names that [`Level::from_str`] takes besides a number, in rising order and without aliases.
-    pub const NAMES: [&'static str; 8] =
-        ["notset", "trace", "debug", "info", "notice", "warning", "error", "critical"];
+    pub const NAMES: [&'static str; 8] = [
+        "notset", "trace", "debug", "info", "notice", "warning", "error", "critical",
+    ];
 
     /// The standard name of this number; `None` for the numbers between.
     #[must_use]
@@ -80,7 +81,12 @@ impl FromStr for Level {
             }
             _ => {
                 let number = word.strip_prefix("level ").unwrap_or(&word);
-                Level(number.trim().parse().map_err(|_| ParseLevelError(text.to_owned()))?)
+                Level(
+                    number
+                        .trim()
+                        .parse()
+                        .map_err(|_| ParseLevelError(text.to_owned()))?,
+                )
             }
         })
     }

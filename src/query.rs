@@ -58,10 +58,13 @@ impl std::str::FromStr for FieldFilter {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => {
-                Ok(FieldFilter { key: key.to_owned(), value: value.to_owned() })
-            }
-            _ => Err(QueryError::Field { text: text.to_owned() }),
+            Some((key, value)) if !key.is_empty() => Ok(FieldFilter {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(QueryError::Field {
+                text: text.to_owned(),
+            }),
         }
     }
 }

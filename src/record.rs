@@ -59,13 +59,17 @@ impl Site {
     /// Python's `filename`: the last part of `pathname`, unless the client said otherwise.
     #[must_use]
     pub fn filename(&self) -> &str {
-        self.other_filename.as_deref().unwrap_or_else(|| filename_of(&self.pathname))
+        self.other_filename
+            .as_deref()
+            .unwrap_or_else(|| filename_of(&self.pathname))
     }
 
     /// Python's `module`: the filename without its extension, unless the client said otherwise.
     #[must_use]
     pub fn module(&self) -> &str {
-        self.other_module.as_deref().unwrap_or_else(|| module_of(self.filename()))
+        self.other_module
+            .as_deref()
+            .unwrap_or_else(|| module_of(self.filename()))
     }
 }
 
@@ -119,8 +123,10 @@ impl Origin {
         static STARTED_MS: OnceLock<i64> = OnceLock::new();
         let thread = std::thread::current();
         // `ThreadId` shows its number only through Debug: "ThreadId(7)".
-        let number: String =
-            format!("{:?}", thread.id()).chars().filter(char::is_ascii_digit).collect();
+        let number: String = format!("{:?}", thread.id())
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
         Origin {
             hostname: machine_name().to_owned(),
             process: Some(std::process::id().into()),
@@ -202,7 +208,10 @@ impl LogRecord {
     #[must_use]
     pub fn relative_created_ms(&self) -> Option<f64> {
         let started_ns = self.origin.started_ms?.checked_mul(1_000_000)?;
-        #[expect(clippy::cast_precision_loss, reason = "a difference of years keeps microseconds")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a difference of years keeps microseconds"
+        )]
         Some(self.created_ns.checked_sub(started_ns)? as f64 / 1e6)
     }
 }
@@ -231,7 +240,11 @@ mod tests {
             ("", "", ""),
         ] {
             let site = Site::new("a", Level::INFO).at(pathname, 1, "f");
-            assert_eq!((site.filename(), site.module()), (filename, module), "{pathname}");
+            assert_eq!(
+                (site.filename(), site.module()),
+                (filename, module),
+                "{pathname}"
+            );
         }
     }
 

@@ -1,3 +1,3 @@
-//! Python pickles, read as data: no opcode here can import, call or build anything.
-
+//! x
+mod machine;
 mod value;

@@ -15,14 +15,23 @@ impl Span {
     /// A run of the frame. The caller has checked that it lies within.
     pub(super) fn of_frame(at: usize, len: usize) -> Self {
         debug_assert!(at + len < SIDE as usize);
-        #[expect(clippy::cast_possible_truncation, reason = "a frame is shorter than 256 MiB")]
-        Span { at: at as u32, len: len as u32 }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a frame is shorter than 256 MiB"
+        )]
+        Span {
+            at: at as u32,
+            len: len as u32,
+        }
     }
 
     /// A run of the side buffer.
     pub(super) fn of_side(at: usize, len: usize) -> Self {
         let span = Span::of_frame(at, len);
-        Span { at: span.at | SIDE, ..span }
+        Span {
+            at: span.at | SIDE,
+            ..span
+        }
     }
 }
 
@@ -113,7 +122,11 @@ impl<'a> Heap<'a> {
     /// The bytes of a span.
     pub(super) fn bytes(&self, span: Span) -> &'a [u8] {
         let at = (span.at & !SIDE) as usize;
-        let buffer = if span.at & SIDE == 0 { self.frame } else { self.side };
+        let buffer = if span.at & SIDE == 0 {
+            self.frame
+        } else {
+            self.side
+        };
         &buffer[at..at + span.len as usize]
     }
 

@@ -1,0 +1,253 @@
+//! Appending: batches of records become rows, one transaction for all of them.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::Null;
+use rusqlite::{CachedStatement, Connection, ErrorCode};
+
+use super::dictionary::Dictionary;
+use super::{Durability, RecordStore, schema};
+use crate::batch::{Batch, RecordRef};
+use crate::error::StoreError;
+use crate::record::{Origin, Site};
+
+const INSERT: &str = "INSERT INTO record \
+    (created, site, origin, message, task_name, exc_text, stack_info, extra) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+/// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    sites: Dictionary<Site>,
+    origins: Dictionary<Origin>,
+    /// The ids of the sites and of the origins of the batch at hand.
+    site_ids: Vec<i64>,
+    origin_ids: Vec<i64>,
+}
+
+impl SqliteStore {
+    /// Opens the file for writing, makes it when there is none, migrates it when it is older.
+    ///
+    /// # Errors
+    ///
+    /// When the file is no logstore database, was written by a newer logstore, is locked for more than ten seconds or cannot be
+    /// written.
+    pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        Ok(SqliteStore {
+            connection: schema::open_writer(path, durability)?,
+            path: path.to_owned(),
+            sites: Dictionary::new(),
+            origins: Dictionary::new(),
+            site_ids: Vec::new(),
+            origin_ids: Vec::new(),
+        })
+    }
+
+    fn append_all(&mut self, batches: &[Batch]) -> rusqlite::Result<()> {
+        // IMMEDIATE: a deferred transaction that turns into a writing one fails at once when another process wrote in between.
+        self.connection
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])?;
+        let mut insert = Insert::new(&self.connection)?;
+        for batch in batches {
+            self.site_ids.clear();
+            for site in batch.sites() {
+                self.site_ids.push(self.sites.id(&self.connection, site)?);
+            }
+            self.origin_ids.clear();
+            for origin in batch.origins() {
+                self.origin_ids
+                    .push(self.origins.id(&self.connection, origin)?);
+            }
+            for record in batch.iter() {
+                let site = self.site_ids[record.site];
+                let origin = self.origin_ids[record.origin];
+                insert.row(site, origin, &record)?;
+            }
+        }
+        drop(insert);
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+}
+
+impl RecordStore for SqliteStore {
+    fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        self.append_all(batches).map_err(|source| {
+            self.sites.forget();
+            self.origins.forget();
+            if !self.connection.is_autocommit() {
+                // When even this fails, BEGIN will say so at the next try.
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            // The text of "full" is the same for a full disk and for a file at SQLite's own limit.
+            let doing = match source.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => "find room on the disk for",
+                _ => "write to",
+            };
+            schema::failed_to(doing, &self.path, source)
+        })
+    }
+}
+
+/// The one statement of the hot path. Bindings stay from row to row, so that the mostly NULL columns are bound only when they
+/// change.
+struct Insert<'c> {
+    statement: CachedStatement<'c>,
+    /// Which of the four optional texts were bound for the last row.
+    bound: [bool; 4],
+}
+
+impl<'c> Insert<'c> {
+    fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        // A statement from the cache may hold the texts of the last transaction.
+        Ok(Insert {
+            statement: connection.prepare_cached(INSERT)?,
+            bound: [true; 4],
+        })
+    }
+
+    fn row(&mut self, site: i64, origin: i64, record: &RecordRef<'_>) -> rusqlite::Result<()> {
+        let statement = &mut self.statement;
+        let texts = &record.texts;
+        statement.raw_bind_parameter(1, record.created_ns)?;
+        statement.raw_bind_parameter(2, site)?;
+        statement.raw_bind_parameter(3, origin)?;
+        statement.raw_bind_parameter(4, texts.message)?;
+        let optional = [
+            texts.task_name,
+            texts.exc_text,
+            texts.stack_info,
+            texts.extra,
+        ];
+        for (i, text) in optional.into_iter().enumerate() {
+            match text {
+                Some(text) => statement.raw_bind_parameter(5 + i, text)?,
+                None if self.bound[i] => statement.raw_bind_parameter(5 + i, Null)?,
+                None => continue,
+            }
+            self.bound[i] = text.is_some();
+        }
+        statement.raw_execute().map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::Level;
+    use crate::record::LogRecord;
+
+    fn batch(messages: &[&str]) -> Batch {
+        let records: Vec<_> = messages
+            .iter()
+            .map(|message| LogRecord::new(Site::new("myapp", Level::INFO), *message))
+            .collect();
+        records.iter().collect()
+    }
+
+    fn count(connection: &Connection, table: &str) -> i64 {
+        connection
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                row.get(0)
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn one_combination_has_one_row_whoever_wrote_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut first = SqliteStore::open(&path, Durability::Normal).unwrap();
+        let mut second = SqliteStore::open(&path, Durability::Normal).unwrap();
+        for _ in 0..2 {
+            for store in [&mut first, &mut second] {
+                store.append(&[batch(&["a", "b"]), batch(&["c"])]).unwrap();
+            }
+        }
+        assert_eq!(count(&first.connection, "record"), 12);
+        assert_eq!(count(&first.connection, "site"), 1);
+        assert_eq!(count(&first.connection, "origin"), 1);
+    }
+
+    #[test]
+    fn a_failed_append_stores_nothing_and_the_next_one_finds_its_sites() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        store
+            .connection
+            .execute_batch(
+                "CREATE TRIGGER fault BEFORE INSERT ON record WHEN new.message = 'bad' \
+                 BEGIN SELECT raise(FAIL, 'fault'); END",
+            )
+            .unwrap();
+        let batches = [batch(&["good"]), batch(&["bad"])];
+        assert!(matches!(
+            store.append(&batches),
+            Err(StoreError::Sqlite { .. })
+        ));
+        assert_eq!(
+            (
+                count(&store.connection, "record"),
+                count(&store.connection, "site")
+            ),
+            (0, 0)
+        );
+        store
+            .connection
+            .execute_batch("DROP TRIGGER fault")
+            .unwrap();
+        store.append(&batches).unwrap();
+        let orphans: i64 = store
+            .connection
+            .query_row(
+                "SELECT count(*) FROM record WHERE site NOT IN (SELECT id FROM site)",
+                [],
+                |r| r.get(0),
+            )
+            .unwrap();
+        assert_eq!((count(&store.connection, "record"), orphans), (2, 0));
+    }
+
+    #[test]
+    fn a_lock_held_elsewhere_is_busy_and_passes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(
+            store.append(&[batch(&["a"])]),
+            Err(StoreError::Busy { .. })
+        ));
+        other.execute_batch("ROLLBACK").unwrap();
+        store.append(&[batch(&["a"])]).unwrap();
+        assert_eq!(count(&store.connection, "record"), 1);
+    }
+
+    #[test]
+    fn a_text_of_one_row_does_not_leak_into_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        let mut full = LogRecord::new(Site::new("a", Level::INFO), "full").with("k", 1);
+        full.exc_text = Some("Traceback".into());
+        let bare = LogRecord::new(Site::new("a", Level::INFO), "bare");
+        store
+            .append(&[[&full, &bare].into_iter().collect()])
+            .unwrap();
+        store.append(&[[&bare].into_iter().collect()]).unwrap();
+        let nulls: i64 = store
+            .connection
+            .query_row(
+                "SELECT count(*) FROM record WHERE exc_text IS NULL AND extra IS NULL",
+                [],
+                |r| r.get(0),
+            )
+            .unwrap();
+        assert_eq!(nulls, 2);
+    }
+}

@@ -1,0 +1,36 @@
+//! The `SQLite` file: the only place that knows SQL.
+
+mod append;
+mod dictionary;
+mod filter;
+mod scan;
+mod schema;
+
+pub use append::SqliteStore;
+pub use scan::{Reader, Records};
+pub use schema::SCHEMA_VERSION;
+
+use crate::batch::Batch;
+use crate::error::StoreError;
+
+/// What stores records. The writer thread needs no more of a database than this, so that a test can put a faulty one in.
+pub trait RecordStore: Send {
+    /// Stores all records of these batches, in order, or none of them: after an error the same batches may be tried again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] when another process holds the write lock, which passes by itself; anything else when the store
+    /// refuses.
+    fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
+}
+
+/// How much a commit promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A committed record survives the end of the process at any moment. The last commits may be lost when the power goes;
+    /// the file stays sound (`synchronous=NORMAL` in WAL mode).
+    #[default]
+    Normal,
+    /// A committed record survives a power cut, too: every commit waits for the disk (`synchronous=FULL`).
+    Full,
+}

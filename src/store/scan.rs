@@ -1,0 +1,406 @@
+//! Reading back: the records that a query wants, in time order, page by page.
+//!
+//! First the keys (`created`, `id`) of the matching rows are gathered and sorted, or only the newest `limit` of them kept. Then
+//! the rows are fetched in that order. Each step is a short read of its own, so that no reader holds back a checkpoint.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql};
+
+use super::filter::{TextFilter, Wanted, wanted_origins, wanted_sites};
+use super::schema;
+use crate::error::StoreError;
+use crate::level::Level;
+use crate::query::{Order, Query};
+use crate::record::{LogRecord, Origin, Site, StoredRecord};
+
+/// How many ids one step of the search for keys passes over.
+const STEP_IDS: i64 = 1 << 16;
+
+/// How many records one step of the answer fetches.
+const PAGE_RECORDS: usize = 256;
+
+/// How many connections may read at a time.
+const READERS: u32 = 4;
+
+/// Reads a store, from any number of threads, while others write to it.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pool: Pool<SqliteConnectionManager>,
+    path: PathBuf,
+}
+
+impl Reader {
+    /// Opens a store for reading.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file, it is no logstore database, or it has another schema than this program reads.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        if !path.exists() {
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .with_init(|connection| {
+                connection.set_prepared_statement_cache_capacity(64);
+                connection.busy_timeout(schema::BUSY_TIMEOUT)
+            });
+        let connection = manager
+            .connect()
+            .map_err(|source| schema::failed_to("open", path, source))?;
+        schema::check_reader(&connection, path)?;
+        let pool = Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(0))
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .test_on_check_out(false)
+            // The pool's own handler logs with the `log` crate, which may lead back into this store.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(manager);
+        Ok(Reader {
+            pool,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The highest id in the store; 0 when it is empty.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn last_id(&self) -> Result<i64, StoreError> {
+        last_id(&*self.connection()?).map_err(|source| self.failed(source))
+    }
+
+    /// The records that the query wants: those that were stored when it was asked.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read. Each record of the answer may be an error, too.
+    pub fn query(&self, query: &Query) -> Result<Records, StoreError> {
+        let connection = self.connection()?;
+        let last_id = last_id(&connection).map_err(|source| self.failed(source))?;
+        // After the last id, so that the dictionaries have all that these records refer to.
+        let keys = Search::new(&connection, query)
+            .and_then(|search| search.keys(&connection, query, last_id))
+            .map_err(|source| self.failed(source))?;
+        Ok(Records {
+            connection,
+            path: self.path.clone(),
+            keys: keys.into_iter(),
+            page: Vec::new().into_iter(),
+            names: Names::default(),
+            last_id,
+        })
+    }
+
+    fn connection(&self) -> Result<PooledConnection<SqliteConnectionManager>, StoreError> {
+        self.pool.get().map_err(|source| StoreError::Pool {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> StoreError {
+        schema::failed_to("read", &self.path, source)
+    }
+}
+
+fn last_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT max(id) FROM record")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))
+        .map(Option::unwrap_or_default)
+}
+
+/// `created` and `id` of a record: its place in time order.
+type Key = (i64, i64);
+
+/// A query made ready for a pass over the rows.
+struct Search {
+    sites: Wanted,
+    origins: Wanted,
+    texts: TextFilter,
+}
+
+impl Search {
+    fn new(connection: &Connection, query: &Query) -> rusqlite::Result<Self> {
+        Ok(Search {
+            sites: wanted_sites(connection, query)?,
+            origins: wanted_origins(connection, query)?,
+            texts: TextFilter::new(query),
+        })
+    }
+
+    /// The keys of the matching records up to `last_id`, in the order of the answer.
+    fn keys(
+        &self,
+        connection: &Connection,
+        query: &Query,
+        last_id: i64,
+    ) -> rusqlite::Result<Vec<Key>> {
+        let texts = if self.texts.is_empty() {
+            ""
+        } else {
+            ", message, exc_text, stack_info, extra"
+        };
+        let since = query.since_ns.map_or("", |_| " AND created >= ?3");
+        let until = query.until_ns.map_or("", |_| " AND created <= ?4");
+        let mut statement = connection.prepare(&format!(
+            "SELECT id, created, site, origin{texts} FROM record WHERE id > ?1 AND id <= ?2{since}{until}"
+        ))?;
+        let first: Option<i64> =
+            connection.query_row("SELECT min(id) FROM record", [], |row| row.get(0))?;
+        let Some(first) = first else {
+            return Ok(Vec::new());
+        };
+        let mut from = query
+            .after_id
+            .unwrap_or(i64::MIN)
+            .max(first.saturating_sub(1));
+        let mut keys = Newest::new(query.limit);
+        while from < last_id {
+            let to = from.saturating_add(STEP_IDS).min(last_id);
+            let all: [&dyn ToSql; 4] = [&from, &to, &query.since_ns, &query.until_ns];
+            for (i, value) in all.iter().enumerate().take(statement.parameter_count()) {
+                statement.raw_bind_parameter(i + 1, value)?;
+            }
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                if self.wants(row)? {
+                    keys.push((row.get(1)?, row.get(0)?));
+                }
+            }
+            from = to;
+        }
+        Ok(keys.into_order(query.order))
+    }
+
+    fn wants(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
+        if !self.sites.contains(row.get(2)?) || !self.origins.contains(row.get(3)?) {
+            return Ok(false);
+        }
+        if self.texts.is_empty() {
+            return Ok(true);
+        }
+        let mut texts = [""; 3];
+        for (i, text) in texts.iter_mut().enumerate() {
+            *text = text_of(row.get_ref(4 + i)?).unwrap_or_default();
+        }
+        Ok(self.texts.wants(&texts, text_of(row.get_ref(7)?)))
+    }
+}
+
+/// Text as it stands in the row. Bytes that are no UTF-8, which only a foreign hand can have put there, count as no text.
+fn text_of(value: ValueRef<'_>) -> Option<&str> {
+    match value {
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
+/// All keys, or the newest few.
+enum Newest {
+    All(Vec<Key>),
+    Few {
+        limit: usize,
+        heap: BinaryHeap<Reverse<Key>>,
+    },
+}
+
+impl Newest {
+    fn new(limit: Option<usize>) -> Self {
+        match limit {
+            None => Newest::All(Vec::new()),
+            Some(limit) => Newest::Few {
+                limit,
+                heap: BinaryHeap::new(),
+            },
+        }
+    }
+
+    fn push(&mut self, key: Key) {
+        match self {
+            Newest::All(keys) => keys.push(key),
+            Newest::Few { limit, heap } => {
+                if heap.len() < *limit {
+                    heap.push(Reverse(key));
+                } else if let Some(mut oldest) = heap.peek_mut()
+                    && oldest.0 < key
+                {
+                    *oldest = Reverse(key);
+                }
+            }
+        }
+    }
+
+    fn into_order(self, order: Order) -> Vec<Key> {
+        let mut keys = match self {
+            Newest::All(keys) => keys,
+            Newest::Few { heap, .. } => heap.into_iter().map(|Reverse(key)| key).collect(),
+        };
+        match order {
+            Order::OldestFirst => keys.sort_unstable(),
+            Order::NewestFirst => keys.sort_unstable_by_key(|key| Reverse(*key)),
+        }
+        keys
+    }
+}
+
+/// The answer to a query: an iterator that fetches as it goes. A record that was deleted in between is left out.
+pub struct Records {
+    connection: PooledConnection<SqliteConnectionManager>,
+    path: PathBuf,
+    keys: std::vec::IntoIter<Key>,
+    page: std::vec::IntoIter<StoredRecord>,
+    names: Names,
+    last_id: i64,
+}
+
+impl Records {
+    /// The highest id that this answer took into account: ask for what comes [after](Query::after_id) it to go on.
+    #[must_use]
+    pub fn last_id(&self) -> i64 {
+        self.last_id
+    }
+
+    fn fetch(&mut self) -> rusqlite::Result<Vec<StoredRecord>> {
+        let keys: Vec<Key> = self.keys.by_ref().take(PAGE_RECORDS).collect();
+        // One short read for the page. It ends here whatever happens.
+        let read = self.connection.unchecked_transaction()?;
+        let mut statement = read.prepare_cached(
+            "SELECT id, created, site, origin, message, task_name, exc_text, stack_info, extra \
+             FROM record WHERE id = ?1",
+        )?;
+        let mut page = Vec::with_capacity(keys.len());
+        for (_, id) in keys {
+            page.extend(
+                statement
+                    .query_row([id], |row| self.names.record(&read, row))
+                    .optional()?,
+            );
+        }
+        Ok(page)
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<StoredRecord, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(record) = self.page.next() {
+                return Some(Ok(record));
+            }
+            if self.keys.as_slice().is_empty() {
+                return None;
+            }
+            match self.fetch() {
+                Ok(page) => self.page = page.into_iter(),
+                Err(source) => {
+                    self.keys = Vec::new().into_iter();
+                    return Some(Err(schema::failed_to("read", &self.path, source)));
+                }
+            }
+        }
+    }
+}
+
+/// The sites and origins that the answer has met.
+#[derive(Default)]
+struct Names {
+    sites: HashMap<i64, Arc<Site>>,
+    origins: HashMap<i64, Arc<Origin>>,
+}
+
+impl Names {
+    fn record(&mut self, connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
+        let site = row.get(2)?;
+        let site = match self.sites.get(&site) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let loaded = Arc::new(load_site(connection, site)?);
+                Arc::clone(self.sites.entry(site).or_insert(loaded))
+            }
+        };
+        let origin = row.get(3)?;
+        let origin = match self.origins.get(&origin) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let loaded = Arc::new(load_origin(connection, origin)?);
+                Arc::clone(self.origins.entry(origin).or_insert(loaded))
+            }
+        };
+        let extra = match row.get_ref(8)? {
+            ValueRef::Text(json) => serde_json::from_slice(json).unwrap_or_default(),
+            _ => serde_json::Map::new(),
+        };
+        Ok(StoredRecord {
+            id: row.get(0)?,
+            record: LogRecord {
+                created_ns: row.get(1)?,
+                site,
+                origin,
+                message: row.get(4)?,
+                task_name: row.get(5)?,
+                exc_text: row.get(6)?,
+                stack_info: row.get(7)?,
+                extra,
+            },
+        })
+    }
+}
+
+fn load_site(connection: &Connection, id: i64) -> rusqlite::Result<Site> {
+    let found = connection
+        .prepare_cached(
+            "SELECT name, levelno, levelname, pathname, lineno, funcName, filename, module \
+             FROM site WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok(Site {
+                name: row.get(0)?,
+                level: Level(row.get(1)?),
+                level_name: row.get(2)?,
+                pathname: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+                lineno: row.get(4)?,
+                func_name: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+                other_filename: row.get(6)?,
+                other_module: row.get(7)?,
+            })
+        })
+        .optional()?;
+    // Only in a damaged file; the record itself is still worth showing.
+    Ok(found.unwrap_or_else(|| Site::new("?", Level::NOTSET)))
+}
+
+fn load_origin(connection: &Connection, id: i64) -> rusqlite::Result<Origin> {
+    let found = connection
+        .prepare_cached(
+            "SELECT hostname, process, processName, thread, threadName, started \
+             FROM origin WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok(Origin {
+                hostname: row.get(0)?,
+                process: row.get(1)?,
+                process_name: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                thread: row.get(3)?,
+                thread_name: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+                started_ms: row.get(5)?,
+            })
+        })
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}

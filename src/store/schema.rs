@@ -1,0 +1,311 @@
+//! Opening a file: what it is, its settings, and the migrations that bring it up to date.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::Durability;
+use crate::error::StoreError;
+
+/// One file for each step of the schema, never edited once released. `user_version` says how many a file has seen.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_records.sql")];
+
+/// The schema number that this program writes and reads.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// `application_id` of a logstore file: "LOGS" in ASCII.
+const APPLICATION_ID: i64 = 0x4c4f_4753;
+
+/// Larger pages make appending cheaper: a page is written once to the WAL and once to the file, however full it is.
+const PAGE_BYTES: i64 = 8192;
+
+/// How long `SQLite` itself waits for a lock before an operation gives up and is tried again by whoever knows better.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long opening a file waits for another process that is just making or migrating it.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection that writes. Makes the file when there is none and migrates an older one.
+pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(|source| failed_to("open", path, source))?;
+    let deadline = Instant::now() + OPEN_TIMEOUT;
+    loop {
+        match prepare_writer(&mut connection, path, durability) {
+            // Switching to WAL does not wait for the busy timeout in every case.
+            Err(StoreError::Busy { .. }) if Instant::now() < deadline => {}
+            Err(StoreError::Busy { path, .. }) => {
+                return Err(StoreError::Busy {
+                    path,
+                    waited: OPEN_TIMEOUT,
+                });
+            }
+            Err(other) => return Err(other),
+            Ok(()) => return Ok(connection),
+        }
+    }
+}
+
+fn prepare_writer(
+    connection: &mut Connection,
+    path: &Path,
+    durability: Durability,
+) -> Result<(), StoreError> {
+    let opening = |source| failed_to("open", path, source);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(opening)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if identify(connection, path)? == Identity::Empty {
+        // Both can only be set before the first page is written. Retention gives space back to the file system.
+        connection
+            .pragma_update(None, "page_size", PAGE_BYTES)
+            .map_err(opening)?;
+        connection
+            .pragma_update(None, "auto_vacuum", "INCREMENTAL")
+            .map_err(opening)?;
+    }
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .map_err(opening)?;
+    migrate(connection, path)?;
+    let synchronous = match durability {
+        Durability::Normal => "NORMAL",
+        Durability::Full => "FULL",
+    };
+    connection
+        .pragma_update(None, "synchronous", synchronous)
+        .map_err(opening)?;
+    // After a long reader has held back the checkpoints, the WAL shrinks to this again.
+    connection
+        .pragma_update(None, "journal_size_limit", 64 << 20)
+        .map_err(opening)
+}
+
+/// A connection that only reads, to a file that is there and up to date.
+pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    if identify(connection, path)? == Identity::Empty {
+        return Err(foreign(path, "it is an empty file"));
+    }
+    let found = user_version(connection).map_err(|source| failed_to("read", path, source))?;
+    if found < SCHEMA_VERSION {
+        return Err(StoreError::OlderSchema {
+            path: path.to_owned(),
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Identity {
+    Empty,
+    Logstore,
+}
+
+/// What the file is; an error when it is neither empty nor ours, or newer than this program.
+fn identify(connection: &Connection, path: &Path) -> Result<Identity, StoreError> {
+    let reading = |source: rusqlite::Error| match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => foreign(path, "it is no SQLite database"),
+        Some(ErrorCode::DatabaseCorrupt) => foreign(path, "it is damaged, or no SQLite database"),
+        _ => failed_to("open", path, source),
+    };
+    let application: i64 = connection
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .map_err(reading)?;
+    if application == APPLICATION_ID {
+        let found = user_version(connection).map_err(reading)?;
+        if found > SCHEMA_VERSION {
+            return Err(StoreError::NewerSchema {
+                path: path.to_owned(),
+                found,
+                known: SCHEMA_VERSION,
+            });
+        }
+        return Ok(Identity::Logstore);
+    }
+    let mut statement = connection
+        .prepare("SELECT name, (SELECT group_concat(name) FROM pragma_table_info(schema.name)) FROM sqlite_schema AS schema WHERE type = 'table'")
+        .map_err(reading)?;
+    let tables: Vec<(String, Option<String>)> = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .and_then(Iterator::collect)
+        .map_err(reading)?;
+    if tables.is_empty() {
+        return Ok(Identity::Empty);
+    }
+    let ancestor = tables.iter().any(|(name, columns)| {
+        name == "logs"
+            && columns.as_deref() == Some("created,name,level,message,hostname,process,thread")
+    });
+    if ancestor {
+        return Err(StoreError::Ancestor {
+            path: path.to_owned(),
+        });
+    }
+    let names: Vec<&str> = tables
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .take(5)
+        .collect();
+    Err(foreign(
+        path,
+        &format!(
+            "it is a SQLite database with other tables ({})",
+            names.join(", ")
+        ),
+    ))
+}
+
+/// Applies what the file has not seen yet, each step in a transaction of its own. The version is read under the write lock,
+/// so that of several processes that open a new file at once one migrates and the others find it done.
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let migrating = |source| failed_to("migrate", path, source);
+    // Without a look beforehand every process that only opens a current file would take the write lock.
+    while user_version(connection).map_err(migrating)? < SCHEMA_VERSION {
+        let step = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(migrating)?;
+        let version = user_version(&step).map_err(migrating)?;
+        let Some(migration) = usize::try_from(version)
+            .ok()
+            .and_then(|v| MIGRATIONS.get(v))
+        else {
+            break;
+        };
+        step.execute_batch(migration).map_err(migrating)?;
+        step.pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(migrating)?;
+        step.pragma_update(None, "user_version", version + 1)
+            .map_err(migrating)?;
+        step.commit().map_err(migrating)?;
+    }
+    Ok(())
+}
+
+fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn foreign(path: &Path, found: &str) -> StoreError {
+    StoreError::Foreign {
+        path: path.to_owned(),
+        found: found.to_owned(),
+    }
+}
+
+/// The error of this crate for one of `SQLite`'s.
+pub(super) fn failed_to(doing: &'static str, path: &Path, source: rusqlite::Error) -> StoreError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy {
+            path: path.to_owned(),
+            waited: BUSY_TIMEOUT,
+        },
+        _ => StoreError::Sqlite {
+            doing,
+            path: path.to_owned(),
+            source,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        (dir, path)
+    }
+
+    #[test]
+    fn a_new_file_gets_schema_wal_and_page_size() {
+        let (_dir, path) = file();
+        let connection = open_writer(&path, Durability::Full).unwrap();
+        let pragma = |name: &str| -> String {
+            connection
+                .query_row(
+                    &format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"),
+                    [],
+                    |row| row.get(0),
+                )
+                .unwrap()
+        };
+        assert_eq!(pragma("journal_mode"), "wal");
+        assert_eq!(pragma("page_size"), "8192");
+        assert_eq!(pragma("auto_vacuum"), "2");
+        assert_eq!(pragma("synchronous"), "2");
+        assert_eq!(user_version(&connection).unwrap(), SCHEMA_VERSION);
+    }
+
+    #[test]
+    fn many_threads_may_open_a_new_file_at_once() {
+        for _ in 0..10 {
+            let (_dir, path) = file();
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| open_writer(&path, Durability::Normal).unwrap());
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_and_left_alone() {
+        let (_dir, path) = file();
+        let connection = open_writer(&path, Durability::Normal).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let error = open_writer(&path, Durability::Normal)
+            .unwrap_err()
+            .to_string();
+        assert!(error.ends_with(&format!(
+            "it holds schema 99, this logstore knows up to {SCHEMA_VERSION}; use a newer logstore"
+        )));
+    }
+
+    #[test]
+    fn a_foreign_database_is_refused_and_left_alone() {
+        let (_dir, path) = file();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE recipes (id)").unwrap();
+        let error = open_writer(&path, Durability::Normal).unwrap_err();
+        assert!(matches!(&error, StoreError::Foreign { found, .. } if found.contains("recipes")));
+        let mode: String = other
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(mode, "delete");
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused_and_left_alone() {
+        let (_dir, path) = file();
+        let text =
+            "2026-11-22 16:20 INFO a line of a text file, long enough to be a header\n".repeat(9);
+        std::fs::write(&path, &text).unwrap();
+        let error = open_writer(&path, Durability::Normal).unwrap_err();
+        assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn the_ancestors_file_is_recognised() {
+        let (_dir, path) = file();
+        let ancestor = Connection::open(&path).unwrap();
+        ancestor
+            .execute_batch(
+                "CREATE TABLE logs (created TEXT, name TEXT, level TEXT, message TEXT, \
+                 hostname TEXT, process TEXT, thread TEXT)",
+            )
+            .unwrap();
+        let error = open_writer(&path, Durability::Normal).unwrap_err();
+        assert!(matches!(error, StoreError::Ancestor { .. }));
+        assert!(error.to_string().contains("logstore import"));
+    }
+}

@@ -1,0 +1,341 @@
+//! The dict of a Python `LogRecord` becomes a row of a batch.
+
+use std::borrow::Cow;
+
+use super::json::{Budget, put_json, put_json_string};
+use super::merge::merge;
+use super::repr::put_str;
+use super::text::text;
+use super::value::{Heap, Item, Kind};
+use crate::batch::{Batch, Texts};
+use crate::level::Level;
+use crate::wire::Context;
+use crate::wire::intern::{Interner, OriginKey, SiteKey};
+
+/// The attributes of a `LogRecord` that have a place of their own in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Name,
+    Msg,
+    Args,
+    LevelName,
+    LevelNo,
+    PathName,
+    FileName,
+    Module,
+    ExcInfo,
+    ExcText,
+    StackInfo,
+    LineNo,
+    FuncName,
+    Created,
+    RelativeCreated,
+    Thread,
+    ThreadName,
+    ProcessName,
+    Process,
+    TaskName,
+    HostName,
+    Message,
+    /// What follows from others and is made again when asked for: `msecs` and `asctime`.
+    Derived,
+}
+
+const FIELDS: usize = Field::Derived as usize;
+
+impl Field {
+    fn of_key(key: &[u8]) -> Option<Field> {
+        Some(match key {
+            b"name" => Field::Name,
+            b"msg" => Field::Msg,
+            b"args" => Field::Args,
+            b"levelname" => Field::LevelName,
+            b"levelno" => Field::LevelNo,
+            b"pathname" => Field::PathName,
+            b"filename" => Field::FileName,
+            b"module" => Field::Module,
+            b"exc_info" => Field::ExcInfo,
+            b"exc_text" => Field::ExcText,
+            b"stack_info" => Field::StackInfo,
+            b"lineno" => Field::LineNo,
+            b"funcName" => Field::FuncName,
+            b"created" => Field::Created,
+            b"relativeCreated" => Field::RelativeCreated,
+            b"thread" => Field::Thread,
+            b"threadName" => Field::ThreadName,
+            b"processName" => Field::ProcessName,
+            b"process" => Field::Process,
+            b"taskName" => Field::TaskName,
+            b"hostname" => Field::HostName,
+            b"message" => Field::Message,
+            b"msecs" | b"asctime" => Field::Derived,
+            _ => return None,
+        })
+    }
+}
+
+/// Reused from record to record.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// Keys and values that have no place of their own.
+    extra: Vec<(Item, Item)>,
+    /// The JSON of those.
+    json: String,
+    /// A message that had to be put together.
+    message: String,
+}
+
+/// Adds the record that `root` describes to the batch. `false`: it is no dict.
+pub(super) fn put_record(
+    heap: &Heap<'_>,
+    root: Item,
+    context: &Context<'_>,
+    interner: &mut Interner,
+    scratch: &mut Scratch,
+    batch: &mut Batch,
+) -> bool {
+    let Item::Node(root) = root else { return false };
+    let root = heap.node(root);
+    if root.kind != Kind::Dict {
+        return false;
+    }
+    let mut fields = [Item::None; FIELDS];
+    scratch.extra.clear();
+    for pair in root.items.chunks_exact(2) {
+        let field = match pair[0] {
+            Item::Text(key) => Field::of_key(heap.bytes(key)),
+            _ => None,
+        };
+        match field {
+            Some(Field::Derived) => {}
+            Some(field) => fields[field as usize] = pair[1],
+            None => scratch.extra.push((pair[0], pair[1])),
+        }
+    }
+    let mut reader = Reader {
+        heap,
+        fields: &fields,
+        budget: Budget::of_frame(heap.frame.len()),
+        leftover: 0,
+    };
+
+    let level_name = reader.text(Field::LevelName);
+    let level = reader.level(&level_name);
+    let name = reader.text(Field::Name);
+    let pathname = reader.text(Field::PathName);
+    let func_name = reader.text(Field::FuncName);
+    let filename = reader.text(Field::FileName);
+    let module = reader.text(Field::Module);
+    let unnamed = if level_name.is_empty() { level.to_string() } else { String::new() };
+    let site = interner.site(&SiteKey {
+        // Python calls the logger without a name "root".
+        name: if name.is_empty() { "root" } else { &name },
+        level,
+        level_name: if level_name.is_empty() { &unnamed } else { &level_name },
+        pathname: &pathname,
+        lineno: reader.int(Field::LineNo),
+        func_name: &func_name,
+        filename: &filename,
+        module: &module,
+    });
+    let site = batch.site(site);
+
+    let created_ns = reader.created_ns(context.now_ns);
+    let hostname = reader.text(Field::HostName);
+    let process_name = reader.text(Field::ProcessName);
+    let thread_name = reader.text(Field::ThreadName);
+    let origin = interner.origin(&OriginKey {
+        hostname: if hostname.is_empty() { context.hostname } else { &hostname },
+        process: reader.int(Field::Process),
+        process_name: &process_name,
+        thread: reader.int(Field::Thread),
+        thread_name: &thread_name,
+        started_ms: reader.started_ms(created_ns),
+    });
+    let origin = batch.origin(origin);
+
+    let task_name = reader.optional_text(Field::TaskName);
+    let exc_text = reader.optional_text(Field::ExcText);
+    let stack_info = reader.optional_text(Field::StackInfo);
+    let message = reader.message(&mut scratch.message);
+    reader.put_extra(&scratch.extra, &mut scratch.json);
+    let texts = Texts {
+        message: &message,
+        task_name: task_name.as_deref(),
+        exc_text: exc_text.as_deref(),
+        stack_info: stack_info.as_deref(),
+        extra: (!scratch.json.is_empty()).then_some(scratch.json.as_str()),
+    };
+    batch.push(created_ns, site, origin, &texts);
+    true
+}
+
+/// Reads the fields of one record.
+struct Reader<'a> {
+    heap: &'a Heap<'a>,
+    fields: &'a [Item; FIELDS],
+    budget: Budget,
+    /// Fields whose value does not fit their place, a bit for each: they are kept with the extra ones.
+    leftover: u32,
+}
+
+impl<'a> Reader<'a> {
+    fn item(&self, field: Field) -> Item {
+        self.fields[field as usize]
+    }
+
+    fn keep(&mut self, field: Field) {
+        self.leftover |= 1 << field as u32;
+    }
+
+    /// A field as text; empty when it is None.
+    fn text(&mut self, field: Field) -> Cow<'a, str> {
+        self.optional_text(field).unwrap_or_default()
+    }
+
+    fn optional_text(&mut self, field: Field) -> Option<Cow<'a, str>> {
+        match self.item(field) {
+            Item::None => None,
+            Item::Text(span) => Some(text(self.heap.bytes(span))),
+            other => {
+                let mut out = String::new();
+                put_str(self.heap, other, &mut self.budget, &mut out);
+                Some(out.into())
+            }
+        }
+    }
+
+    /// A field as an integer; one that is none is kept as an extra field.
+    fn int(&mut self, field: Field) -> Option<i64> {
+        match self.item(field) {
+            Item::None => None,
+            Item::Int(int) => Some(int),
+            Item::Bool(bool) => Some(bool.into()),
+            _ => {
+                self.keep(field);
+                None
+            }
+        }
+    }
+
+    /// `levelno` is the truth; without it the name decides.
+    fn level(&mut self, level_name: &str) -> Level {
+        match self.int(Field::LevelNo) {
+            Some(number) => Level(saturate(number)),
+            None => level_name.parse().unwrap_or(Level::NOTSET),
+        }
+    }
+
+    /// Seconds since the epoch, as a float, to nanoseconds; else the time of arrival.
+    fn created_ns(&mut self, now_ns: i64) -> i64 {
+        let ns = match self.item(Field::Created) {
+            Item::None => return now_ns,
+            Item::Float(seconds) => ns_of_seconds(seconds),
+            Item::Int(seconds) => seconds.checked_mul(1_000_000_000),
+            _ => None,
+        };
+        ns.unwrap_or_else(|| {
+            self.keep(Field::Created);
+            now_ns
+        })
+    }
+
+    fn started_ms(&mut self, created_ns: i64) -> Option<i64> {
+        let relative_ms = match self.item(Field::RelativeCreated) {
+            Item::Float(ms) => ms,
+            Item::Int(ms) => f64::from(i32::try_from(ms).ok()?),
+            _ => return None,
+        };
+        let relative_ns = ns_of_seconds(relative_ms / 1e3)?;
+        // Saturates rather than panics for what a hostile frame may claim.
+        Some(created_ns.saturating_sub(relative_ns).saturating_add(500_000).div_euclid(1_000_000))
+    }
+
+    /// `msg`, merged with `args` where a client left that to the receiver.
+    fn message(&mut self, scratch: &'a mut String) -> Cow<'a, str> {
+        let field = if self.item(Field::Msg) == Item::None { Field::Message } else { Field::Msg };
+        let message = self.text(field);
+        let args = self.item(Field::Args);
+        if args == Item::None || is_empty_tuple(self.heap, args) {
+            return message;
+        }
+        scratch.clear();
+        if merge(self.heap, &message, args, scratch) {
+            return Cow::Borrowed(scratch);
+        }
+        self.keep(Field::Args);
+        message
+    }
+
+    /// The JSON object of what has no place of its own; nothing when all has.
+    fn put_extra(&mut self, extra: &[(Item, Item)], json: &mut String) {
+        json.clear();
+        // A traceback cannot be pickled, but whatever else a client puts there is kept.
+        if !matches!(self.item(Field::ExcInfo), Item::None | Item::Bool(_) | Item::Int(_)) {
+            self.keep(Field::ExcInfo);
+        }
+        if extra.is_empty() && self.leftover == 0 {
+            return;
+        }
+        json.push('{');
+        for (key, value) in extra {
+            match key {
+                Item::Text(key) => put_json_string(&text(self.heap.bytes(*key)), json),
+                other => {
+                    let mut key = String::new();
+                    put_str(self.heap, *other, &mut self.budget, &mut key);
+                    put_json_string(&key, json);
+                }
+            }
+            json.push(':');
+            put_json(self.heap, *value, &mut self.budget, json);
+            json.push(',');
+        }
+        for (field, key) in LEFTOVERS {
+            if self.leftover & (1 << field as u32) != 0 {
+                put_json_string(key, json);
+                json.push(':');
+                put_json(self.heap, self.item(field), &mut self.budget, json);
+                json.push(',');
+            }
+        }
+        json.pop();
+        json.push('}');
+    }
+}
+
+/// The fields that are kept as extra ones when they do not fit their place, with their keys.
+const LEFTOVERS: [(Field, &str); 7] = [
+    (Field::LevelNo, "levelno"),
+    (Field::LineNo, "lineno"),
+    (Field::Created, "created"),
+    (Field::Process, "process"),
+    (Field::Thread, "thread"),
+    (Field::Args, "args"),
+    (Field::ExcInfo, "exc_info"),
+];
+
+fn is_empty_tuple(heap: &Heap<'_>, item: Item) -> bool {
+    match item {
+        Item::Node(index) => {
+            let node = heap.node(index);
+            node.kind == Kind::Tuple && node.items.is_empty()
+        }
+        _ => false,
+    }
+}
+
+fn saturate(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// Whole and broken seconds apart, since a float of all nanoseconds would be off by up to 128.
+fn ns_of_seconds(seconds: f64) -> Option<i64> {
+    let whole = seconds.floor();
+    // Years 1677 to 2262, which also keeps out NaN and the infinities.
+    if !(-9.2e9..9.2e9).contains(&whole) {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range was just checked")]
+    Some(whole as i64 * 1_000_000_000 + ((seconds - whole) * 1e9).round() as i64)
+}
