@@ -1,3 +1,67 @@
-//! x
+//! Python pickles, read as data: no opcode here can import, call or build anything.
+//!
+//! A frame of Python's `SocketHandler` holds the pickled `__dict__` of a `LogRecord`. [`Decoder`] walks its opcodes once and
+//! writes the record straight into a [`Batch`]: known fields to their places, everything else as JSON into `extra`.
+
+mod budget;
+mod fields;
+mod integer;
+mod json;
+mod known;
 mod machine;
+mod merge;
+mod object;
+mod quote;
+mod repr;
+mod text;
 mod value;
+
+use crate::batch::Batch;
+use crate::error::WireError;
+use crate::wire::Context;
+use crate::wire::intern::Interner;
+
+/// Decodes pickled `LogRecord`s. Keep one for many frames: it remembers sites and origins and reuses its memory.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    machine: machine::Machine,
+    interner: Interner,
+    scratch: fields::Scratch,
+}
+
+impl Decoder {
+    /// A decoder that has seen nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Decodes the payload of one frame (the pickle without the four bytes of its length) and adds the record to the batch.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Pickle`] and [`WireError::NotARecord`]; the batch is left as it was. Another frame may follow.
+    pub fn decode(
+        &mut self,
+        payload: &[u8],
+        context: &Context<'_>,
+        batch: &mut Batch,
+    ) -> Result<(), WireError> {
+        let root = self.machine.run(payload)?;
+        let heap = self.machine.heap(payload);
+        if fields::put_record(
+            &heap,
+            root,
+            context,
+            &mut self.interner,
+            &mut self.scratch,
+            batch,
+        ) {
+            Ok(())
+        } else {
+            Err(WireError::NotARecord {
+                found: heap.kind_name(root),
+            })
+        }
+    }
+}

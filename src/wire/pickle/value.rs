@@ -134,4 +134,25 @@ impl<'a> Heap<'a> {
     pub(super) fn node(&self, index: u32) -> &'a Node {
         &self.nodes[index as usize]
     }
+
+    /// What an item is, in a word or two for an error message.
+    pub(super) fn kind_name(&self, item: Item) -> &'static str {
+        match item {
+            Item::None => "None",
+            Item::Bool(_) => "a bool",
+            Item::Int(_) | Item::LongText(_) | Item::LongBytes(_) => "an integer",
+            Item::Float(_) => "a float",
+            Item::Text(_) => "a text",
+            Item::Bytes(_) => "bytes",
+            Item::Node(index) => match self.node(index).kind {
+                Kind::List => "a list",
+                Kind::Tuple => "a tuple",
+                Kind::Dict => "a dict",
+                Kind::Set | Kind::FrozenSet => "a set",
+                Kind::Global | Kind::Extension => "a class or function",
+                Kind::Object => "an object",
+                Kind::Persistent => "a reference",
+            },
+        }
+    }
 }

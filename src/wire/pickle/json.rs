@@ -1,0 +1,422 @@
+//! Any item of a pickle as JSON.
+//!
+//! | Python | JSON |
+//! | --- | --- |
+//! | `None`, `bool`, `int` to 64 bits, finite `float` | `null`, `true`, number |
+//! | a larger `int` | text of its digits; past 4,000 digits `<integer of 20000 bits>` |
+//! | `nan`, `inf`, `-inf` | text `NaN`, `Infinity`, `-Infinity` |
+//! | `str` | text; lone surrogates as `\udc80`, other bytes that are no UTF-8 as `\xff` |
+//! | `list`, `tuple` | array |
+//! | `dict` | object; a key that is no text by its `str()`; of equal keys the last one counts |
+//! | well-known classes | see the table in `known` |
+//! | any other object | object: `__class__`; `__args__`, `__kwargs__` that it would be made with; its attributes by name; `__items__` if it is a list, `__mapping__` if it is a dict; `__state__` when its state is no dict of names |
+//! | a class, a function | text `<class 'myapp.User'>`, `<myapp.main>` |
+//! | persistent ids, extension codes | text `<persistent id 'x'>`, `<extension 5>` |
+//! | what contains itself, where it does | text `<recursive>` |
+//! | what is too deep or too long | text `…`, or a text that ends so |
+//!
+//! The result is always valid JSON, whatever the pickle holds and wherever it is cut.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::budget::{Budget, Entry};
+use super::integer::{self, Decimal};
+use super::known::{self, Form, Known};
+use super::object::{Name, Parts, State, name_of};
+use super::quote;
+use super::repr;
+use super::text::text;
+use super::value::{Heap, Item, Kind, Node};
+use crate::percent::float_repr;
+
+/// Stands where something was left out.
+const CUT: &str = "\"…\"";
+/// The names that descriptions of objects use for themselves.
+const RESERVED: [&str; 6] = [
+    "__class__",
+    "__args__",
+    "__kwargs__",
+    "__items__",
+    "__mapping__",
+    "__state__",
+];
+
+/// Adds an item as JSON. What the budget does not allow is left out with a sign for it.
+pub(super) fn put_json(heap: &Heap<'_>, item: Item, budget: &mut Budget, out: &mut String) {
+    Json {
+        heap: *heap,
+        budget,
+        out,
+    }
+    .item(item);
+}
+
+/// Adds a text as a JSON string, in quotes.
+pub(super) fn put_json_string(text: &str, out: &mut String) {
+    out.reserve(text.len() + 2);
+    out.push('"');
+    put_escaped(text, out);
+    out.push('"');
+}
+
+fn put_escaped(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = first_special(rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => write!(out, "\\u{control:04x}").expect("a String takes everything"),
+        }
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+}
+
+/// How many bytes a character takes in a JSON string.
+fn escaped_len(c: char) -> usize {
+    match c {
+        '"' | '\\' | '\n' | '\r' | '\t' => 2,
+        '\0'..'\x20' => 6,
+        c => c.len_utf8(),
+    }
+}
+
+/// Where the first byte is that JSON wants escaped; eight bytes are looked at in one step.
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = ONES << 7;
+    // A byte's high bit is set where it is below `limit`; false alarms come only behind a true one.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
+    let (words, tail) = bytes.as_chunks();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        let special = below(word, 0x20) | below(quote, 1) | below(backslash, 1);
+        if special != 0 {
+            return Some(i * 8 + special.trailing_zeros() as usize / 8);
+        }
+    }
+    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    Some(words.len() * 8 + tail.iter().position(special)?)
+}
+
+struct Json<'a, 'b> {
+    heap: Heap<'a>,
+    budget: &'b mut Budget,
+    out: &'b mut String,
+}
+
+impl<'a> Json<'a, '_> {
+    fn item(&mut self, item: Item) {
+        match item {
+            Item::None => self.put("null"),
+            Item::Bool(true) => self.put("true"),
+            Item::Bool(false) => self.put("false"),
+            Item::Int(value) => self.display(value),
+            Item::LongText(_) | Item::LongBytes(_) => self.integer(item),
+            Item::Float(value) => self.float(value),
+            Item::Text(span) => {
+                let bytes = self.heap.bytes(span);
+                self.string(&text(bytes));
+            }
+            Item::Bytes(span) => self.bytes(self.heap.bytes(span)),
+            Item::Node(index) => self.node(index),
+        }
+    }
+
+    /// JSON as it is, or the sign that something was left out.
+    fn put(&mut self, json: &str) {
+        let json = if self.budget.take(json.len()) {
+            json
+        } else {
+            CUT
+        };
+        self.out.push_str(json);
+    }
+
+    fn display(&mut self, value: impl std::fmt::Display) {
+        let start = self.out.len();
+        write!(self.out, "{value}").expect("a String takes everything");
+        self.settle(start);
+    }
+
+    /// Pays for a short scalar that has been written already.
+    fn settle(&mut self, start: usize) {
+        if !self.budget.take(self.out.len() - start) {
+            self.out.truncate(start);
+            self.out.push_str(CUT);
+        }
+    }
+
+    fn float(&mut self, value: f64) {
+        if value.is_finite() {
+            let start = self.out.len();
+            float_repr(value, self.out);
+            self.settle(start);
+        } else if value.is_nan() {
+            self.put("\"NaN\"");
+        } else {
+            self.put(if value > 0.0 {
+                "\"Infinity\""
+            } else {
+                "\"-Infinity\""
+            });
+        }
+    }
+
+    fn integer(&mut self, item: Item) {
+        match integer::decimal(&self.heap, item, self.budget) {
+            Some(Decimal::Digits {
+                negative: false,
+                digits,
+            }) if digits.parse::<u64>().is_ok() => {
+                self.put(&digits);
+            }
+            Some(Decimal::Digits {
+                negative: false,
+                digits,
+            }) => self.string(&digits),
+            Some(Decimal::Digits { digits, .. }) => match format!("-{digits}") {
+                digits if digits.parse::<i64>().is_ok() => self.put(&digits),
+                digits => self.string(&digits),
+            },
+            Some(Decimal::Huge(text)) => self.string(&text),
+            None => self.put("null"),
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        let mut text = String::with_capacity(bytes.len() + 3);
+        quote::put_bytes(bytes, &mut text);
+        self.string(&text);
+    }
+
+    /// A string, cut where the budget ends.
+    fn string(&mut self, text: &str) {
+        let left = self.budget.bytes_left();
+        let start = self.out.len();
+        if text.len().saturating_mul(6) + 2 <= left {
+            put_json_string(text, self.out);
+        } else {
+            let mut len = 2;
+            let end = text.char_indices().find_map(|(at, c)| {
+                len += escaped_len(c);
+                (len > left).then_some(at)
+            });
+            self.out.push('"');
+            put_escaped(&text[..end.unwrap_or(text.len())], self.out);
+            self.out.push_str(if end.is_some() { "…\"" } else { "\"" });
+        }
+        self.budget.take(self.out.len() - start);
+    }
+
+    fn node(&mut self, index: u32) {
+        let node = self.heap.node(index);
+        match node.kind {
+            Kind::Global => return self.described(index),
+            Kind::Persistent | Kind::Extension => return self.repr(Item::Node(index)),
+            _ => {}
+        }
+        match self.budget.enter(index) {
+            Entry::Entered => {}
+            Entry::Recursive => return self.put("\"<recursive>\""),
+            Entry::Cut => return self.out.push_str(CUT),
+        }
+        match node.kind {
+            Kind::Dict => self.object(&[&node.items]),
+            Kind::Object => self.instance(index, node),
+            _ => self.array(&node.items),
+        }
+        self.budget.leave();
+    }
+
+    fn described(&mut self, index: u32) {
+        match name_of(&self.heap, Item::Node(index)) {
+            Some(name) => self.string(&name.describe()),
+            None => self.put("\"<unknown>\""),
+        }
+    }
+
+    /// A text that Python's `repr` gives.
+    fn repr(&mut self, item: Item) {
+        let mut text = String::new();
+        repr::put_repr(&self.heap, item, self.budget, &mut text);
+        self.string(&text);
+    }
+
+    fn array(&mut self, items: &[Item]) {
+        self.out.push('[');
+        for (i, item) in items.iter().enumerate() {
+            if i > 0 {
+                self.out.push(',');
+            }
+            if !self.budget.take(2) {
+                self.out.push_str(CUT);
+                break;
+            }
+            self.item(*item);
+        }
+        self.out.push(']');
+    }
+
+    fn object(&mut self, pairs: &[&[Item]]) {
+        self.out.push('{');
+        self.members(pairs, true);
+        self.out.push('}');
+    }
+
+    /// The members of an object, from slices of keys and values by turns.
+    fn members(&mut self, slices: &[&[Item]], mut is_first: bool) {
+        let pairs = || slices.iter().flat_map(|slice| slice.as_chunks::<2>().0);
+        // A key takes at least three bytes, so what is past this is cut anyway.
+        let keys: Vec<_> = pairs()
+            .take(self.budget.bytes_left())
+            .map(|[key, _]| self.key(*key))
+            .collect();
+        let keep = last_of_equals(&keys);
+        for (i, (key, [_, value])) in keys.iter().zip(pairs()).enumerate() {
+            // Paid for even if it is skipped: whoever repeats a key a million times must not get that for free.
+            let affordable = self.budget.take(2);
+            if affordable && keep.get(i) == Some(&false) {
+                continue;
+            }
+            if !is_first {
+                self.out.push(',');
+            }
+            is_first = false;
+            if !affordable {
+                self.out.push_str("\"…\":\"…\"");
+                return;
+            }
+            self.string(key);
+            self.out.push(':');
+            self.item(*value);
+        }
+    }
+
+    fn key(&mut self, key: Item) -> Cow<'a, str> {
+        if let Item::Text(span) = key {
+            return text(self.heap.bytes(span));
+        }
+        let mut text = String::new();
+        repr::put_str(&self.heap, key, self.budget, &mut text);
+        text.into()
+    }
+
+    fn instance(&mut self, index: u32, node: &'a Node) {
+        if let Some(name) = name_of(&self.heap, Item::Node(index)) {
+            return self.string(&known::member(&name));
+        }
+        let parts = Parts::of(&self.heap, node);
+        // Recognising looks at the arguments, which may come to nothing in the output.
+        if !self.budget.take(parts.args.len()) {
+            return self.out.push_str(CUT);
+        }
+        match known::known(&self.heap, &parts, Form::Json) {
+            Some(known) => self.known(known, index),
+            None => self.description(&parts),
+        }
+    }
+
+    fn known(&mut self, known: Known<'a>, index: u32) {
+        match known {
+            Known::Plain(item) => self.item(item),
+            Known::Unsigned(value) => self.display(value),
+            Known::Text(text) => self.string(&text),
+            Known::Str(text) => self.string(&text),
+            Known::Bytes(bytes) => self.bytes(&bytes),
+            Known::Elements(_, items) => self.array(items),
+            Known::Pairs { pairs, .. } => self.object(&[&pairs]),
+            Known::Namespace(attributes) => self.object(&attributes),
+            Known::Call { .. } | Known::Exception { .. } => {
+                // The node is entered once more, by `repr`.
+                self.budget.leave();
+                self.repr(Item::Node(index));
+                let _ = self.budget.enter(index);
+            }
+        }
+    }
+
+    /// An object of a class that is not known.
+    fn description(&mut self, parts: &Parts<'a>) {
+        self.out.push_str("{\"__class__\":");
+        match &parts.name {
+            Some(name) => self.string(&class_name(name)),
+            None => self.repr(parts.callable),
+        }
+        if !parts.args.is_empty() {
+            self.part("__args__", |json| json.array(parts.args));
+        }
+        if !parts.kwargs.is_empty() {
+            self.part("__kwargs__", |json| json.object(&[parts.kwargs]));
+        }
+        match parts.state {
+            State::Nothing => {}
+            State::Attributes(slices) if self.are_names(&slices) => self.members(&slices, false),
+            State::Attributes(slices) => self.part("__state__", |json| json.object(&slices)),
+            State::Other(item) => self.part("__state__", |json| json.item(item)),
+        }
+        if !parts.list.is_empty() {
+            self.part("__items__", |json| json.array(parts.list));
+        }
+        if !parts.pairs.is_empty() {
+            self.part("__mapping__", |json| json.object(&[parts.pairs]));
+        }
+        self.out.push('}');
+    }
+
+    /// Whether keys are names that do not clash with a description's own.
+    fn are_names(&self, slices: &[&[Item]]) -> bool {
+        let mut keys = slices.iter().flat_map(|slice| slice.iter().step_by(2));
+        keys.all(|key| match key {
+            Item::Text(span) => {
+                let key = self.heap.bytes(*span);
+                !RESERVED.iter().any(|reserved| reserved.as_bytes() == key)
+            }
+            _ => false,
+        })
+    }
+
+    /// A member of a description, one level deeper.
+    fn part(&mut self, name: &str, put: impl FnOnce(&mut Self)) {
+        self.out.push(',');
+        self.string(name);
+        self.out.push(':');
+        match self.budget.enter_part() {
+            Entry::Entered => {
+                put(self);
+                self.budget.leave();
+            }
+            Entry::Recursive | Entry::Cut => self.out.push_str(CUT),
+        }
+    }
+}
+
+fn class_name(name: &Name<'_>) -> String {
+    match name.module {
+        "" => name.path.clone().into_owned(),
+        module => format!("{module}.{}", name.path),
+    }
+}
+
+/// For each key whether it is the last of its equals. Empty when all are different.
+fn last_of_equals(keys: &[Cow<'_, str>]) -> Vec<bool> {
+    const FEW: usize = 12;
+    if keys.len() <= FEW {
+        let later = |i: usize| keys[i + 1..].contains(&keys[i]);
+        if !(0..keys.len()).any(later) {
+            return Vec::new();
+        }
+        return (0..keys.len()).map(|i| !later(i)).collect();
+    }
+    let mut seen = std::collections::HashSet::with_capacity(keys.len());
+    let mut keep: Vec<_> = keys.iter().rev().map(|key| seen.insert(&**key)).collect();
+    keep.reverse();
+    keep
+}

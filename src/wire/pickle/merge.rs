@@ -1,0 +1,263 @@
+//! Python's `msg % args`, for clients that send a message and its arguments apart.
+
+use std::borrow::Cow;
+
+use super::budget::Budget;
+use super::integer::{self, Decimal};
+use super::known::{self, Form, Known};
+use super::object::{Parts, elements};
+use super::repr;
+use super::text::text;
+use super::value::{Heap, Item, Kind};
+use crate::percent::{Piece, Spec, parse};
+
+/// How many `%` a message may have. Every one of them costs memory before the first is written.
+const MAX_FIELDS: usize = 10_000;
+
+/// Adds what Python's `LogRecord.getMessage` gives for a message and its arguments, which are a tuple, one dict, or nothing.
+///
+/// Where Python would raise an error (a conversion that does not fit, too many or too few arguments) or the text would
+/// pass all bounds, gives `false` and adds nothing.
+pub(super) fn merge(heap: &Heap<'_>, msg: &str, args: Item, out: &mut String) -> bool {
+    if !is_true(heap, args) {
+        out.push_str(msg);
+        return true;
+    }
+    if msg.bytes().filter(|byte| *byte == b'%').count() > MAX_FIELDS {
+        return false;
+    }
+    let Ok(pieces) = parse(msg) else { return false };
+    let start = out.len();
+    let budget = Budget::of_frame(heap.frame.len());
+    let merged = Merge {
+        heap: *heap,
+        args: Args::of(heap, args),
+        budget,
+    }
+    .run(&pieces, out);
+    if merged.is_none() {
+        out.truncate(start);
+    }
+    merged.is_some()
+}
+
+/// Python's `bool()` of what stands for arguments.
+fn is_true(heap: &Heap<'_>, args: Item) -> bool {
+    match args {
+        Item::None => false,
+        Item::Bool(value) => value,
+        Item::Int(value) => value != 0,
+        Item::Float(value) => value != 0.0,
+        Item::Text(span) | Item::Bytes(span) => !heap.bytes(span).is_empty(),
+        Item::LongText(_) | Item::LongBytes(_) => true,
+        Item::Node(index) => {
+            let node = heap.node(index);
+            matches!(node.kind, Kind::Object | Kind::Global) || !node.items.is_empty()
+        }
+    }
+}
+
+/// What fields take their values from.
+enum Args<'a> {
+    /// A tuple: one after the other. What is left must be nothing in the end.
+    Each(&'a [Item]),
+    /// One value. A mapping may also stay unused.
+    One {
+        value: Item,
+        pairs: Option<Cow<'a, [Item]>>,
+        used: bool,
+    },
+}
+
+impl<'a> Args<'a> {
+    fn of(heap: &Heap<'a>, args: Item) -> Self {
+        let each = elements(heap, args, |kind| kind == Kind::Tuple);
+        match each {
+            // `logging` takes a lone dict out of the tuple when it makes a record.
+            Some([value]) if pairs_of(heap, *value).is_some_and(|pairs| !pairs.is_empty()) => {
+                Args::one(heap, *value)
+            }
+            Some(each) => Args::Each(each),
+            None => Args::one(heap, args),
+        }
+    }
+
+    fn one(heap: &Heap<'a>, value: Item) -> Self {
+        Args::One {
+            value,
+            pairs: pairs_of(heap, value),
+            used: false,
+        }
+    }
+
+    fn next(&mut self) -> Option<Item> {
+        match self {
+            Args::Each(items) => items.split_off_first().copied(),
+            Args::One { used: true, .. } => None,
+            Args::One { value, used, .. } => {
+                *used = true;
+                Some(*value)
+            }
+        }
+    }
+}
+
+/// Keys and values by turns, of a dict or something like it.
+fn pairs_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [Item]>> {
+    match known_of(heap, item) {
+        Some(Known::Pairs { pairs, .. }) => Some(pairs),
+        _ => elements(heap, item, |kind| kind == Kind::Dict).map(Cow::Borrowed),
+    }
+}
+
+fn known_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Known<'a>> {
+    let Item::Node(index) = item else { return None };
+    let node = heap.node(index);
+    if node.kind != Kind::Object {
+        return None;
+    }
+    known::known(heap, &Parts::of(heap, node), Form::Str)
+}
+
+struct Merge<'a> {
+    heap: Heap<'a>,
+    args: Args<'a>,
+    budget: Budget,
+}
+
+impl Merge<'_> {
+    fn run(mut self, pieces: &[Piece<'_>], out: &mut String) -> Option<()> {
+        for piece in pieces {
+            let start = out.len();
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Percent => out.push('%'),
+                Piece::Field { key, spec } => {
+                    let value = match key {
+                        Some(key) => self.keyed(key)?,
+                        None => self.args.next()?,
+                    };
+                    self.field(spec, value, out)?;
+                }
+            }
+            if !self.budget.take(out.len() - start) {
+                return None;
+            }
+        }
+        let done = match self.args {
+            Args::Each(rest) => rest.is_empty(),
+            Args::One { value, pairs, used } => {
+                used || pairs.is_some() || is_mapping(&self.heap, value)
+            }
+        };
+        done.then_some(())
+    }
+
+    fn keyed(&mut self, key: &str) -> Option<Item> {
+        let Args::One {
+            pairs: Some(pairs),
+            used,
+            ..
+        } = &mut self.args
+        else {
+            return None;
+        };
+        *used = true;
+        if !self.budget.take(pairs.len() / 8) {
+            return None;
+        }
+        let mut pairs = pairs.as_chunks().0.iter().rev();
+        pairs.find_map(|[found, value]| match found {
+            Item::Text(span) if self.heap.bytes(*span) == key.as_bytes() => Some(*value),
+            _ => None,
+        })
+    }
+
+    fn field(&mut self, spec: &Spec, value: Item, out: &mut String) -> Option<()> {
+        match spec.conversion {
+            's' => {
+                if let Item::Text(span) = value {
+                    spec.put_str(&text(self.heap.bytes(span)), out);
+                } else {
+                    let mut text = String::new();
+                    repr::put_str(&self.heap, value, &mut self.budget, &mut text);
+                    spec.put_str(&text, out);
+                }
+            }
+            'r' | 'a' => {
+                let mut text = String::new();
+                repr::put_repr(&self.heap, value, &mut self.budget, &mut text);
+                let text = if spec.conversion == 'a' {
+                    repr::ascii(&text)
+                } else {
+                    text
+                };
+                spec.put_str(&text, out);
+            }
+            'c' => spec.put_char(self.character(value)?, out),
+            _ => self.number(spec, value, out)?,
+        }
+        Some(())
+    }
+
+    fn character(&self, value: Item) -> Option<char> {
+        match value {
+            Item::Int(code) => char::from_u32(u32::try_from(code).ok()?),
+            Item::Text(span) => {
+                let mut chars = str::from_utf8(self.heap.bytes(span)).ok()?.chars();
+                chars.next().filter(|_| chars.next().is_none())
+            }
+            _ => None,
+        }
+    }
+
+    fn number(&mut self, spec: &Spec, value: Item, out: &mut String) -> Option<()> {
+        let is_whole = matches!(spec.conversion, 'd' | 'i' | 'u');
+        let is_fraction = matches!(spec.conversion, 'e' | 'E' | 'f' | 'F' | 'g' | 'G');
+        match value {
+            Item::Bool(value) => spec.put_int(value.into(), out),
+            Item::Int(value) => spec.put_int(value.into(), out),
+            Item::LongText(_) | Item::LongBytes(_) => {
+                match integer::decimal(&self.heap, value, &mut self.budget)? {
+                    Decimal::Digits { negative, digits } => match digits.parse::<i128>() {
+                        Ok(size) => spec.put_int(if negative { -size } else { size }, out),
+                        Err(_) if is_whole => spec.put_big(negative, &digits, out),
+                        // Python refuses what no float can hold.
+                        Err(_) if is_fraction && digits.len() < 309 => {
+                            spec.put_big(negative, &digits, out);
+                        }
+                        Err(_) => return None,
+                    },
+                    Decimal::Huge(_) => return None,
+                }
+            }
+            Item::Float(value) if is_fraction || is_whole && value.is_finite() => {
+                spec.put_float(value, out);
+            }
+            Item::Node(_) => match known_of(&self.heap, value)? {
+                Known::Plain(item @ (Item::Bool(_) | Item::Int(_) | Item::Float(_))) => {
+                    return self.number(spec, item, out);
+                }
+                Known::Unsigned(value) => spec.put_int(value.into(), out),
+                // A Decimal, above all.
+                Known::Text(text) if is_fraction => spec.put_float(text.parse().ok()?, out),
+                Known::Text(text) if is_whole => {
+                    let whole = text.split_once('.').map_or(&*text, |(whole, _)| whole);
+                    spec.put_int(whole.parse().ok()?, out);
+                }
+                _ => return None,
+            },
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// Whether Python takes the value for a mapping, of which a format need not use anything.
+fn is_mapping(heap: &Heap<'_>, value: Item) -> bool {
+    match value {
+        Item::Bytes(_) => true,
+        Item::Node(index) => matches!(heap.node(index).kind, Kind::List | Kind::Dict),
+        _ => false,
+    }
+}
