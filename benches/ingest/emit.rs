@@ -20,17 +20,13 @@ pub(crate) fn throughput(path: &Path, records: usize, threads: usize) -> Result<
     for (i, record) in Workload::new(records).take(records).enumerate() {
         shares[i % threads].push(record);
     }
-    let handler = SQLiteQueueHandler::builder(path).open()?;
+    let handler = SQLiteQueueHandler::open(path)?;
 
     let watch = Stopwatch::start();
     thread::scope(|scope| -> Result<()> {
         let mut senders = Vec::new();
-        for share in shares {
-            let send = || {
-                share
-                    .into_iter()
-                    .try_for_each(|record| handler.emit(record))
-            };
+        for share in &shares {
+            let send = || share.iter().try_for_each(|record| handler.emit(record));
             senders.push(
                 thread::Builder::new()
                     .name("sender".into())
@@ -53,10 +49,9 @@ pub(crate) fn throughput(path: &Path, records: usize, threads: usize) -> Result<
 pub(crate) fn latency(path: &Path, records: usize) -> Result<Outcome> {
     let input: Vec<LogRecord> = Workload::new(records).take(records).collect();
     let mut nanoseconds = Vec::with_capacity(records);
-    let handler = SQLiteQueueHandler::builder(path).open()?;
-    let mut input = input.into_iter().peekable();
-    while input.peek().is_some() {
-        for record in input.by_ref().take(BURST) {
+    let handler = SQLiteQueueHandler::open(path)?;
+    for burst in input.chunks(BURST) {
+        for record in burst {
             let start = Instant::now();
             handler.emit(record)?;
             nanoseconds.push(start.elapsed().as_nanos());

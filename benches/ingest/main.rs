@@ -6,6 +6,7 @@
 
 mod args;
 mod ceiling;
+mod emit;
 mod measure;
 mod part;
 mod store;

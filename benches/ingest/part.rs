@@ -7,7 +7,7 @@ use std::str::FromStr;
 use rusqlite::Connection;
 
 use crate::measure::{Outcome, number};
-use crate::{Result, ceiling, store, tcp};
+use crate::{Result, ceiling, emit, store, tcp};
 
 /// One way for records into the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,19 +16,33 @@ pub(crate) enum Part {
     Ceiling,
     /// The store alone.
     Store,
+    /// The handler, from so many threads.
+    Emit(usize),
+    /// The handler, one record at a time while its queue has room.
+    Latency,
     /// The server, from so many connections.
     Tcp(usize),
 }
 
 impl Part {
     /// In the order in which a round runs them.
-    pub(crate) const ALL: [Part; 4] = [Part::Ceiling, Part::Store, Part::Tcp(1), Part::Tcp(8)];
+    pub(crate) const ALL: [Part; 7] = [
+        Part::Ceiling,
+        Part::Store,
+        Part::Emit(1),
+        Part::Emit(4),
+        Part::Tcp(1),
+        Part::Tcp(8),
+        Part::Latency,
+    ];
 
     /// What `--part` calls it.
     pub(crate) fn name(self) -> String {
         match self {
             Part::Ceiling => "ceiling".into(),
             Part::Store => "store".into(),
+            Part::Emit(threads) => format!("emit-{threads}"),
+            Part::Latency => "latency".into(),
             Part::Tcp(connections) => format!("tcp-{connections}"),
         }
     }
@@ -38,6 +52,8 @@ impl Part {
         match self {
             Part::Ceiling => "(a) bare inserts, the ceiling".into(),
             Part::Store => "    SqliteStore::append".into(),
+            Part::Emit(threads) => format!("(b) emit, threads: {threads}"),
+            Part::Latency => "(b) emit, one at a time".into(),
             Part::Tcp(connections) => format!("(c) TCP, connections: {connections}"),
         }
     }
@@ -50,6 +66,8 @@ impl Part {
         let outcome = match self {
             Part::Ceiling => ceiling::run(&path, records),
             Part::Store => store::run(&path, records),
+            Part::Emit(threads) => emit::throughput(&path, records, threads),
+            Part::Latency => emit::latency(&path, records),
             Part::Tcp(connections) => tcp::run(&path, records, connections),
         }?;
         check(&path, records)?;

@@ -7,9 +7,11 @@ use crate::part::Part;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The bars: shares of the ceiling, and the most memory of a server.
+/// The bars: shares of the ceiling, the most memory of a server, and the longest that half of all `emit`s may take.
+const EMIT_OF_CEILING: f64 = 0.75;
 const TCP_OF_CEILING: f64 = 0.40;
 const SERVER_MIB: f64 = 96.0;
+const EMIT_NS: f64 = 1000.0;
 
 /// The table, and whether every bar is met.
 pub(crate) fn render(rounds: &[Vec<(Part, Outcome)>], records: usize) -> (String, bool) {
@@ -98,7 +100,9 @@ impl Row {
     fn bar(&self) -> (String, bool) {
         let of_ceiling = match self.part {
             Part::Ceiling | Part::Store => return (String::new(), true),
+            Part::Emit(_) => EMIT_OF_CEILING,
             Part::Tcp(_) => TCP_OF_CEILING,
+            Part::Latency => return self.latency_bar(),
         };
         let mut bar = format!(">= {of_ceiling:.2} of (a)");
         let mut met = self.of_ceiling >= of_ceiling;
@@ -106,11 +110,20 @@ impl Row {
             write!(bar, ", < {SERVER_MIB} MiB").expect("a String takes all that is written to it");
             met &= self.median(|outcome| outcome.peak_bytes) / MIB < SERVER_MIB;
         }
-        (
-            format!("{bar}: {}", if met { "met" } else { "MISSED" }),
-            met,
-        )
+        (verdict(&bar, met), met)
     }
+
+    fn latency_bar(&self) -> (String, bool) {
+        let median = self.median(|outcome| outcome.emit_median_ns);
+        let p99 = self.median(|outcome| outcome.emit_p99_ns);
+        let met = median < EMIT_NS;
+        let bar = format!("median {median:.0} ns, p99 {p99:.0} ns; median < {EMIT_NS} ns");
+        (verdict(&bar, met), met)
+    }
+}
+
+fn verdict(bar: &str, met: bool) -> String {
+    format!("{bar}: {}", if met { "met" } else { "MISSED" })
 }
 
 /// The middle one; of an even number, the lower of the two in the middle.
