@@ -1,4 +1,4 @@
-//! A record as `SocketHandler` of CPython 3.11 puts it on the wire, byte for byte.
+//! A record as `SocketHandler` of `CPython` 3.11 puts it on the wire, byte for byte.
 
 use logstore::LogRecord;
 use serde_json::{Map, Number, Value};
@@ -17,7 +17,7 @@ pub(crate) fn write_frame(record: &LogRecord, out: &mut Vec<u8>) {
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
 }
 
-/// Writes pickle protocol 1 as CPython's C pickler does.
+/// Writes pickle protocol 1 as `CPython`'s C pickler does.
 struct Pickler<'a> {
     out: &'a mut Vec<u8>,
     /// How many objects have a number in the memo.
@@ -48,7 +48,7 @@ impl<'a> Pickler<'a> {
         self.int_item("lineno", site.lineno);
         self.text_item("funcName", &site.func_name);
         self.float_item("created", created);
-        // CPython 3.11: `int((ct - int(ct)) * 1000) + 0.0`.
+        // CPython 3.11 has `int((ct - int(ct)) * 1000) + 0.0`.
         self.float_item("msecs", (created.fract() * 1000.0).trunc());
         self.float_item("relativeCreated", (created - started(record)) * 1000.0);
         self.int_item("thread", origin.thread);
@@ -92,12 +92,11 @@ impl<'a> Pickler<'a> {
     }
 
     fn key(&mut self, key: &'a str) {
-        match self.keys.iter().find(|(known, _)| *known == key) {
-            Some(&(_, number)) => self.out.extend_from_slice(&[b'h', number]),
-            None => {
-                let number = self.text(key);
-                self.keys.push((key, number));
-            }
+        if let Some(&(_, number)) = self.keys.iter().find(|(known, _)| *known == key) {
+            self.out.extend_from_slice(&[b'h', number]);
+        } else {
+            let number = self.text(key);
+            self.keys.push((key, number));
         }
     }
 
@@ -132,7 +131,7 @@ impl<'a> Pickler<'a> {
             Value::Null => self.none(),
             Value::Bool(truth) => {
                 self.out
-                    .extend_from_slice(if *truth { b"I01\n" } else { b"I00\n" })
+                    .extend_from_slice(if *truth { b"I01\n" } else { b"I00\n" });
             }
             Value::Number(number) => self.number(number),
             Value::String(text) => {
