@@ -128,8 +128,9 @@ impl Server {
         };
         let mut said = String::new();
         while server.talk.read_line(&mut said)? > 0 {
-            if let Some((_, address)) = said.trim_end().rsplit_once("listening on ") {
-                address.clone_into(&mut server.address);
+            if let Some((_, address)) = said.split_once("listening on ") {
+                let end = address.find([',', '\n']).unwrap_or(address.len());
+                address[..end].clone_into(&mut server.address);
                 return Ok(server);
             }
         }
