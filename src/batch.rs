@@ -259,6 +259,11 @@ impl Batch {
         }
     }
 
+    /// How much memory the buffers take, filled or not.
+    pub(crate) fn capacity_bytes(&self) -> usize {
+        self.text.capacity() + self.rows.capacity() * size_of::<Row>()
+    }
+
     /// Empties the batch and keeps its memory for the next records.
     pub fn clear(&mut self) {
         self.rows.clear();

@@ -229,6 +229,12 @@ pub enum QueryError {
         /// What was given.
         text: String,
     },
+    /// An output format that is none.
+    #[error("unknown output {text:?}; use text, json, csv or logfmt")]
+    Output {
+        /// What was given.
+        text: String,
+    },
     /// A `--format` that cannot be used.
     #[error("cannot use the format {format:?}: {reason} at position {at}")]
     Format {

@@ -1,3 +1,11 @@
-//! The `logstore` program.
+//! The `logstore` program: collects log records into a `SQLite` file and reads them back.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    cli::run(cli::Arguments::parse())
+}

@@ -127,12 +127,20 @@ pub(super) fn put_record(
     let func_name = reader.text(Field::FuncName);
     let filename = reader.text(Field::FileName);
     let module = reader.text(Field::Module);
-    let unnamed = if level_name.is_empty() { level.to_string() } else { String::new() };
+    let unnamed = if level_name.is_empty() {
+        level.to_string()
+    } else {
+        String::new()
+    };
     let site = interner.site(&SiteKey {
         // Python calls the logger without a name "root".
         name: if name.is_empty() { "root" } else { &name },
         level,
-        level_name: if level_name.is_empty() { &unnamed } else { &level_name },
+        level_name: if level_name.is_empty() {
+            &unnamed
+        } else {
+            &level_name
+        },
         pathname: &pathname,
         lineno: reader.int(Field::LineNo),
         func_name: &func_name,
@@ -146,7 +154,11 @@ pub(super) fn put_record(
     let process_name = reader.text(Field::ProcessName);
     let thread_name = reader.text(Field::ThreadName);
     let origin = interner.origin(&OriginKey {
-        hostname: if hostname.is_empty() { context.hostname } else { &hostname },
+        hostname: if hostname.is_empty() {
+            context.hostname
+        } else {
+            &hostname
+        },
         process: reader.int(Field::Process),
         process_name: &process_name,
         thread: reader.int(Field::Thread),
@@ -249,12 +261,21 @@ impl<'a> Reader<'a> {
         };
         let relative_ns = ns_of_seconds(relative_ms / 1e3)?;
         // Saturates rather than panics for what a hostile frame may claim.
-        Some(created_ns.saturating_sub(relative_ns).saturating_add(500_000).div_euclid(1_000_000))
+        Some(
+            created_ns
+                .saturating_sub(relative_ns)
+                .saturating_add(500_000)
+                .div_euclid(1_000_000),
+        )
     }
 
     /// `msg`, merged with `args` where a client left that to the receiver.
     fn message(&mut self, scratch: &'a mut String) -> Cow<'a, str> {
-        let field = if self.item(Field::Msg) == Item::None { Field::Message } else { Field::Msg };
+        let field = if self.item(Field::Msg) == Item::None {
+            Field::Message
+        } else {
+            Field::Msg
+        };
         let message = self.text(field);
         let args = self.item(Field::Args);
         if args == Item::None || is_empty_tuple(self.heap, args) {
@@ -272,7 +293,10 @@ impl<'a> Reader<'a> {
     fn put_extra(&mut self, extra: &[(Item, Item)], json: &mut String) {
         json.clear();
         // A traceback cannot be pickled, but whatever else a client puts there is kept.
-        if !matches!(self.item(Field::ExcInfo), Item::None | Item::Bool(_) | Item::Int(_)) {
+        if !matches!(
+            self.item(Field::ExcInfo),
+            Item::None | Item::Bool(_) | Item::Int(_)
+        ) {
             self.keep(Field::ExcInfo);
         }
         if extra.is_empty() && self.leftover == 0 {
@@ -337,6 +361,9 @@ fn ns_of_seconds(seconds: f64) -> Option<i64> {
     if !(-9.2e9..9.2e9).contains(&whole) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "the range was just checked")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range was just checked"
+    )]
     Some(whole as i64 * 1_000_000_000 + ((seconds - whole) * 1e9).round() as i64)
 }

@@ -135,7 +135,7 @@ impl<'a> Heap<'a> {
         &self.nodes[index as usize]
     }
 
-    /// What an item is, for an error message.
+    /// What an item is, in a word or two for an error message.
     pub(super) fn kind_name(&self, item: Item) -> &'static str {
         match item {
             Item::None => "None",
@@ -149,9 +149,9 @@ impl<'a> Heap<'a> {
                 Kind::Tuple => "a tuple",
                 Kind::Dict => "a dict",
                 Kind::Set | Kind::FrozenSet => "a set",
-                Kind::Global => "a class or a function",
+                Kind::Global | Kind::Extension => "a class or function",
                 Kind::Object => "an object",
-                Kind::Persistent | Kind::Extension => "a reference",
+                Kind::Persistent => "a reference",
             },
         }
     }

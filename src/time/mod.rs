@@ -1,6 +1,24 @@
 //! Moments: nanoseconds since the Unix epoch, how people write them, and how they are shown.
 
+mod calendar;
+mod parse;
+mod show;
+
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use parse::{parse_since, parse_until};
+pub(crate) use show::{Clock, Datefmt};
+pub use show::{asctime, display_time, put_rfc3339_utc, rfc3339_utc};
+
+/// Whose days and hours are meant when a time is read or shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zone {
+    /// Those of this machine, by the variable `TZ` or by its settings.
+    #[default]
+    Local,
+    /// UTC.
+    Utc,
+}
 
 /// This moment, in nanoseconds since the Unix epoch, UTC. Saturates in the years 1677 and 2262.
 #[must_use]

@@ -1,0 +1,63 @@
+//! The command line: what was typed becomes settings of the library and one call of it.
+
+mod console;
+mod echo;
+mod query;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keep every log record in one SQLite file, and ask it later what happened.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 110, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  logstore serve --db runs.sqlite
+  logstore query --db runs.sqlite --level warning --name myapp.area2 --since -1h
+
+Exit status: 0 fine, 2 a usage or input/output error.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Collect records: point Python's SocketHandler at this server's port
+    Serve(serve::ServeArguments),
+    /// Read records back
+    Query(query::QueryArguments),
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+struct Database {
+    /// The database file
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LOGSTORE_DB",
+        default_value = "logs.sqlite"
+    )]
+    db: PathBuf,
+}
+
+/// Runs a command. An error is told on stderr with all its causes; a closed pipe is no error.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let result = match arguments.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Query(arguments) => query::run(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if console::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::say(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! `logstore serve`: collects records until it is told to stop.
+
+use std::io::{self, IsTerminal};
+use std::net::IpAddr;
+use std::process;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum, value_parser};
+use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT};
+use logstore::{
+    DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level, Overflow,
+    SQLiteQueueHandler, ServerContext, Summary,
+};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::{Database, console, echo};
+
+/// How often a running server looks whether its threads still run.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    #[command(flatten)]
+    database: Database,
+
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: String,
+
+    /// The port to listen on; 0 takes any free one and says which
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    port: u16,
+
+    /// What a commit survives
+    #[arg(long, value_enum, default_value_t = DurabilityChoice::Normal)]
+    durability: DurabilityChoice,
+
+    /// How many records may wait to be stored
+    #[arg(long, value_name = "RECORDS", default_value_t = DEFAULT_QUEUE_CAPACITY, value_parser = at_least_one)]
+    queue_capacity: usize,
+
+    /// How many records one transaction holds at most
+    #[arg(long, value_name = "RECORDS", default_value_t = DEFAULT_BATCH_SIZE, value_parser = at_least_one)]
+    batch_size: usize,
+
+    /// What happens when the queue is full
+    #[arg(long, value_enum, default_value_t = OverflowChoice::Block)]
+    overflow: OverflowChoice,
+
+    /// The longest frame a client may send, in bytes or as 64KiB, 16MiB; up to 256MiB
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = frame_limit)]
+    frame_limit: usize,
+
+    /// Show arriving records on stdout, of this level and above or all [default: on a terminal all]
+    #[arg(long, value_name = "LEVEL", num_args = 0..=1, default_missing_value = "notset", value_parser = value_parser!(Level))]
+    echo: Option<Level>,
+
+    /// Show no records
+    #[arg(short, long, conflicts_with = "echo")]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DurabilityChoice {
+    /// The end of the process at any moment; the last commits may be lost when the power goes
+    Normal,
+    /// A power cut: every commit waits for the disk
+    Full,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OverflowChoice {
+    /// Clients wait until there is room
+    Block,
+    /// What arrives is dropped, counted and noted in the log
+    DropNewest,
+    /// What has waited longest is dropped, counted and noted in the log
+    DropOldest,
+}
+
+pub(super) fn run(arguments: ServeArguments) -> anyhow::Result<()> {
+    let ServeArguments {
+        database,
+        host,
+        port,
+        ..
+    } = &arguments;
+    // First of all, so that a signal during the start is not lost.
+    let signals = signals().context("cannot listen for signals")?;
+    let handler = SQLiteQueueHandler::builder()
+        .queue_capacity(arguments.queue_capacity)
+        .batch_size(arguments.batch_size)
+        .durability(match arguments.durability {
+            DurabilityChoice::Normal => Durability::Normal,
+            DurabilityChoice::Full => Durability::Full,
+        })
+        .overflow(match arguments.overflow {
+            OverflowChoice::Block => Overflow::Block,
+            OverflowChoice::DropNewest => Overflow::DropNewest,
+            OverflowChoice::DropOldest => Overflow::DropOldest,
+        });
+    let mut builder = ServerContext::builder()
+        .host(host)
+        .port(*port)
+        .frame_limit(arguments.frame_limit)
+        .handler(handler)
+        .on_report(|report| console::say(&report.to_string()));
+    let mut echo = None;
+    if let Some(level) = arguments.echo_level() {
+        let (writer, tap) = echo::start(level).context("cannot start the echo")?;
+        echo = Some(writer);
+        builder = builder.on_batch(tap);
+    }
+    let mut server = builder.start(&database.db)?;
+
+    let address = server.local_addr();
+    console::say(&format!(
+        "listening on {address}, writing to {}; stop with Ctrl-C or SIGTERM",
+        database.db.display()
+    ));
+    if !is_loopback(address.ip()) {
+        console::say("everybody who reaches this address can send records");
+    }
+    let stopped = wait(&signals, &server);
+    // From here on a signal means: at once.
+    std::thread::spawn(move || {
+        if signals.recv().is_ok() {
+            console::say("stopped at once; what was still queued is lost");
+            process::exit(2);
+        }
+    });
+    let closed = server.close();
+    if let Some(echo) = echo {
+        echo.finish();
+    }
+    console::say(&told(&server.summary()));
+    closed?;
+    stopped
+}
+
+impl ServeArguments {
+    fn echo_level(&self) -> Option<Level> {
+        match self.echo {
+            Some(level) => Some(level),
+            None if !self.quiet && io::stdout().is_terminal() => Some(Level::NOTSET),
+            None => None,
+        }
+    }
+}
+
+/// The signals that stop the server, as they come.
+fn signals() -> io::Result<Receiver<()>> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let (sender, receiver) = channel();
+    std::thread::Builder::new()
+        .name("logstore-signals".into())
+        .spawn(move || {
+            for _ in signals.forever() {
+                if sender.send(()).is_err() {
+                    return;
+                }
+            }
+        })?;
+    Ok(receiver)
+}
+
+/// Waits for the first signal. A server that has lost one of its threads does not go on pretending.
+fn wait(signals: &Receiver<()>, server: &ServerContext) -> anyhow::Result<()> {
+    loop {
+        match signals.recv_timeout(LOOK_EVERY) {
+            Ok(()) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) if server.is_running() => {}
+            Err(_) => bail!("the server has stopped unexpectedly; this is a bug"),
+        }
+    }
+}
+
+fn told(summary: &Summary) -> String {
+    let records = &summary.records;
+    let mut text = format!(
+        "stopped: {} records received over {} connections, {} stored, {} dropped",
+        records.accepted, summary.connections, records.stored, records.dropped
+    );
+    if records.failed > 0 {
+        text.push_str(&format!(", {} could not be stored", records.failed));
+    }
+    if summary.bad_frames > 0 {
+        text.push_str(&format!(
+            "; {} frames could not be decoded",
+            summary.bad_frames
+        ));
+    }
+    text
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn frame_limit(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        other => return Err(format!("unknown unit {other:?}; use KiB or MiB")),
+    };
+    let number: usize = digits.trim().parse().map_err(|error| format!("{error}"))?;
+    match number.checked_mul(unit) {
+        Some(bytes @ 1..=MAX_FRAME_LIMIT) => Ok(bytes),
+        _ => Err(format!(
+            "a limit between 1 and {MAX_FRAME_LIMIT} bytes is needed; the default is {DEFAULT_FRAME_LIMIT}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        assert_eq!(frame_limit("1000"), Ok(1000));
+        assert_eq!(frame_limit("64KiB"), Ok(64 << 10));
+        assert_eq!(frame_limit("256 mib"), Ok(256 << 20));
+        for bad in ["0", "257MiB", "1GiB", "x", "-1", "99999999999999999999M"] {
+            assert!(frame_limit(bad).is_err(), "{bad}");
+        }
+    }
+}

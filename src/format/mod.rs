@@ -1,0 +1,101 @@
+//! Records become text: one file for each format, none of which does I/O.
+
+mod csv;
+mod escape;
+mod field;
+mod json;
+mod logfmt;
+mod people;
+mod repr;
+mod template;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+
+pub use self::csv::CsvFormat;
+pub use escape::Controls;
+pub use json::JsonFormat;
+pub use logfmt::LogfmtFormat;
+pub use people::Coloring;
+pub use text::TextFormat;
+
+use crate::error::QueryError;
+use crate::record::StoredRecord;
+use crate::time::Zone;
+
+/// Writes records, one after the other, as text that the caller takes to where it belongs.
+pub trait RecordFormat {
+    /// Appends what precedes the first record, such as the header of CSV.
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        let _ = out;
+    }
+
+    /// Appends one record with its line end.
+    fn write(&mut self, record: &StoredRecord, out: &mut Vec<u8>);
+}
+
+/// The formats by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Output {
+    /// For people: one line, and below it the traceback.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// CSV (RFC 4180) with a header.
+    Csv,
+    /// `key=value` pairs, one record a line.
+    Logfmt,
+}
+
+impl Output {
+    /// All of them.
+    pub const ALL: [Output; 4] = [Output::Text, Output::Json, Output::Csv, Output::Logfmt];
+
+    /// The name that [`Output::from_str`] takes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Output::Text => "text",
+            Output::Json => "json",
+            Output::Csv => "csv",
+            Output::Logfmt => "logfmt",
+        }
+    }
+
+    /// A writer of this format. Zone and coloring are for text alone: the others always give UTC, and no color.
+    #[must_use]
+    pub fn formatter(self, zone: Zone, coloring: Coloring) -> Box<dyn RecordFormat + Send> {
+        match self {
+            Output::Text => Box::new(TextFormat::people(zone, coloring)),
+            Output::Json => Box::new(JsonFormat::new()),
+            Output::Csv => Box::new(CsvFormat::new()),
+            Output::Logfmt => Box::new(LogfmtFormat::new()),
+        }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Reads a name in any case.
+impl FromStr for Output {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let word = text.trim().to_ascii_lowercase();
+        Output::ALL
+            .into_iter()
+            .find(|output| output.name() == word)
+            .ok_or_else(|| QueryError::Output {
+                text: text.to_owned(),
+            })
+    }
+}

@@ -1,0 +1,129 @@
+//! A record as people read it.
+
+use serde_json::{Map, Value};
+
+use super::escape::{Lines, put_escaped, put_json, put_key, put_value};
+use super::field::put_int;
+use crate::level::Level;
+use crate::record::LogRecord;
+use crate::time::{Clock, Zone};
+
+/// Whether text has colors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Coloring {
+    /// It has none.
+    #[default]
+    Never,
+    /// The level by its severity, time and extra fields dimmed.
+    Always,
+}
+
+const DIM: &[u8] = b"\x1b[2m";
+const RESET: &[u8] = b"\x1b[0m";
+
+/// From which level on which color: bold red, red, yellow, green; blue below.
+const COLORS: [(Level, &[u8]); 4] = [
+    (Level::CRITICAL, b"\x1b[1;31m"),
+    (Level::ERROR, b"\x1b[31m"),
+    (Level::WARNING, b"\x1b[33m"),
+    (Level::INFO, b"\x1b[32m"),
+];
+
+/// `2026-11-22 17:20:25.123+01:00 WARNING  myapp.area2 node1[4242]: message  elapsed=5`, and below it traceback and stack.
+#[derive(Debug)]
+pub(super) struct People {
+    clock: Clock,
+    coloring: Coloring,
+}
+
+impl People {
+    pub(super) fn new(zone: Zone, coloring: Coloring) -> Self {
+        People {
+            clock: Clock::new(zone),
+            coloring,
+        }
+    }
+
+    pub(super) fn write(&mut self, record: &LogRecord, out: &mut Vec<u8>) {
+        self.styled(DIM, out, |people, out| {
+            people.clock.put_display(record.created_ns, out);
+        });
+        out.push(b' ');
+        self.styled(color_of(record.site.level), out, |_, out| {
+            put_escaped(&record.site.level_name, Lines::One, out);
+        });
+        let width = record.site.level_name.chars().count();
+        out.extend(std::iter::repeat_n(
+            b' ',
+            9_usize.saturating_sub(width).max(1),
+        ));
+        put_source(record, out);
+        put_escaped(&record.message, Lines::Kept, out);
+        if !record.extra.is_empty() {
+            out.extend(b"  ");
+            self.styled(DIM, out, |_, out| put_extra(&record.extra, out));
+        }
+        out.push(b'\n');
+        for text in [&record.exc_text, &record.stack_info].into_iter().flatten() {
+            put_escaped(text, Lines::Kept, out);
+            if !text.is_empty() && !text.ends_with('\n') {
+                out.push(b'\n');
+            }
+        }
+    }
+
+    fn styled(
+        &mut self,
+        style: &[u8],
+        out: &mut Vec<u8>,
+        put: impl FnOnce(&mut Self, &mut Vec<u8>),
+    ) {
+        if self.coloring == Coloring::Never {
+            return put(self, out);
+        }
+        out.extend_from_slice(style);
+        put(self, out);
+        out.extend_from_slice(RESET);
+    }
+}
+
+fn color_of(level: Level) -> &'static [u8] {
+    COLORS
+        .iter()
+        .find(|(from, _)| level >= *from)
+        .map_or(b"\x1b[34m", |(_, color)| color)
+}
+
+/// `myapp.area2 node1[4242]: `, without what is not known.
+fn put_source(record: &LogRecord, out: &mut Vec<u8>) {
+    let (name, origin) = (&record.site.name, &record.origin);
+    let start = out.len();
+    put_escaped(name, Lines::One, out);
+    if !name.is_empty() && (!origin.hostname.is_empty() || origin.process.is_some()) {
+        out.push(b' ');
+    }
+    put_escaped(&origin.hostname, Lines::One, out);
+    if let Some(process) = origin.process {
+        out.push(b'[');
+        put_int(process, out);
+        out.push(b']');
+    }
+    if out.len() > start {
+        out.extend(b": ");
+    }
+}
+
+/// `elapsed=5 user=ada tags=["a","b"]`: as logfmt, but nested values as bare JSON, which is easier on the eye.
+fn put_extra(extra: &Map<String, Value>, out: &mut Vec<u8>) {
+    for (i, (key, value)) in extra.iter().enumerate() {
+        if i > 0 {
+            out.push(b' ');
+        }
+        put_key(key, out);
+        out.push(b'=');
+        match value {
+            Value::String(text) => put_value(text, out),
+            _ => put_json(value, out),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! `SQLiteQueueHandler`: what a program logs through.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::batch::{Batch, extra_json, texts_of};
+use crate::error::{Error, QueueError};
+use crate::queue::{Counters, Limits, Overflow, Portion, Queue};
+use crate::record::LogRecord;
+use crate::report::{Report, Reporter};
+use crate::sink::RecordSink;
+use crate::store::{Durability, RecordStore, SqliteStore};
+use crate::writer::Writer;
+
+/// Takes records from any number of threads, queues them, and has one writer thread store them in batches.
+///
+/// ```
+/// use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("runs.sqlite");
+/// let handler = SQLiteQueueHandler::open(&path)?;
+/// let site = Site::new("myapp.area1", Level::INFO).at(file!(), line!(), "main");
+/// handler.emit(&LogRecord::new(site, "How quickly daft jumping zebras vex."))?;
+/// handler.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SQLiteQueueHandler {
+    queue: Arc<Queue>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SQLiteQueueHandler {
+    /// Opens a store with the default settings; see [`HandlerBuilder`].
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened for writing.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::builder().open(path)
+    }
+
+    /// Settings to choose before a store is opened.
+    #[must_use]
+    pub fn builder() -> HandlerBuilder {
+        HandlerBuilder::default()
+    }
+
+    /// Queues a record. It is copied, so that a caller may fill the same one again.
+    ///
+    /// When the queue is full, the [overflow rule](Overflow) decides: by default this waits until there is room.
+    ///
+    /// # Errors
+    ///
+    /// When the handler is closed, or the record is larger than [`Batch::MAX_RECORD_BYTES`].
+    pub fn emit(&self, record: &LogRecord) -> Result<(), QueueError> {
+        let extra = extra_json(record);
+        let texts = texts_of(record, extra.as_deref());
+        let bytes = texts.len();
+        if bytes > Batch::MAX_RECORD_BYTES {
+            return Err(QueueError::RecordTooLarge {
+                bytes,
+                limit: Batch::MAX_RECORD_BYTES,
+            });
+        }
+        self.queue.push(record, &texts)
+    }
+
+    /// Waits until everything queued before is committed.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Stalled`] when the store refuses; the records stay queued and are tried again.
+    /// [`QueueError::Lost`] when some of them were given up because the handler was closed meanwhile.
+    pub fn flush(&self) -> Result<(), QueueError> {
+        self.queue.flush()
+    }
+
+    /// Takes no more records, stores what is queued and ends the writer thread. Closing again does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Lost`] when the store refused until the [close timeout](HandlerBuilder::close_timeout), with the reason;
+    /// [`QueueError::WriterGone`] when the writer thread has panicked.
+    pub fn close(&self) -> Result<(), QueueError> {
+        self.queue.close();
+        let writer = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(writer) = writer else { return Ok(()) };
+        writer.join().map_err(|_| QueueError::WriterGone)?;
+        self.queue.outcome()
+    }
+
+    /// Whether it still takes records.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.queue.is_open()
+    }
+
+    /// What went in and came out so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.queue.counters()
+    }
+}
+
+/// Runs of records go in as a whole. [`RecordSink::poll_ready`] tells when there is room; without asking, a run is taken all the
+/// same, whatever the queue's bound, unless the overflow rule is to drop.
+impl RecordSink for SQLiteQueueHandler {
+    fn emit_batch(&self, batch: Batch) -> Result<(), QueueError> {
+        self.queue.push_batch(batch)
+    }
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.queue.poll_ready(context)
+    }
+
+    fn spare_batch(&self) -> Batch {
+        self.queue.spare()
+    }
+}
+
+/// Closes the handler as well as it can: an error has nobody to go to.
+impl Drop for SQLiteQueueHandler {
+    fn drop(&mut self) {
+        let _ = self.close();
+    }
+}
+
+impl std::fmt::Debug for SQLiteQueueHandler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SQLiteQueueHandler")
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`SQLiteQueueHandler`].
+#[derive(Clone)]
+#[must_use]
+pub struct HandlerBuilder {
+    queue_capacity: usize,
+    queue_bytes: usize,
+    batch_size: usize,
+    longest_delay: Duration,
+    overflow: Overflow,
+    durability: Durability,
+    close_timeout: Duration,
+    reporter: Reporter,
+}
+
+/// How many records may wait by default.
+pub const DEFAULT_QUEUE_CAPACITY: usize = 32_768;
+
+/// How many bytes may wait by default.
+pub const DEFAULT_QUEUE_BYTES: usize = 64 << 20;
+
+/// How many records a transaction holds at most by default.
+pub const DEFAULT_BATCH_SIZE: usize = 8192;
+
+impl Default for HandlerBuilder {
+    fn default() -> Self {
+        HandlerBuilder {
+            queue_capacity: DEFAULT_QUEUE_CAPACITY,
+            queue_bytes: DEFAULT_QUEUE_BYTES,
+            batch_size: DEFAULT_BATCH_SIZE,
+            longest_delay: Duration::from_millis(10),
+            overflow: Overflow::default(),
+            durability: Durability::default(),
+            close_timeout: Duration::from_secs(10),
+            reporter: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl HandlerBuilder {
+    /// How many records may wait in the queue; at least 1. What the writer is just storing is not counted.
+    pub fn queue_capacity(mut self, records: usize) -> Self {
+        self.queue_capacity = records.max(1);
+        self
+    }
+
+    /// How many bytes may wait in the queue. A single larger record is let in when nothing else waits.
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes.max(1);
+        self
+    }
+
+    /// How many records one transaction holds at most; at least 1.
+    pub fn batch_size(mut self, records: usize) -> Self {
+        self.batch_size = records.max(1);
+        self
+    }
+
+    /// How long a record waits for others to share its transaction, at the most.
+    pub fn longest_delay(mut self, delay: Duration) -> Self {
+        self.longest_delay = delay;
+        self
+    }
+
+    /// What happens when the queue is full.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// How much a commit promises.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long [`SQLiteQueueHandler::close`] tries to store what is queued when the store refuses.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.close_timeout = timeout;
+        self
+    }
+
+    /// Who is told of faults, losses and recoveries. Called from the writer thread: it must not block.
+    pub fn on_report(mut self, reporter: impl Fn(&Report) + Send + Sync + 'static) -> Self {
+        self.reporter = Arc::new(reporter);
+        self
+    }
+
+    /// Opens the file, makes it when there is none, and starts the writer thread.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened for writing, or the thread cannot be started.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<SQLiteQueueHandler, Error> {
+        let path: PathBuf = path.as_ref().into();
+        let store = SqliteStore::open(path, self.durability)?;
+        Ok(self.start(store)?)
+    }
+
+    /// Starts the writer thread on a store of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    pub fn start(
+        self,
+        store: impl RecordStore + 'static,
+    ) -> Result<SQLiteQueueHandler, QueueError> {
+        let queue = Arc::new(Queue::new(Limits {
+            records: self.queue_capacity,
+            bytes: self.queue_bytes,
+            overflow: self.overflow,
+        }));
+        let writer = Writer {
+            queue: Arc::clone(&queue),
+            store: Box::new(store),
+            // At most half of the queue, so that a writer that waits for more never waits for producers that wait for room.
+            portion: Portion {
+                records: self.batch_size.min(self.queue_capacity.div_ceil(2)),
+                bytes: self.queue_bytes.div_ceil(2),
+                delay: self.longest_delay,
+            },
+            close_timeout: self.close_timeout,
+            overflow: self.overflow.name(),
+            reporter: self.reporter,
+        };
+        let writer = std::thread::Builder::new()
+            .name("logstore-writer".into())
+            .spawn(move || writer.run())
+            .map_err(QueueError::Thread)?;
+        Ok(SQLiteQueueHandler {
+            queue,
+            writer: Mutex::new(Some(writer)),
+        })
+    }
+}

@@ -1,0 +1,351 @@
+//! The receiver: one thread that accepts connections and reads from all of them.
+//!
+//! Tasks of one thread share a read buffer and a decoder, so that an idle connection costs its socket and little more. No task
+//! reads before the sink has room: a full queue pushes back to the clients through their sockets.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::complaints::Complaints;
+use super::stream::LogRecordStreamHandler;
+use crate::batch::Batch;
+use crate::error::{ServerError, WireError};
+use crate::record::machine_name;
+use crate::report::{Report, Reporter};
+use crate::sink::RecordSink;
+use crate::time::now_ns;
+use crate::wire::Context;
+use crate::wire::pickle::Decoder;
+
+/// What one read brings at most.
+const READ_BYTES: usize = 256 << 10;
+
+/// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The pause after a failed accept: too many open files, as a rule, which passes when others close.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listening socket for the frames of Python's `SocketHandler`.
+///
+/// The name is that of the class in Python's logging cookbook.
+#[derive(Debug)]
+pub struct LogRecordSocketReceiver {
+    listener: StdListener,
+    local_addr: SocketAddr,
+    frame_limit: usize,
+}
+
+/// What the receiver has seen so far.
+#[derive(Debug, Default)]
+pub struct ReceiverCounters {
+    /// Connections accepted.
+    pub connections: AtomicU64,
+    /// Frames that could not be decoded or did not arrive completely.
+    pub bad_frames: AtomicU64,
+}
+
+/// Tells a receiver to stop. Clones are the same switch.
+#[derive(Debug, Clone)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Stop(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Stop {
+    /// Stop accepting, read what has arrived, end.
+    pub fn stop(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl LogRecordSocketReceiver {
+    /// Listens on a host's port; port 0 takes any free one.
+    ///
+    /// # Errors
+    ///
+    /// When the host is unknown, or its port is taken or forbidden.
+    pub fn bind(host: &str, port: u16, frame_limit: usize) -> Result<Self, ServerError> {
+        let addresses: Vec<SocketAddr> = (host, port)
+            .to_socket_addrs()
+            .map_err(|source| ServerError::Host {
+                host: host.to_owned(),
+                source,
+            })?
+            .collect();
+        let listen = |source| ServerError::Listen {
+            host: host.to_owned(),
+            port,
+            source,
+        };
+        let listener = StdListener::bind(addresses.as_slice()).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let local_addr = listener.local_addr().map_err(listen)?;
+        Ok(LogRecordSocketReceiver {
+            listener,
+            local_addr,
+            frame_limit,
+        })
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves on this thread until it is told to stop.
+    ///
+    /// `tap` sees every run of records before it is queued; it must not block.
+    ///
+    /// # Errors
+    ///
+    /// When the event loop cannot be set up.
+    pub fn serve(
+        self,
+        sink: Arc<dyn RecordSink>,
+        tap: Option<Tap>,
+        reporter: &Reporter,
+        counters: Arc<ReceiverCounters>,
+        stop: &Stop,
+    ) -> Result<(), ServerError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(ServerError::Thread)?;
+        let shared = Rc::new(Shared {
+            sink,
+            tap,
+            counters,
+            reporter: Arc::clone(reporter),
+            frame_limit: self.frame_limit,
+            desk: RefCell::new(Desk {
+                decoder: Decoder::new(),
+                buffer: vec![0; READ_BYTES],
+            }),
+            complaints: RefCell::new(Complaints::new(Arc::clone(reporter))),
+        });
+        let tasks = LocalSet::new();
+        tasks.block_on(&runtime, async {
+            let listener = TcpListener::from_std(self.listener).map_err(ServerError::Thread)?;
+            let complaining = tokio::task::spawn_local(Rc::clone(&shared).complain_now_and_then());
+            accept(listener, &shared, stop.0.subscribe()).await;
+            complaining.abort();
+            Ok(())
+        })?;
+        // Connections that are still read after the stop.
+        runtime.block_on(tasks);
+        shared.complaints.borrow_mut().finish();
+        Ok(())
+    }
+}
+
+/// Sees records on their way to the sink.
+pub type Tap = Box<dyn Fn(&Batch)>;
+
+/// What all connections share.
+struct Shared {
+    sink: Arc<dyn RecordSink>,
+    tap: Option<Tap>,
+    counters: Arc<ReceiverCounters>,
+    reporter: Reporter,
+    frame_limit: usize,
+    desk: RefCell<Desk>,
+    complaints: RefCell<Complaints>,
+}
+
+/// What one connection at a time works with, between two awaits.
+struct Desk {
+    decoder: Decoder,
+    buffer: Vec<u8>,
+}
+
+/// Accepts until the stop, and then once more all who already wait in line.
+async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            _ = stopped(&mut stop) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => shared.serve(stream, peer, &stop),
+            Err(error) => {
+                (shared.reporter)(&Report::AcceptFailing {
+                    reason: error.to_string(),
+                });
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    while let Ok((stream, peer)) = listener.accept() {
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            shared.serve(stream, peer, &stop);
+        }
+    }
+}
+
+/// Resolves at the stop, also when it came before.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stopped| *stopped).await;
+}
+
+impl Shared {
+    fn serve(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, stop: &watch::Receiver<bool>) {
+        self.counters.connections.fetch_add(1, Ordering::Relaxed);
+        let connection = Connection {
+            hostname: if peer.ip().to_canonical().is_loopback() {
+                machine_name().to_owned()
+            } else {
+                peer.ip().to_canonical().to_string()
+            },
+            handler: LogRecordStreamHandler::new(self.frame_limit),
+            shared: Rc::clone(self),
+            stream,
+            peer,
+        };
+        tokio::task::spawn_local(connection.run(stop.clone()));
+    }
+
+    fn reject(&self, peer: SocketAddr, error: WireError) {
+        self.counters.bad_frames.fetch_add(1, Ordering::Relaxed);
+        self.complaints.borrow_mut().note(peer, error);
+    }
+
+    async fn complain_now_and_then(self: Rc<Self>) {
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            self.complaints.borrow_mut().tick();
+        }
+    }
+}
+
+/// One client.
+struct Connection {
+    shared: Rc<Shared>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// For records that bring none.
+    hostname: String,
+    handler: LogRecordStreamHandler,
+}
+
+/// What a read came to.
+enum Read {
+    /// Records, or parts of one.
+    Some,
+    /// Nothing for now.
+    Nothing,
+    /// The connection has ended, or its framing is lost.
+    End,
+}
+
+impl Connection {
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                readable = self.stream.readable() => if readable.is_err() { return },
+            }
+            self.room().await;
+            match self.read() {
+                Read::Some | Read::Nothing => {}
+                Read::End => return,
+            }
+            // One client that sends without a pause must not keep the others waiting.
+            tokio::task::yield_now().await;
+        }
+        // What has arrived is read; whoever goes on sending is cut off after a while.
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while Instant::now() < deadline && timeout_at(deadline, self.room()).await.is_ok() {
+            match self.read() {
+                Read::Some => tokio::task::yield_now().await,
+                Read::Nothing => break,
+                Read::End => return,
+            }
+        }
+        self.end();
+    }
+
+    async fn room(&self) {
+        poll_fn(|context| self.shared.sink.poll_ready(context)).await;
+    }
+
+    /// Reads once and queues what came. Nothing is awaited here, so that one buffer serves all.
+    fn read(&mut self) -> Read {
+        let shared = Rc::clone(&self.shared);
+        let mut desk = shared.desk.borrow_mut();
+        let Desk { decoder, buffer } = &mut *desk;
+        let len = match self.stream.try_read(buffer) {
+            Ok(0) => {
+                self.end();
+                return Read::End;
+            }
+            Ok(len) => len,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
+            Err(error) => {
+                (shared.reporter)(&Report::ConnectionLost {
+                    peer: self.peer,
+                    reason: error.to_string(),
+                });
+                self.end();
+                return Read::End;
+            }
+        };
+        let context = Context {
+            hostname: &self.hostname,
+            now_ns: now_ns(),
+        };
+        let mut batch = shared.sink.spare_batch();
+        let peer = self.peer;
+        let received =
+            self.handler
+                .receive(&buffer[..len], decoder, &context, &mut batch, |error| {
+                    shared.reject(peer, error)
+                });
+        if let Some(tap) = &shared.tap
+            && !batch.is_empty()
+        {
+            tap(&batch);
+        }
+        // The queue is closed only after this thread has ended, but whoever shares the handler may have closed it.
+        if shared.sink.emit_batch(batch).is_err() {
+            return Read::End;
+        }
+        match received {
+            Ok(()) => Read::Some,
+            Err(lost) => {
+                shared.reject(peer, lost);
+                Read::End
+            }
+        }
+    }
+
+    /// The connection ends; half a frame is reported.
+    fn end(&self) {
+        if let Err(error) = self.handler.finish() {
+            self.shared.reject(self.peer, error);
+        }
+    }
+}

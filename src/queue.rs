@@ -1,0 +1,591 @@
+//! The bounded queue between those who make records and the one who stores them.
+//!
+//! A crossbeam channel carries sealed batches; single records gather in an open batch first, so that neither side pays for a
+//! hand-over of each. Its bound counts records and bytes, and everything that changes the count holds one lock. Order of
+//! arrival is kept: a batch goes in behind the open one.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
+
+use crate::batch::{Batch, Texts};
+use crate::error::QueueError;
+use crate::record::LogRecord;
+
+/// What happens to a record when the queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Whoever brings it waits for room.
+    #[default]
+    Block,
+    /// It is dropped.
+    DropNewest,
+    /// The records that have waited longest are dropped.
+    DropOldest,
+}
+
+impl Overflow {
+    /// The rule's name on the command line and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Overflow::Block => "block",
+            Overflow::DropNewest => "drop-newest",
+            Overflow::DropOldest => "drop-oldest",
+        }
+    }
+}
+
+/// What went in and came out so far. `accepted` equals the sum of the others, `queued_bytes` apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Records that were handed over.
+    pub accepted: u64,
+    /// Records that are committed.
+    pub stored: u64,
+    /// Records that the overflow rule gave up.
+    pub dropped: u64,
+    /// Records that were given up because the store did not take them until the end.
+    pub failed: u64,
+    /// Records that wait, those being stored right now included.
+    pub queued: u64,
+    /// What waits in the queue, in bytes.
+    pub queued_bytes: u64,
+}
+
+/// The queue's size and rule.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many records may wait.
+    pub(crate) records: usize,
+    /// How many bytes may wait. A larger record is let in when nothing else waits.
+    pub(crate) bytes: usize,
+    pub(crate) overflow: Overflow,
+}
+
+/// How much the writer takes at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Portion {
+    pub(crate) records: usize,
+    pub(crate) bytes: usize,
+    /// How long the first record waits for others.
+    pub(crate) delay: Duration,
+}
+
+/// The most that the open batch gathers before it is sealed.
+const OPEN_RECORDS: usize = 256;
+const OPEN_BYTES: usize = 128 << 10;
+
+/// How many empty batches are kept for the next records, and how large one may be to be kept.
+const SPARE_BATCHES: usize = 64;
+const SPARE_BYTES: usize = 1 << 20;
+
+/// A batch in the channel.
+struct Sealed {
+    batch: Batch,
+    /// How many records had been queued with its last one.
+    end: u64,
+    /// Somebody waits for its commit: do not wait for more.
+    urgent: bool,
+}
+
+/// See the module's documentation.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    /// The writer's end, and that of [`Overflow::DropOldest`].
+    receiver: Receiver<Sealed>,
+    /// There is room again.
+    room: Condvar,
+    /// Something was settled, or the store began to fail.
+    settled: Condvar,
+    /// The queue was closed: a writer that waits to try again looks at its deadline.
+    closing: Condvar,
+    limits: Limits,
+    open_records: usize,
+}
+
+struct State {
+    /// `None` once closed.
+    sender: Option<Sender<Sealed>>,
+    open: Batch,
+    spare: Vec<Batch>,
+    /// The writer blocks until something is sealed.
+    writer_waits: bool,
+    /// What waits, sealed or open.
+    records: usize,
+    bytes: usize,
+    /// How many records were ever queued, and up to which of them all are settled.
+    queued_through: u64,
+    settled_through: u64,
+    accepted: u64,
+    stored: u64,
+    dropped: u64,
+    failed: u64,
+    /// What the store said last, while it refuses.
+    fault: Option<String>,
+    /// How often the store has refused: whoever flushes wants to know about refusals since.
+    faults: u64,
+    blocked: usize,
+    wakers: Vec<Waker>,
+    /// The writer has ended, by itself or by a panic: nothing will be settled any more.
+    writer_gone: bool,
+}
+
+/// What [`Queue::gather`] found.
+pub(crate) struct Gathered {
+    /// How many records had been queued with the last one gathered.
+    pub(crate) end: u64,
+    /// The queue is closed and empty: this was all.
+    pub(crate) last: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let (sender, receiver) = unbounded();
+        Queue {
+            state: Mutex::new(State {
+                sender: Some(sender),
+                open: Batch::new(),
+                spare: Vec::new(),
+                writer_waits: false,
+                records: 0,
+                bytes: 0,
+                queued_through: 0,
+                settled_through: 0,
+                accepted: 0,
+                stored: 0,
+                dropped: 0,
+                failed: 0,
+                fault: None,
+                faults: 0,
+                blocked: 0,
+                wakers: Vec::new(),
+                writer_gone: false,
+            }),
+            receiver,
+            room: Condvar::new(),
+            settled: Condvar::new(),
+            closing: Condvar::new(),
+            limits,
+            // A small queue is passed on in small parts, so that dropping the oldest drops few.
+            open_records: (limits.records / 8).clamp(1, OPEN_RECORDS),
+        }
+    }
+
+    /// A panic while the lock was held cannot leave the counts half changed in a way that matters more than going on.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_full(&self, state: &State, more_bytes: usize) -> bool {
+        state.records >= self.limits.records
+            || state.records > 0 && state.bytes + more_bytes > self.limits.bytes
+    }
+
+    /// Queues one record, after waiting for room where the rule says so.
+    pub(crate) fn push(&self, record: &LogRecord, texts: &Texts<'_>) -> Result<(), QueueError> {
+        let bytes = Batch::bytes_of(texts);
+        let mut state = self.lock();
+        if self.is_full(&state, bytes) {
+            state = match self.limits.overflow {
+                Overflow::Block => self.wait_for_room(state, bytes),
+                Overflow::DropNewest => {
+                    state.alive()?;
+                    state.drop_records(1);
+                    return Ok(());
+                }
+                Overflow::DropOldest => {
+                    self.drop_oldest(&mut state, bytes);
+                    state
+                }
+            };
+        }
+        state.alive()?;
+        state.accepted += 1;
+        state.queued_through += 1;
+        state.records += 1;
+        state.bytes += bytes;
+        state.open.push_with(record, texts);
+        if state.writer_waits
+            || state.open.len() >= self.open_records
+            || state.open.bytes() >= OPEN_BYTES
+        {
+            state.seal(false);
+        }
+        Ok(())
+    }
+
+    /// Queues a batch as a whole, without waiting: await [`Queue::poll_ready`] before making it.
+    pub(crate) fn push_batch(&self, batch: Batch) -> Result<(), QueueError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.lock();
+        state.alive()?;
+        if self.is_full(&state, batch.bytes()) {
+            match self.limits.overflow {
+                Overflow::Block => {}
+                Overflow::DropNewest => {
+                    state.drop_records(batch.len() as u64);
+                    state.keep_spare(batch);
+                    return Ok(());
+                }
+                Overflow::DropOldest => self.drop_oldest(&mut state, batch.bytes()),
+            }
+        }
+        if !state.open.is_empty() {
+            // The open records came first.
+            state.seal(false);
+        }
+        state.accepted += batch.len() as u64;
+        state.queued_through += batch.len() as u64;
+        state.records += batch.len();
+        state.bytes += batch.bytes();
+        state.send(batch, false);
+        Ok(())
+    }
+
+    /// Ready when there is room, or when the rule is not to wait for it.
+    pub(crate) fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.limits.overflow != Overflow::Block {
+            return Poll::Ready(());
+        }
+        let mut state = self.lock();
+        if self.is_full(&state, 0) && state.alive().is_ok() {
+            state.wakers.push(context.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// An empty batch, used before if there is one.
+    pub(crate) fn spare(&self) -> Batch {
+        self.lock().spare.pop().unwrap_or_default()
+    }
+
+    fn wait_for_room<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        bytes: usize,
+    ) -> MutexGuard<'a, State> {
+        state.blocked += 1;
+        while self.is_full(&state, bytes) && state.alive().is_ok() {
+            state = self
+                .room
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.blocked -= 1;
+        state
+    }
+
+    /// Makes room by giving up what has waited longest and is not with the writer yet.
+    fn drop_oldest(&self, state: &mut State, bytes: usize) {
+        while self.is_full(state, bytes) {
+            let batch = match self.receiver.try_recv() {
+                Ok(sealed) => sealed.batch,
+                Err(_) => std::mem::take(&mut state.open),
+            };
+            if batch.is_empty() {
+                return;
+            }
+            state.take_out(&batch);
+            // They were counted as accepted when they came.
+            state.dropped += batch.len() as u64;
+            state.keep_spare(batch);
+        }
+    }
+
+    /// Takes the next records out of the queue: waits for the first, then for more until the portion is full or its delay over.
+    pub(crate) fn gather(&self, batches: &mut Vec<Batch>, portion: Portion) -> Gathered {
+        let mut gathered = Gathered {
+            end: 0,
+            last: false,
+        };
+        let (mut records, mut bytes) = (0, 0);
+        let mut deadline = None;
+        let mut overdue = false;
+        while records < portion.records && bytes < portion.bytes {
+            let sealed = match self.receiver.try_recv() {
+                Ok(sealed) => Some(sealed),
+                Err(TryRecvError::Disconnected) => None,
+                Err(TryRecvError::Empty) => match deadline {
+                    None => self.first(),
+                    Some(deadline) => match self.receiver.recv_deadline(deadline) {
+                        Ok(sealed) => Some(sealed),
+                        Err(RecvTimeoutError::Disconnected) => None,
+                        Err(RecvTimeoutError::Timeout) => {
+                            overdue = true;
+                            match self.waiting_first() {
+                                Some(sealed) => Some(sealed),
+                                None => break,
+                            }
+                        }
+                    },
+                },
+            };
+            let Some(Sealed { batch, end, urgent }) = sealed else {
+                gathered.last = true;
+                break;
+            };
+            records += batch.len();
+            bytes += batch.bytes();
+            gathered.end = gathered.end.max(end);
+            self.took(&batch);
+            batches.push(batch);
+            if urgent || overdue {
+                break;
+            }
+            deadline.get_or_insert_with(|| Instant::now() + portion.delay);
+        }
+        gathered
+    }
+
+    /// What waits longest: a sealed batch, else the open one.
+    fn waiting_first(&self) -> Option<Sealed> {
+        // Under the lock nothing can be sealed between the two looks.
+        let mut state = self.lock();
+        self.receiver.try_recv().ok().or_else(|| state.take_open())
+    }
+
+    /// What waits longest, or whatever comes next; `None` once the queue is closed and empty.
+    fn first(&self) -> Option<Sealed> {
+        let mut state = self.lock();
+        if let Some(sealed) = self.receiver.try_recv().ok().or_else(|| state.take_open()) {
+            return Some(sealed);
+        }
+        state.writer_waits = true;
+        drop(state);
+        self.receiver.recv().ok()
+    }
+
+    /// These records are with the writer now: there is room for others.
+    fn took(&self, batch: &Batch) {
+        let mut state = self.lock();
+        state.take_out(batch);
+        // Not at every batch: a producer that is woken for a few records soon sleeps again.
+        let roomy = |waiting: usize, limit: usize| waiting <= limit - limit / 4;
+        if roomy(state.records, self.limits.records) && roomy(state.bytes, self.limits.bytes) {
+            if state.blocked > 0 {
+                self.room.notify_all();
+            }
+            for waker in state.wakers.drain(..) {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Everything up to `end` is committed (`failure` is `None`) or given up.
+    pub(crate) fn settle(
+        &self,
+        batches: &mut Vec<Batch>,
+        records: u64,
+        end: u64,
+        outcome: Outcome,
+    ) {
+        // Outside the lock: emptying a batch lets go of its sites.
+        for batch in batches.iter_mut() {
+            batch.clear();
+        }
+        let mut state = self.lock();
+        match outcome {
+            Outcome::Stored => {
+                state.stored += records;
+                state.fault = None;
+            }
+            Outcome::Failed => state.failed += records,
+        }
+        state.settled_through = state.settled_through.max(end);
+        for batch in batches.drain(..) {
+            state.keep_spare(batch);
+        }
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    /// The store has refused; whoever flushes is told.
+    pub(crate) fn fault(&self, reason: String) {
+        let mut state = self.lock();
+        state.fault = Some(reason);
+        state.faults += 1;
+        drop(state);
+        self.settled.notify_all();
+    }
+
+    /// Waits until everything queued so far is settled.
+    pub(crate) fn flush(&self) -> Result<(), QueueError> {
+        let mut state = self.lock();
+        let target = state.queued_through;
+        let (faults, failed) = (state.faults, state.failed);
+        if state.settled_through < target && state.sender.is_some() {
+            state.seal(true);
+        }
+        while state.settled_through < target {
+            if let Some(reason) = state.fault.clone().filter(|_| state.faults > faults) {
+                return Err(QueueError::Stalled {
+                    queued: state.waiting(),
+                    reason,
+                });
+            }
+            if state.writer_gone {
+                return Err(QueueError::WriterGone);
+            }
+            state = self
+                .settled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.failed > failed {
+            return Err(state.lost());
+        }
+        Ok(())
+    }
+
+    /// Takes no more records. What is queued is still to be gathered.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        if state.sender.is_some() && !state.open.is_empty() {
+            state.seal(true);
+        }
+        state.sender = None;
+        drop(state);
+        self.wake_all();
+    }
+
+    /// The writer ends: nobody shall wait for it any more.
+    pub(crate) fn writer_ends(&self) {
+        let mut state = self.lock();
+        state.writer_gone = true;
+        state.sender = None;
+        drop(state);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        let wakers = std::mem::take(&mut self.lock().wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        self.room.notify_all();
+        self.settled.notify_all();
+        self.closing.notify_all();
+    }
+
+    /// Waits for this long, or until the queue is closed. `true`: it is closed.
+    pub(crate) fn pause(&self, pause: Duration) -> bool {
+        let state = self.lock();
+        let (state, _) = self
+            .closing
+            .wait_timeout_while(state, pause, |state| state.sender.is_some())
+            .unwrap_or_else(PoisonError::into_inner);
+        state.sender.is_none()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().sender.is_some()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let state = self.lock();
+        Counters {
+            accepted: state.accepted,
+            stored: state.stored,
+            dropped: state.dropped,
+            failed: state.failed,
+            queued: state.waiting(),
+            queued_bytes: state.bytes as u64,
+        }
+    }
+
+    /// The loss to be told at the end, if there is one.
+    pub(crate) fn outcome(&self) -> Result<(), QueueError> {
+        let state = self.lock();
+        if state.failed > 0 {
+            Err(state.lost())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// What became of a portion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Stored,
+    Failed,
+}
+
+impl State {
+    fn alive(&self) -> Result<(), QueueError> {
+        if self.sender.is_some() {
+            Ok(())
+        } else {
+            Err(QueueError::Closed)
+        }
+    }
+
+    fn waiting(&self) -> u64 {
+        self.accepted - self.stored - self.dropped - self.failed
+    }
+
+    fn lost(&self) -> QueueError {
+        let reason = self
+            .fault
+            .clone()
+            .unwrap_or_else(|| "the store refused them".into());
+        QueueError::Lost {
+            failed: self.failed,
+            reason,
+        }
+    }
+
+    fn drop_records(&mut self, records: u64) {
+        self.accepted += records;
+        self.dropped += records;
+    }
+
+    /// Passes the open batch on.
+    fn seal(&mut self, urgent: bool) {
+        let next = self.spare.pop().unwrap_or_default();
+        let batch = std::mem::replace(&mut self.open, next);
+        self.send(batch, urgent);
+    }
+
+    fn send(&mut self, batch: Batch, urgent: bool) {
+        self.writer_waits = false;
+        if let Some(sender) = &self.sender {
+            // The receiver lives as long as the queue does.
+            let _ = sender.send(Sealed {
+                batch,
+                end: self.queued_through,
+                urgent,
+            });
+        }
+    }
+
+    fn take_open(&mut self) -> Option<Sealed> {
+        if self.open.is_empty() {
+            return None;
+        }
+        let next = self.spare.pop().unwrap_or_default();
+        let batch = std::mem::replace(&mut self.open, next);
+        Some(Sealed {
+            batch,
+            end: self.queued_through,
+            urgent: false,
+        })
+    }
+
+    fn take_out(&mut self, batch: &Batch) {
+        self.records -= batch.len();
+        self.bytes -= batch.bytes();
+    }
+
+    fn keep_spare(&mut self, mut batch: Batch) {
+        if self.spare.len() < SPARE_BATCHES && batch.capacity_bytes() <= SPARE_BYTES {
+            batch.clear();
+            self.spare.push(batch);
+        }
+    }
+}

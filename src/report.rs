@@ -1,0 +1,97 @@
+//! What a running store has to say besides its answers: losses, faults and recoveries, for whoever listens.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::WireError;
+
+/// Something an operator should know. Its `Display` is one line of plain text.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Report {
+    /// Another process holds the file's write lock. First after a second, then once a minute.
+    StoreBusy {
+        /// For how long so far.
+        waited: Duration,
+        /// How many records wait, those being stored included.
+        waiting: u64,
+    },
+    /// The store refuses records; they are kept and tried again. At the first failure, then at most once a minute.
+    StoreFailing {
+        /// What it said.
+        reason: String,
+        /// How many records wait, those being stored included.
+        waiting: u64,
+    },
+    /// The store takes records again.
+    StoreRecovered {
+        /// How long it had not.
+        after: Duration,
+    },
+    /// The queue was full and its overflow rule gave records up. At most once a second.
+    RecordsDropped {
+        /// How many since the last report.
+        count: u64,
+        /// By which rule.
+        rule: &'static str,
+    },
+    /// Frames of a client could not be decoded. At most once a second for each peer's address.
+    BadFrames {
+        /// Who sent them.
+        peer: SocketAddr,
+        /// How many since the last report about this peer.
+        count: u64,
+        /// What was wrong with the last one.
+        error: WireError,
+    },
+    /// A connection was given up.
+    ConnectionLost {
+        /// Whose.
+        peer: SocketAddr,
+        /// What the system said.
+        reason: String,
+    },
+    /// New connections cannot be accepted at the moment; it is tried again.
+    AcceptFailing {
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::StoreBusy { waited, waiting } => write!(
+                f,
+                "the database has been locked by another process for {:.0?}; {waiting} records wait",
+                waited
+            ),
+            Report::StoreFailing { reason, waiting } => {
+                write!(f, "{reason}; {waiting} records wait and are tried again")
+            }
+            Report::StoreRecovered { after } => {
+                write!(f, "the database takes records again after {after:.1?}")
+            }
+            Report::RecordsDropped { count, rule } => {
+                write!(
+                    f,
+                    "{count} records dropped: the queue was full (overflow {rule})"
+                )
+            }
+            Report::BadFrames { peer, count, error } => {
+                write!(f, "{count} bad frames from {peer}, skipped: {error}")
+            }
+            Report::ConnectionLost { peer, reason } => {
+                write!(f, "connection of {peer} lost: {reason}")
+            }
+            Report::AcceptFailing { reason } => {
+                write!(f, "cannot accept new connections at the moment: {reason}")
+            }
+        }
+    }
+}
+
+/// Who listens. Called from the writer's and the receiver's thread: it must not block.
+pub type Reporter = Arc<dyn Fn(&Report) + Send + Sync>;

@@ -1,0 +1,217 @@
+//! `ServerContext`: receiver, queue and store, started together and stopped in reverse, losing nothing.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use crate::batch::Batch;
+use crate::error::{Error, ServerError};
+use crate::handler::{HandlerBuilder, SQLiteQueueHandler};
+use crate::net::{LogRecordSocketReceiver, ReceiverCounters, Stop};
+use crate::queue::Counters;
+use crate::report::{Report, Reporter};
+use crate::wire::DEFAULT_FRAME_LIMIT;
+
+/// Python's `logging.handlers.DEFAULT_TCP_LOGGING_PORT`.
+pub const DEFAULT_PORT: u16 = 9020;
+
+/// A running server. It is stopped by [`ServerContext::close`], or by being dropped.
+///
+/// ```
+/// use logstore::ServerContext;
+///
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("runs.sqlite");
+/// let mut server = ServerContext::builder().port(0).start(&path)?;
+/// println!("point a SocketHandler at {}", server.local_addr());
+/// let summary = server.close()?;
+/// assert_eq!(summary.records.dropped, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ServerContext {
+    local_addr: SocketAddr,
+    handler: Arc<SQLiteQueueHandler>,
+    counters: Arc<ReceiverCounters>,
+    stop: Stop,
+    receiver: Option<JoinHandle<Result<(), ServerError>>>,
+}
+
+/// What a server has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// What became of the records.
+    pub records: Counters,
+    /// How many connections were accepted.
+    pub connections: u64,
+    /// How many frames could not be decoded or did not arrive completely.
+    pub bad_frames: u64,
+}
+
+impl ServerContext {
+    /// Settings to choose before the server is started.
+    #[must_use]
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// The address that the server listens on.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// The handler behind the receiver: the same process can log through it, too.
+    #[must_use]
+    pub fn handler(&self) -> &SQLiteQueueHandler {
+        &self.handler
+    }
+
+    /// What the server has done so far.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary {
+            records: self.handler.counters(),
+            connections: self.counters.connections.load(Ordering::Relaxed),
+            bad_frames: self.counters.bad_frames.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether the receiver still runs and takes records: it ends by [`ServerContext::close`], or by a fault.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.receiver
+            .as_ref()
+            .is_some_and(|receiver| !receiver.is_finished())
+            && self.handler.is_open()
+    }
+
+    /// Stops: accepts no more, reads what has arrived, stores all of it. Closing again does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When records could not be stored, or the receiver could not run; [`ServerContext::summary`] tells the numbers also then.
+    pub fn close(&mut self) -> Result<Summary, Error> {
+        self.stop.stop();
+        let received = match self.receiver.take() {
+            Some(receiver) => receiver.join().unwrap_or_else(|_| {
+                Err(ServerError::Thread(std::io::Error::other(
+                    "the receiver thread has panicked",
+                )))
+            }),
+            None => Ok(()),
+        };
+        self.handler.close()?;
+        received?;
+        Ok(self.summary())
+    }
+}
+
+/// Stops the server as well as it can: an error has nobody to go to.
+impl Drop for ServerContext {
+    fn drop(&mut self) {
+        let _ = self.close();
+    }
+}
+
+/// Settings of a [`ServerContext`].
+#[must_use]
+pub struct ServerBuilder {
+    host: String,
+    port: u16,
+    frame_limit: usize,
+    handler: HandlerBuilder,
+    reporter: Reporter,
+    tap: Option<Box<dyn Fn(&Batch) + Send>>,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        ServerBuilder {
+            host: "127.0.0.1".into(),
+            port: DEFAULT_PORT,
+            frame_limit: DEFAULT_FRAME_LIMIT,
+            handler: HandlerBuilder::default(),
+            reporter: Arc::new(|_| {}),
+            tap: None,
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// The address to listen on: 127.0.0.1 by default.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The port to listen on: [`DEFAULT_PORT`] by default, 0 for any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// How many bytes a frame may have; at most [`MAX_FRAME_LIMIT`](crate::wire::MAX_FRAME_LIMIT).
+    pub fn frame_limit(mut self, bytes: usize) -> Self {
+        self.frame_limit = bytes.min(crate::wire::MAX_FRAME_LIMIT);
+        self
+    }
+
+    /// Settings of the queue and the store behind the receiver.
+    pub fn handler(mut self, handler: HandlerBuilder) -> Self {
+        self.handler = handler;
+        self
+    }
+
+    /// Who is told of bad frames, faults, losses and recoveries. Called from the server's threads: it must not block.
+    pub fn on_report(mut self, reporter: impl Fn(&Report) + Send + Sync + 'static) -> Self {
+        self.reporter = Arc::new(reporter);
+        self
+    }
+
+    /// Who sees every run of records as it arrives. Called from the receiver's thread: it must not block.
+    pub fn on_batch(mut self, tap: impl Fn(&Batch) + Send + 'static) -> Self {
+        self.tap = Some(Box::new(tap));
+        self
+    }
+
+    /// Opens the store, listens, and starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened for writing, or the address cannot be listened on.
+    pub fn start(self, path: impl AsRef<Path>) -> Result<ServerContext, Error> {
+        // The port first: a second server on it must not touch the file.
+        let receiver = LogRecordSocketReceiver::bind(&self.host, self.port, self.frame_limit)?;
+        let local_addr = receiver.local_addr();
+        let reporter = self.reporter;
+        let listener = Arc::clone(&reporter);
+        let handler = self
+            .handler
+            .on_report(move |report| listener(report))
+            .open(path)?;
+        let handler = Arc::new(handler);
+        let counters = Arc::new(ReceiverCounters::default());
+        let stop = Stop::default();
+        let thread = {
+            let (sink, counters) = (Arc::clone(&handler), Arc::clone(&counters));
+            let (tap, stop) = (self.tap, stop.clone());
+            std::thread::Builder::new()
+                .name("logstore-receiver".into())
+                .spawn(move || {
+                    let tap = tap.map(|tap| -> Box<dyn Fn(&Batch)> { tap });
+                    receiver.serve(sink, tap, &reporter, counters, &stop)
+                })
+        };
+        let thread = thread.map_err(ServerError::Thread)?;
+        Ok(ServerContext {
+            local_addr,
+            handler,
+            counters,
+            stop,
+            receiver: Some(thread),
+        })
+    }
+}
