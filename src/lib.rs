@@ -5,16 +5,11 @@ mod error;
 mod format;
 mod handler;
 mod level;
-<<<<<<< HEAD
-mod percent;
-mod query;
-=======
 #[cfg(feature = "net")]
 mod net;
 mod percent;
 mod query;
 mod queue;
->>>>>>> main
 mod record;
 mod report;
 #[cfg(feature = "net")]
@@ -23,10 +18,7 @@ mod sink;
 mod store;
 mod time;
 pub mod wire;
-<<<<<<< HEAD
-=======
 mod writer;
->>>>>>> main
 
 pub use batch::{Batch, RecordRef, Texts};
 #[cfg(feature = "net")]
