@@ -1,4 +1,4 @@
-//! Any item of a pickle as JSON.
+//! The values of a pickle as JSON.
 //!
 //! | Python | JSON |
 //! | --- | --- |
@@ -18,6 +18,7 @@
 //! The result is always valid JSON, whatever the pickle holds and wherever it is cut.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::budget::{Budget, Entry};
@@ -42,18 +43,37 @@ const RESERVED: [&str; 6] = [
     "__state__",
 ];
 
-/// Adds an item as JSON. What the budget does not allow is left out with a sign for it.
-pub(super) fn put_json(heap: &Heap<'_>, item: Item, budget: &mut Budget, out: &mut String) {
-    Json {
+/// Adds an object of these members and of more that have names of their own. What the budget does not allow is left out with
+/// a sign for it.
+pub(super) fn put_json_object(
+    heap: &Heap<'_>,
+    members: &[(Item, Item)],
+    named: impl IntoIterator<Item = (&'static str, Item)>,
+    budget: &mut Budget,
+    out: &mut String,
+) {
+    let mut json = Json {
         heap: *heap,
         budget,
         out,
+    };
+    let mut collected = Vec::with_capacity(members.len().min(Json::FEW_MEMBERS));
+    if members
+        .iter()
+        .all(|(key, value)| json.collect(key, *value, &mut collected))
+    {
+        for (name, value) in named {
+            json.budget.take(name.len() + 2);
+            collected.push((Some(name.into()), value));
+        }
     }
-    .item(item);
+    json.out.push('{');
+    json.members(&collected, true);
+    json.out.push('}');
 }
 
 /// Adds a text as a JSON string, in quotes.
-pub(super) fn put_json_string(text: &str, out: &mut String) {
+fn put_json_string(text: &str, out: &mut String) {
     out.reserve(text.len() + 2);
     out.push('"');
     put_escaped(text, out);
@@ -106,6 +126,9 @@ fn first_special(bytes: &[u8]) -> Option<usize> {
     Some(words.len() * 8 + tail.iter().position(special)?)
 }
 
+/// A key, which is `None` where the budget ended, and its value.
+type Member<'a> = (Option<Cow<'a, str>>, Item);
+
 struct Json<'a, 'b> {
     heap: Heap<'a>,
     budget: &'b mut Budget,
@@ -113,6 +136,9 @@ struct Json<'a, 'b> {
 }
 
 impl<'a> Json<'a, '_> {
+    /// How many members get their memory at once. More have to show that they are worth it.
+    const FEW_MEMBERS: usize = 64;
+
     fn item(&mut self, item: Item) {
         match item {
             Item::None => self.put("null"),
@@ -267,46 +293,58 @@ impl<'a> Json<'a, '_> {
 
     fn object(&mut self, pairs: &[&[Item]]) {
         self.out.push('{');
-        self.members(pairs, true);
+        self.pairs(pairs, true);
         self.out.push('}');
     }
 
     /// The members of an object, from slices of keys and values by turns.
-    fn members(&mut self, slices: &[&[Item]], mut is_first: bool) {
-        let pairs = || slices.iter().flat_map(|slice| slice.as_chunks::<2>().0);
-        // A key takes at least three bytes, so what is past this is cut anyway.
-        let keys: Vec<_> = pairs()
-            .take(self.budget.bytes_left())
-            .map(|[key, _]| self.key(*key))
-            .collect();
-        let keep = last_of_equals(&keys);
-        for (i, (key, [_, value])) in keys.iter().zip(pairs()).enumerate() {
-            // Paid for even if it is skipped: whoever repeats a key a million times must not get that for free.
-            let affordable = self.budget.take(2);
-            if affordable && keep.get(i) == Some(&false) {
+    fn pairs(&mut self, slices: &[&[Item]], is_first: bool) {
+        let pairs = slices.iter().flat_map(|slice| slice.as_chunks::<2>().0);
+        let mut members = Vec::with_capacity(pairs.clone().count().min(Self::FEW_MEMBERS));
+        for [key, value] in pairs {
+            if !self.collect(key, *value, &mut members) {
+                break;
+            }
+        }
+        self.members(&members, is_first);
+    }
+
+    /// Adds a member to those that will be written. Its key is paid for at once, since comparing it with the others costs
+    /// time whether it is written or not. `false`: that was the last one.
+    fn collect(&mut self, key: &Item, value: Item, to: &mut Vec<Member<'a>>) -> bool {
+        let key = if let Item::Text(span) = key {
+            text(self.heap.bytes(*span))
+        } else {
+            let mut text = String::new();
+            repr::put_str(&self.heap, *key, self.budget, &mut text);
+            text.into()
+        };
+        let affordable = self.budget.take(key.len() + 2);
+        let key = if affordable { Some(key) } else { None };
+        to.push((key, value));
+        affordable
+    }
+
+    /// Writes members; one without a key stands for all that had to be left out.
+    fn members(&mut self, members: &[Member<'a>], mut is_first: bool) {
+        let keep = last_of_equals(members);
+        for (i, (key, value)) in members.iter().enumerate() {
+            if keep.get(i) == Some(&false) {
                 continue;
             }
             if !is_first {
                 self.out.push(',');
             }
             is_first = false;
-            if !affordable {
+            let Some(key) = key.as_ref().filter(|_| self.budget.bytes_left() > 0) else {
                 self.out.push_str("\"…\":\"…\"");
                 return;
-            }
+            };
+            self.budget.give_back(key.len() + 2);
             self.string(key);
             self.out.push(':');
             self.item(*value);
         }
-    }
-
-    fn key(&mut self, key: Item) -> Cow<'a, str> {
-        if let Item::Text(span) = key {
-            return text(self.heap.bytes(span));
-        }
-        let mut text = String::new();
-        repr::put_str(&self.heap, key, self.budget, &mut text);
-        text.into()
     }
 
     fn instance(&mut self, index: u32, node: &'a Node) {
@@ -358,7 +396,7 @@ impl<'a> Json<'a, '_> {
         }
         match parts.state {
             State::Nothing => {}
-            State::Attributes(slices) if self.are_names(&slices) => self.members(&slices, false),
+            State::Attributes(slices) if self.are_names(&slices) => self.pairs(&slices, false),
             State::Attributes(slices) => self.part("__state__", |json| json.object(&slices)),
             State::Other(item) => self.part("__state__", |json| json.item(item)),
         }
@@ -405,18 +443,167 @@ fn class_name(name: &Name<'_>) -> String {
     }
 }
 
-/// For each key whether it is the last of its equals. Empty when all are different.
-fn last_of_equals(keys: &[Cow<'_, str>]) -> Vec<bool> {
+/// For each member whether its key is the last of its equals. Empty when all are different.
+fn last_of_equals(members: &[Member<'_>]) -> Vec<bool> {
     const FEW: usize = 12;
-    if keys.len() <= FEW {
-        let later = |i: usize| keys[i + 1..].contains(&keys[i]);
-        if !(0..keys.len()).any(later) {
+    if members.len() <= FEW {
+        let later = |i: usize| members[i + 1..].iter().any(|(key, _)| *key == members[i].0);
+        if !(0..members.len()).any(later) {
             return Vec::new();
         }
-        return (0..keys.len()).map(|i| !later(i)).collect();
+        return (0..members.len()).map(|i| !later(i)).collect();
     }
-    let mut seen = std::collections::HashSet::with_capacity(keys.len());
-    let mut keep: Vec<_> = keys.iter().rev().map(|key| seen.insert(&**key)).collect();
+    let mut seen = HashSet::with_capacity(members.len());
+    let mut keep: Vec<_> = members
+        .iter()
+        .rev()
+        .map(|(key, _)| seen.insert(key))
+        .collect();
     keep.reverse();
     keep
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::pickle::value::{Object, Span};
+
+    /// A heap of texts that lie in the frame one behind the other.
+    struct Built {
+        frame: Vec<u8>,
+        nodes: Vec<Node>,
+    }
+
+    impl Built {
+        fn new() -> Self {
+            Built {
+                frame: Vec::new(),
+                nodes: Vec::new(),
+            }
+        }
+
+        fn text(&mut self, text: &str) -> Item {
+            self.frame.extend(text.bytes());
+            Item::Text(Span::of_frame(self.frame.len() - text.len(), text.len()))
+        }
+
+        fn node(&mut self, kind: Kind, items: Vec<Item>) -> Item {
+            self.nodes.push(Node { kind, items });
+            Item::Node(u32::try_from(self.nodes.len() - 1).unwrap())
+        }
+
+        fn json(&self, item: Item) -> String {
+            let heap = Heap {
+                frame: &self.frame,
+                side: &[],
+                nodes: &self.nodes,
+            };
+            let mut out = String::new();
+            Json {
+                heap,
+                budget: &mut Budget::of_frame(0),
+                out: &mut out,
+            }
+            .item(item);
+            let parsed = serde_json::from_str::<serde_json::Value>(&out);
+            assert!(parsed.is_ok(), "{parsed:?}: {out}");
+            out
+        }
+    }
+
+    fn string(text: &str) -> String {
+        let mut out = String::new();
+        put_json_string(text, &mut out);
+        out
+    }
+
+    #[test]
+    fn strings_are_escaped_as_serde_json_escapes_them() {
+        let mut text = String::from("0123456789");
+        for code in 0..0x180_u32 {
+            // Every character at every place within the eight bytes that are looked at together.
+            for at in 0..10 {
+                text.insert(at, char::from_u32(code).unwrap());
+                let escaped: String = serde_json::from_str(&string(&text)).unwrap();
+                assert_eq!(escaped, text);
+                assert_eq!(
+                    string(&text).len(),
+                    2 + text.chars().map(escaped_len).sum::<usize>()
+                );
+                text.remove(at);
+            }
+        }
+        assert_eq!(string("\x01\n\"\\"), "\"\\u0001\\n\\\"\\\\\"");
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_one_counts() {
+        let mut built = Built::new();
+        let (a, b) = (built.text("1"), built.text("b"));
+        let items = vec![a, Item::Int(1), b, Item::Int(2), Item::Int(1), Item::Int(3)];
+        let few = built.node(Kind::Dict, items.clone());
+        assert_eq!(built.json(few), r#"{"b":2,"1":3}"#);
+        let many = built.node(Kind::Dict, items.repeat(10));
+        assert_eq!(built.json(many), r#"{"b":2,"1":3}"#);
+    }
+
+    #[test]
+    fn an_unknown_object_describes_itself() {
+        let mut built = Built::new();
+        let (module, path) = (built.text("myapp.models"), built.text("User"));
+        let class = built.node(Kind::Global, vec![module, path]);
+        let args = built.node(Kind::Tuple, vec![Item::Int(1)]);
+        let id = built.text("id");
+        let state = built.node(Kind::Dict, vec![id, Item::Int(5)]);
+        let mut parts = vec![Item::None; Object::LEN];
+        parts[Object::CALLABLE] = class;
+        parts[Object::ARGS] = args;
+        parts[Object::STATE] = state;
+        let user = built.node(Kind::Object, parts.clone());
+        assert_eq!(
+            built.json(user),
+            r#"{"__class__":"myapp.models.User","__args__":[1],"id":5}"#
+        );
+        assert_eq!(built.json(class), r#""<class 'myapp.models.User'>""#);
+        parts[Object::STATE] = Item::Int(7);
+        let odd = built.node(Kind::Object, parts);
+        let json = r#"{"__class__":"myapp.models.User","__args__":[1],"__state__":7}"#;
+        assert_eq!(built.json(odd), json);
+    }
+
+    #[test]
+    fn what_passes_the_budget_is_cut_and_still_json() {
+        let mut built = Built::new();
+        let long = built.text(&"\u{1}é\"".repeat(20_000));
+        assert!(built.json(long).len() <= 65_536 + 8);
+        let list = built.node(Kind::List, vec![Item::Int(i64::MIN); 20_000]);
+        let json = built.json(list);
+        assert!(
+            json.len() <= 65_536 + 8 && json.ends_with(",\"…\"]"),
+            "{}",
+            json.len()
+        );
+        // Every level holds the one below ten times.
+        let mut bomb = built.text("bang");
+        for _ in 0..60 {
+            bomb = built.node(Kind::List, vec![bomb; 10]);
+        }
+        assert!(built.json(bomb).len() < 70_000);
+        let key = built.text(&"k".repeat(1_000));
+        let keys = built.node(Kind::Dict, vec![key; 4_000]);
+        assert!(built.json(keys).len() < 70_000);
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_cut_and_what_contains_itself_is_named() {
+        let mut built = Built::new();
+        let mut deep = Item::None;
+        for _ in 0..500 {
+            deep = built.node(Kind::List, vec![deep]);
+        }
+        assert_eq!(built.json(deep), "[".repeat(100) + CUT + &"]".repeat(100));
+        let own = u32::try_from(built.nodes.len()).unwrap();
+        let looped = built.node(Kind::Tuple, vec![Item::Int(1), Item::Node(own)]);
+        assert_eq!(built.json(looped), r#"[1,"<recursive>"]"#);
+    }
 }
