@@ -22,9 +22,10 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::budget::{Budget, Entry};
+use super::escape::{escaped_len, put_escaped, put_json_string};
 use super::integer::{self, Decimal};
 use super::known::{self, Form, Known};
-use super::object::{Name, Parts, State, name_of};
+use super::object::{Parts, name_of};
 use super::quote;
 use super::repr;
 use super::text::text;
@@ -32,17 +33,7 @@ use super::value::{Heap, Item, Kind, Node};
 use crate::percent::float_repr;
 
 /// Stands where something was left out.
-const CUT: &str = "\"…\"";
-/// The names that descriptions of objects use for themselves.
-const RESERVED: [&str; 6] = [
-    "__class__",
-    "__args__",
-    "__kwargs__",
-    "__items__",
-    "__mapping__",
-    "__state__",
-];
-
+pub(super) const CUT: &str = "\"…\"";
 /// Adds an object of these members and of more that have names of their own. What the budget does not allow is left out with
 /// a sign for it.
 pub(super) fn put_json_object(
@@ -72,74 +63,21 @@ pub(super) fn put_json_object(
     json.out.push('}');
 }
 
-/// Adds a text as a JSON string, in quotes.
-fn put_json_string(text: &str, out: &mut String) {
-    out.reserve(text.len() + 2);
-    out.push('"');
-    put_escaped(text, out);
-    out.push('"');
-}
-
-fn put_escaped(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = first_special(rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        match rest.as_bytes()[at] {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => write!(out, "\\u{control:04x}").expect("a String takes everything"),
-        }
-        rest = &rest[at + 1..];
-    }
-    out.push_str(rest);
-}
-
-/// How many bytes a character takes in a JSON string.
-fn escaped_len(c: char) -> usize {
-    match c {
-        '"' | '\\' | '\n' | '\r' | '\t' => 2,
-        '\0'..'\x20' => 6,
-        c => c.len_utf8(),
-    }
-}
-
-/// Where the first byte is that JSON wants escaped; eight bytes are looked at in one step.
-fn first_special(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    // A byte's high bit is set where it is below `limit`; false alarms come only behind a true one.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    let (words, tail) = bytes.as_chunks();
-    for (i, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * u64::from(b'"'));
-        let backslash = word ^ (ONES * u64::from(b'\\'));
-        let special = below(word, 0x20) | below(quote, 1) | below(backslash, 1);
-        if special != 0 {
-            return Some(i * 8 + special.trailing_zeros() as usize / 8);
-        }
-    }
-    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    Some(words.len() * 8 + tail.iter().position(special)?)
-}
-
 /// A key, which is `None` where the budget ended, and its value.
 type Member<'a> = (Option<Cow<'a, str>>, Item);
 
-struct Json<'a, 'b> {
-    heap: Heap<'a>,
-    budget: &'b mut Budget,
-    out: &'b mut String,
+/// Writes JSON.
+pub(super) struct Json<'a, 'b> {
+    pub(super) heap: Heap<'a>,
+    pub(super) budget: &'b mut Budget,
+    pub(super) out: &'b mut String,
 }
 
 impl<'a> Json<'a, '_> {
     /// How many members get their memory at once. More have to show that they are worth it.
     const FEW_MEMBERS: usize = 64;
 
-    fn item(&mut self, item: Item) {
+    pub(super) fn item(&mut self, item: Item) {
         match item {
             Item::None => self.put("null"),
             Item::Bool(true) => self.put("true"),
@@ -224,7 +162,7 @@ impl<'a> Json<'a, '_> {
     }
 
     /// A string, cut where the budget ends.
-    fn string(&mut self, text: &str) {
+    pub(super) fn string(&mut self, text: &str) {
         let left = self.budget.bytes_left();
         let start = self.out.len();
         if text.len().saturating_mul(6) + 2 <= left {
@@ -270,13 +208,13 @@ impl<'a> Json<'a, '_> {
     }
 
     /// A text that Python's `repr` gives.
-    fn repr(&mut self, item: Item) {
+    pub(super) fn repr(&mut self, item: Item) {
         let mut text = String::new();
         repr::put_repr(&self.heap, item, self.budget, &mut text);
         self.string(&text);
     }
 
-    fn array(&mut self, items: &[Item]) {
+    pub(super) fn array(&mut self, items: &[Item]) {
         self.out.push('[');
         for (i, item) in items.iter().enumerate() {
             if i > 0 {
@@ -291,14 +229,14 @@ impl<'a> Json<'a, '_> {
         self.out.push(']');
     }
 
-    fn object(&mut self, pairs: &[&[Item]]) {
+    pub(super) fn object(&mut self, pairs: &[&[Item]]) {
         self.out.push('{');
         self.pairs(pairs, true);
         self.out.push('}');
     }
 
     /// The members of an object, from slices of keys and values by turns.
-    fn pairs(&mut self, slices: &[&[Item]], is_first: bool) {
+    pub(super) fn pairs(&mut self, slices: &[&[Item]], is_first: bool) {
         let pairs = slices.iter().flat_map(|slice| slice.as_chunks::<2>().0);
         let mut members = Vec::with_capacity(pairs.clone().count().min(Self::FEW_MEMBERS));
         for [key, value] in pairs {
@@ -380,67 +318,6 @@ impl<'a> Json<'a, '_> {
             }
         }
     }
-
-    /// An object of a class that is not known.
-    fn description(&mut self, parts: &Parts<'a>) {
-        self.out.push_str("{\"__class__\":");
-        match &parts.name {
-            Some(name) => self.string(&class_name(name)),
-            None => self.repr(parts.callable),
-        }
-        if !parts.args.is_empty() {
-            self.part("__args__", |json| json.array(parts.args));
-        }
-        if !parts.kwargs.is_empty() {
-            self.part("__kwargs__", |json| json.object(&[parts.kwargs]));
-        }
-        match parts.state {
-            State::Nothing => {}
-            State::Attributes(slices) if self.are_names(&slices) => self.pairs(&slices, false),
-            State::Attributes(slices) => self.part("__state__", |json| json.object(&slices)),
-            State::Other(item) => self.part("__state__", |json| json.item(item)),
-        }
-        if !parts.list.is_empty() {
-            self.part("__items__", |json| json.array(parts.list));
-        }
-        if !parts.pairs.is_empty() {
-            self.part("__mapping__", |json| json.object(&[parts.pairs]));
-        }
-        self.out.push('}');
-    }
-
-    /// Whether keys are names that do not clash with a description's own.
-    fn are_names(&self, slices: &[&[Item]]) -> bool {
-        let mut keys = slices.iter().flat_map(|slice| slice.iter().step_by(2));
-        keys.all(|key| match key {
-            Item::Text(span) => {
-                let key = self.heap.bytes(*span);
-                !RESERVED.iter().any(|reserved| reserved.as_bytes() == key)
-            }
-            _ => false,
-        })
-    }
-
-    /// A member of a description, one level deeper.
-    fn part(&mut self, name: &str, put: impl FnOnce(&mut Self)) {
-        self.out.push(',');
-        self.string(name);
-        self.out.push(':');
-        match self.budget.enter_part() {
-            Entry::Entered => {
-                put(self);
-                self.budget.leave();
-            }
-            Entry::Recursive | Entry::Cut => self.out.push_str(CUT),
-        }
-    }
-}
-
-fn class_name(name: &Name<'_>) -> String {
-    match name.module {
-        "" => name.path.clone().into_owned(),
-        module => format!("{module}.{}", name.path),
-    }
 }
 
 /// For each member whether its key is the last of its equals. Empty when all are different.
@@ -509,31 +386,6 @@ mod tests {
             assert!(parsed.is_ok(), "{parsed:?}: {out}");
             out
         }
-    }
-
-    fn string(text: &str) -> String {
-        let mut out = String::new();
-        put_json_string(text, &mut out);
-        out
-    }
-
-    #[test]
-    fn strings_are_escaped_as_serde_json_escapes_them() {
-        let mut text = String::from("0123456789");
-        for code in 0..0x180_u32 {
-            // Every character at every place within the eight bytes that are looked at together.
-            for at in 0..10 {
-                text.insert(at, char::from_u32(code).unwrap());
-                let escaped: String = serde_json::from_str(&string(&text)).unwrap();
-                assert_eq!(escaped, text);
-                assert_eq!(
-                    string(&text).len(),
-                    2 + text.chars().map(escaped_len).sum::<usize>()
-                );
-                text.remove(at);
-            }
-        }
-        assert_eq!(string("\x01\n\"\\"), "\"\\u0001\\n\\\"\\\\\"");
     }
 
     #[test]

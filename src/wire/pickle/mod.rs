@@ -4,6 +4,8 @@
 //! writes the record straight into a [`Batch`]: known fields to their places, everything else as JSON into `extra`.
 
 mod budget;
+mod describe;
+mod escape;
 mod fields;
 mod integer;
 mod json;
