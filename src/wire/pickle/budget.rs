@@ -60,6 +60,11 @@ impl Budget {
         enough
     }
 
+    /// Takes back a payment, for what is paid for once more where it is written.
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        self.bytes_left += bytes;
+    }
+
     /// Goes into a node.
     pub(super) fn enter(&mut self, node: u32) -> Entry {
         if self.path.contains(&node) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::budget::Budget;
-use super::json::{put_json, put_json_string};
+use super::json::put_json_object;
 use super::merge::merge;
 use super::repr::put_str;
 use super::text::text;
@@ -302,30 +302,12 @@ impl<'a> Reader<'a> {
         if extra.is_empty() && self.leftover == 0 {
             return;
         }
-        json.push('{');
-        for (key, value) in extra {
-            match key {
-                Item::Text(key) => put_json_string(&text(self.heap.bytes(*key)), json),
-                other => {
-                    let mut key = String::new();
-                    put_str(self.heap, *other, &mut self.budget, &mut key);
-                    put_json_string(&key, json);
-                }
-            }
-            json.push(':');
-            put_json(self.heap, *value, &mut self.budget, json);
-            json.push(',');
-        }
-        for (field, key) in LEFTOVERS {
-            if self.leftover & (1 << field as u32) != 0 {
-                put_json_string(key, json);
-                json.push(':');
-                put_json(self.heap, self.item(field), &mut self.budget, json);
-                json.push(',');
-            }
-        }
-        json.pop();
-        json.push('}');
+        let (kept, fields) = (self.leftover, self.fields);
+        let leftovers = LEFTOVERS
+            .into_iter()
+            .filter(|(field, _)| kept & (1 << *field as u32) != 0)
+            .map(|(field, key)| (key, fields[field as usize]));
+        put_json_object(self.heap, extra, leftovers, &mut self.budget, json);
     }
 }
 

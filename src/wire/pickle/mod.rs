@@ -5,6 +5,8 @@
 
 mod budget;
 mod cursor;
+mod describe;
+mod escape;
 mod fields;
 mod integer;
 mod json;
