@@ -254,16 +254,16 @@ impl<'a> Reader<'a> {
     }
 
     fn started_ms(&mut self, created_ns: i64) -> Option<i64> {
-        let relative_ms = match self.item(Field::RelativeCreated) {
+        let milliseconds = match self.item(Field::RelativeCreated) {
             Item::Float(ms) => ms,
             Item::Int(ms) => f64::from(i32::try_from(ms).ok()?),
             _ => return None,
         };
-        let relative_ns = ns_of_seconds(relative_ms / 1e3)?;
+        let elapsed_ns = ns_of_seconds(milliseconds / 1e3)?;
         // Saturates rather than panics for what a hostile frame may claim.
         Some(
             created_ns
-                .saturating_sub(relative_ns)
+                .saturating_sub(elapsed_ns)
                 .saturating_add(500_000)
                 .div_euclid(1_000_000),
         )
