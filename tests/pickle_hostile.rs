@@ -3,66 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
-mod pickles;
+#[path = "pickles/bounds.rs"]
+mod bounds;
 
-use std::time::{Duration, Instant};
-
-use logstore::wire::Context;
-use logstore::wire::pickle::Decoder;
-use logstore::{Batch, LogRecord, WireError};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// What a record may grow to beyond eight bytes for each byte of its frame: the brackets that a cut leaves to close.
-const SLACK_BYTES: usize = 8 << 10;
-const MIN_BYTES: usize = 64 << 10;
-
-/// Decodes and holds the result against what every result has to keep.
-fn decode(pickle: &[u8]) -> Result<LogRecord, WireError> {
-    let mut batch = Batch::new();
-    let context = Context {
-        hostname: "testhost",
-        now_ns: 1,
-    };
-    let start = Instant::now();
-    let result = Decoder::new().decode(pickle, &context, &mut batch);
-    let bound = Duration::from_secs(10);
-    assert!(
-        start.elapsed() < bound,
-        "{} bytes took {:?}",
-        pickle.len(),
-        start.elapsed()
-    );
-    if let Err(error) = result {
-        assert!(batch.is_empty(), "a record in spite of {error}");
-        return Err(error);
-    }
-    assert_eq!(batch.len(), 1);
-    let row = batch.iter().next().unwrap();
-    let budget = (8 * pickle.len()).max(MIN_BYTES) + SLACK_BYTES;
-    if let Some(extra) = row.texts.extra {
-        assert!(
-            extra.len() <= budget,
-            "{} bytes gave {}",
-            pickle.len(),
-            extra.len()
-        );
-        let parsed = serde_json::from_str::<serde_json::Map<String, Value>>(extra);
-        assert!(parsed.is_ok(), "{parsed:?}");
-    }
-    assert!(
-        row.texts.message.len() <= budget,
-        "{} bytes of message",
-        row.texts.message.len()
-    );
-    Ok(batch.to_record(&row))
-}
-
-/// A short text.
-fn text(text: &str) -> Vec<u8> {
-    let len = u32::try_from(text.len()).unwrap();
-    [b"X", &len.to_le_bytes()[..], text.as_bytes()].concat()
-}
+use crate::bounds::{decode, record_of, record_with, text};
 
 /// A text of 50,000 bytes that are no UTF-8.
 fn stray() -> Vec<u8> {
@@ -71,28 +17,6 @@ fn stray() -> Vec<u8> {
 
 fn global(module: &str, name: &str) -> Vec<u8> {
     format!("c{module}\n{name}\n").into_bytes()
-}
-
-/// A record whose field `x` is made by these opcodes, with a field before and one behind.
-fn record_with(opcodes: &[u8]) -> Vec<u8> {
-    record_of(&text("kept"), b"N", opcodes)
-}
-
-fn record_of(msg: &[u8], args: &[u8], extra: &[u8]) -> Vec<u8> {
-    let mut pickle = b"}(".to_vec();
-    for (key, value) in [
-        ("name", &text("myapp")[..]),
-        ("before", b"K\x01"),
-        ("args", args),
-        ("x", extra),
-        ("after", b"K\x02"),
-        ("msg", msg),
-    ] {
-        pickle.extend(text(key));
-        pickle.extend(value);
-    }
-    pickle.extend(b"u.");
-    pickle
 }
 
 /// What `x` became. The rest of the record must be there, too.
@@ -470,119 +394,4 @@ fn merging_is_bounded_and_what_does_not_merge_is_kept() {
         (&*record.message, &record.extra["args"]),
         ("%d items", &json!(["x"]))
     );
-}
-
-#[test]
-fn a_record_cut_anywhere_is_refused() {
-    for pickle in samples(&["a traceback", "extra fields", "objects", "times"]) {
-        for end in 0..pickle.len() {
-            assert!(decode(&pickle[..end]).is_err(), "cut at {end}");
-        }
-    }
-}
-
-#[test]
-fn a_record_with_any_byte_changed_does_no_harm() {
-    for pickle in samples(&["extra fields"]) {
-        mutate(&pickle, |byte| {
-            [0, 0xFF, b'.', b'(', b'R', byte ^ 1, byte ^ 0x80, byte / 2].into_iter()
-        });
-    }
-    mutate(&samples(&["a record"])[0], |byte| {
-        (0..=255).filter(move |other| *other != byte)
-    });
-    for pickle in samples(&[
-        "objects",
-        "objects of protocol 2",
-        "times",
-        "numbers and names",
-    ]) {
-        mutate(&pickle, |byte| [byte ^ 1, byte ^ 8].into_iter());
-    }
-}
-
-fn mutate<I: Iterator<Item = u8>>(pickle: &[u8], others: impl Fn(u8) -> I) {
-    let mut mutant = pickle.to_vec();
-    for at in 0..pickle.len() {
-        for other in others(pickle[at]) {
-            mutant[at] = other;
-            let _ = decode(&mutant);
-        }
-        mutant[at] = pickle[at];
-    }
-}
-
-/// Records of these names, in protocols 1 and 4. They are sound.
-fn samples(names: &[&str]) -> Vec<Vec<u8>> {
-    let mut samples = Vec::new();
-    for (_, entries) in pickles::corpora()
-        .into_iter()
-        .filter(|(version, _)| version == "3.6")
-    {
-        for entry in entries
-            .into_iter()
-            .filter(|entry| names.contains(&&*entry.name))
-        {
-            for (protocol, pickle) in entry.pickles {
-                assert_eq!(decode(&pickle).unwrap().message, entry.expect["message"]);
-                if matches!(&*protocol, "1" | "4") {
-                    samples.push(pickle);
-                }
-            }
-        }
-    }
-    assert!(samples.len() >= names.len(), "the corpus lacks {names:?}");
-    samples
-}
-
-/// Opcodes without operands, and small complete values: what random pickles are made of.
-fn piece() -> impl Strategy<Value = Vec<u8>> {
-    let opcodes = b"()]}.012NabdeloqstuQR\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x97\x98";
-    let opcode = proptest::sample::select(opcodes.as_slice()).prop_map(|opcode| vec![opcode]);
-    let values: [&[u8]; 23] = [
-        b"K\x05",
-        b"h\x00",
-        b"h\x01",
-        b"q\x00",
-        b"q\x01",
-        b"I01\n",
-        b"L123456789012345678901234567890L\n",
-        b"\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-        b"G\x7f\xf8\x00\x00\x00\x00\x00\x00",
-        b"C\x04\x07\xea\x0b\x16",
-        b"X\x03\x00\x00\x00msg",
-        b"X\x03\x00\x00\x00\xed\xb2\x80",
-        b"cdatetime\ndate\n",
-        b"cdatetime\ndatetime\n",
-        b"cbuiltins\nset\n",
-        b"cbuiltins\ngetattr\n",
-        b"cbuiltins\nValueError\n",
-        b"c_codecs\nencode\n",
-        b"ccopyreg\n_reconstructor\n",
-        b"ccollections\nOrderedDict\n",
-        b"cnumpy.core.multiarray\nscalar\n",
-        b"cnumpy\ndtype\n",
-        b"cm\nC\n",
-    ];
-    let value = proptest::sample::select(values.map(<[u8]>::to_vec).to_vec());
-    prop_oneof![opcode, value]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = decode(&bytes);
-        let _ = decode(&record_with(&bytes));
-    }
-
-    #[test]
-    fn random_opcodes_do_no_harm(pieces in proptest::collection::vec(piece(), 0..60)) {
-        let opcodes = pieces.concat();
-        let _ = decode(&record_with(&opcodes));
-        let _ = decode(&[b"}(", &text("msg")[..], &opcodes, b"u."].concat());
-        // Whatever stays on the stack above the mark ends up in a list.
-        let _ = decode(&record_with(&[b"](", &opcodes[..], b"e"].concat()));
-    }
 }
