@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -221,10 +221,9 @@ impl Shared {
             },
             handler: LogRecordStreamHandler::new(self.frame_limit),
             shared: Rc::clone(self),
-            stream,
             peer,
         };
-        tokio::task::spawn_local(connection.run(stop.clone()));
+        tokio::task::spawn_local(connection.run(stream, stop.clone()));
     }
 
     fn reject(&self, peer: SocketAddr, error: WireError) {
@@ -243,7 +242,6 @@ impl Shared {
 /// One client.
 struct Connection {
     shared: Rc<Shared>,
-    stream: TcpStream,
     peer: SocketAddr,
     /// For records that bring none.
     hostname: String,
@@ -261,25 +259,28 @@ enum Read {
 }
 
 impl Connection {
-    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    async fn run(mut self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
-                readable = self.stream.readable() => if readable.is_err() { return },
+                () = self.wait_for_more(&stream) => {}
             }
-            self.room().await;
-            match self.read() {
+            match self.read(|buffer| stream.try_read(buffer)) {
                 Read::Some | Read::Nothing => {}
                 Read::End => return,
             }
             // One client that sends without a pause must not keep the others waiting.
             tokio::task::yield_now().await;
         }
-        // What has arrived is read; whoever goes on sending is cut off after a while.
+        // What has arrived is read; whoever goes on sending is cut off after a while. The system is asked itself: the event loop
+        // may not have heard of the newest bytes yet.
+        let Ok(mut stream) = stream.into_std() else {
+            return self.end();
+        };
         let deadline = Instant::now() + STOP_TIMEOUT;
         while Instant::now() < deadline && timeout_at(deadline, self.room()).await.is_ok() {
-            match self.read() {
+            match self.read(|buffer| stream.read(buffer)) {
                 Read::Some => tokio::task::yield_now().await,
                 Read::Nothing => break,
                 Read::End => return,
@@ -288,22 +289,29 @@ impl Connection {
         self.end();
     }
 
+    /// Until there is something to read, or the connection has failed, which the read will tell; and room for it.
+    async fn wait_for_more(&self, stream: &TcpStream) {
+        let _ = stream.readable().await;
+        self.room().await;
+    }
+
     async fn room(&self) {
         poll_fn(|context| self.shared.sink.poll_ready(context)).await;
     }
 
     /// Reads once and queues what came. Nothing is awaited here, so that one buffer serves all.
-    fn read(&mut self) -> Read {
+    fn read(&mut self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> Read {
         let shared = Rc::clone(&self.shared);
         let mut desk = shared.desk.borrow_mut();
         let Desk { decoder, buffer } = &mut *desk;
-        let len = match self.stream.try_read(buffer) {
+        let len = match read(buffer) {
             Ok(0) => {
                 self.end();
                 return Read::End;
             }
             Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::Some,
             Err(error) => {
                 (shared.reporter)(&Report::ConnectionLost {
                     peer: self.peer,
