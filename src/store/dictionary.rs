@@ -13,7 +13,10 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 use crate::record::{Origin, Site};
 
 /// How many rows a cache remembers before it starts anew: a few megabytes.
-const CACHED: usize = 1 << 15;
+const CACHED: usize = 1 << 14;
+
+/// The most bytes of text that a remembered row may have, so that hostile names cannot fill the memory.
+const CACHED_BYTES: usize = 1 << 10;
 
 /// How many shared values are known by their address alone.
 const SHARED: usize = 1 << 10;
@@ -22,6 +25,9 @@ const SHARED: usize = 1 << 10;
 pub(super) trait Entry: Hash + Eq {
     /// The id of this combination, inserted when it is new.
     fn find_or_insert(&self, connection: &Connection) -> rusqlite::Result<i64>;
+
+    /// How many bytes its texts have.
+    fn text_bytes(&self) -> usize;
 }
 
 /// Ids of one of the two tables.
@@ -48,6 +54,9 @@ impl<T: Entry> Dictionary<T> {
             && Arc::ptr_eq(shared, value)
         {
             return Ok(*id);
+        }
+        if value.text_bytes() > CACHED_BYTES {
+            return value.find_or_insert(connection);
         }
         let hash = self.hasher.hash_one(value);
         let known = self.by_content.find(hash, |(known, _)| known == value);
@@ -77,6 +86,23 @@ impl<T: Entry> Dictionary<T> {
 }
 
 impl Entry for Site {
+    fn text_bytes(&self) -> usize {
+        let Site {
+            name,
+            level_name,
+            pathname,
+            func_name,
+            other_filename,
+            other_module,
+            ..
+        } = self;
+        let other = [other_filename, other_module]
+            .into_iter()
+            .flatten()
+            .map(String::len);
+        name.len() + level_name.len() + pathname.len() + func_name.len() + other.sum::<usize>()
+    }
+
     fn find_or_insert(&self, connection: &Connection) -> rusqlite::Result<i64> {
         find_or_insert(
             connection,
@@ -99,6 +125,10 @@ impl Entry for Site {
 }
 
 impl Entry for Origin {
+    fn text_bytes(&self) -> usize {
+        self.hostname.len() + self.process_name.len() + self.thread_name.len()
+    }
+
     fn find_or_insert(&self, connection: &Connection) -> rusqlite::Result<i64> {
         find_or_insert(
             connection,

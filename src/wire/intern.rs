@@ -5,12 +5,16 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use crate::level::Level;
 use crate::record::{Origin, Site, filename_of, module_of};
 
-/// How many of each are remembered. A collision evicts, so that a flood of new ones costs time but no memory.
-const SLOTS: usize = 2048;
+/// How many of each are remembered before all are forgotten: a flood of new ones costs time but no memory.
+const REMEMBERED: usize = 1 << 13;
+
+/// The most bytes of text that one to be remembered may have. The rest is made anew each time.
+const REMEMBERED_BYTES: usize = 1 << 10;
 
 /// The fields of a site as a client sent them: bytes that have not been looked at, empty where it sent nothing.
 #[derive(Debug, Clone, Copy)]
@@ -36,56 +40,87 @@ pub(super) struct OriginKey<'a> {
     pub(super) started_ms: Option<i64>,
 }
 
-/// Caches of shared sites and origins, found by the very bytes that were sent: only a new one is decoded.
-#[derive(Debug)]
+/// Shared sites and origins, found by the very bytes that were sent: only a new one is decoded.
+#[derive(Debug, Default)]
 pub(super) struct Interner {
     hasher: RandomState,
-    sites: Vec<Option<Known<Site, SiteNumbers, 6>>>,
-    origins: Vec<Option<Known<Origin, OriginNumbers, 3>>>,
+    sites: Shared<Site, SiteNumbers, 6>,
+    origins: Shared<Origin, OriginNumbers, 3>,
 }
 
 type SiteNumbers = (Level, Option<i64>);
 /// Process, thread and start.
 type OriginNumbers = [Option<i64>; 3];
 
+/// The values of one kind.
+#[derive(Debug)]
+struct Shared<T, N, const TEXTS: usize> {
+    remembered: HashTable<Known<T, N, TEXTS>>,
+    /// The last one that was too large to be remembered.
+    large: Option<Arc<T>>,
+}
+
 /// A shared value with the bytes that it was made from.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Known<T, N, const TEXTS: usize> {
     value: Arc<T>,
+    hash: u64,
     numbers: N,
     lens: [usize; TEXTS],
     /// All texts in one run of memory.
     texts: Box<[u8]>,
 }
 
-impl<T, N, const TEXTS: usize> Known<T, N, TEXTS> {
-    fn new(value: T, numbers: N, texts: [&[u8]; TEXTS]) -> Self {
-        Known {
-            value: Arc::new(value),
-            numbers,
-            lens: texts.map(<[u8]>::len),
-            texts: texts.concat().into(),
+impl<T, N, const TEXTS: usize> Default for Shared<T, N, TEXTS> {
+    fn default() -> Self {
+        Shared {
+            remembered: HashTable::new(),
+            large: None,
         }
-    }
-
-    fn has_texts(&self, texts: [&[u8]; TEXTS]) -> bool {
-        let mut rest = &*self.texts;
-        self.lens == texts.map(<[u8]>::len)
-            && texts.into_iter().all(|text| {
-                let (known, behind) = rest.split_at(text.len());
-                rest = behind;
-                known == text
-            })
     }
 }
 
-impl Default for Interner {
-    fn default() -> Self {
-        Interner {
-            hasher: RandomState::default(),
-            sites: vec![None; SLOTS],
-            origins: vec![None; SLOTS],
+impl<T, N, const TEXTS: usize> Shared<T, N, TEXTS> {
+    /// The value with these texts whose numbers are the `same`, made when there is none.
+    fn get(
+        &mut self,
+        hash: u64,
+        numbers: N,
+        texts: [&[u8]; TEXTS],
+        same: impl Fn(&N) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> &Arc<T> {
+        let lens = texts.map(<[u8]>::len);
+        if lens.iter().sum::<usize>() > REMEMBERED_BYTES {
+            return self.large.insert(Arc::new(make()));
         }
+        if self.remembered.len() >= REMEMBERED {
+            self.remembered.clear();
+        }
+        let known = |known: &Known<T, N, TEXTS>| {
+            known.lens == lens && same(&known.numbers) && known.has(texts)
+        };
+        let entry = self.remembered.entry(hash, known, |known| known.hash);
+        let entry = entry.or_insert_with(|| Known {
+            value: Arc::new(make()),
+            hash,
+            numbers,
+            lens,
+            texts: texts.concat().into(),
+        });
+        &entry.into_mut().value
+    }
+}
+
+impl<T, N, const TEXTS: usize> Known<T, N, TEXTS> {
+    /// Whether it was made from these texts, which have the known lengths.
+    fn has(&self, texts: [&[u8]; TEXTS]) -> bool {
+        let mut rest = &*self.texts;
+        texts.into_iter().all(|text| {
+            let (known, behind) = rest.split_at(text.len());
+            rest = behind;
+            known == text
+        })
     }
 }
 
@@ -102,7 +137,6 @@ impl Interner {
         hash.write_i64(key.lineno.unwrap_or(-1));
         hash.write_i32(key.level.0);
         hash.write_usize(key.pathname.len());
-        let slot = &mut self.sites[slot_of(hash.finish())];
         let numbers = (key.level, key.lineno);
         let texts = [
             key.name,
@@ -112,15 +146,9 @@ impl Interner {
             key.filename,
             key.module,
         ];
-        if !slot
-            .as_ref()
-            .is_some_and(|known| known.numbers == numbers && known.has_texts(texts))
-        {
-            *slot = None;
-        }
-        &slot
-            .get_or_insert_with(|| Known::new(key.to_site(decode), numbers, texts))
-            .value
+        let same = |known: &SiteNumbers| *known == numbers;
+        self.sites
+            .get(hash.finish(), numbers, texts, same, || key.to_site(decode))
     }
 
     /// The shared origin with these fields. `decode` makes text of the bytes.
@@ -133,20 +161,14 @@ impl Interner {
         hash.write_i64(key.process.unwrap_or(-1));
         hash.write_i64(key.thread.unwrap_or(-1));
         hash.write(key.hostname);
-        let slot = &mut self.origins[slot_of(hash.finish())];
         let numbers = [key.process, key.thread, key.started_ms];
         let texts = [key.hostname, key.process_name, key.thread_name];
-        let known = slot.as_ref().is_some_and(|known| {
-            known.numbers[..2] == numbers[..2]
-                && same_start(known.numbers[2], key.started_ms)
-                && known.has_texts(texts)
-        });
-        if !known {
-            *slot = None;
-        }
-        &slot
-            .get_or_insert_with(|| Known::new(key.to_origin(decode), numbers, texts))
-            .value
+        let same = |known: &OriginNumbers| {
+            known[..2] == numbers[..2] && same_start(known[2], key.started_ms)
+        };
+        self.origins.get(hash.finish(), numbers, texts, same, || {
+            key.to_origin(decode)
+        })
     }
 }
 
@@ -156,14 +178,6 @@ fn same_start(known: Option<i64>, sent: Option<i64>) -> bool {
         (Some(known), Some(sent)) => known.abs_diff(sent) <= 1,
         (known, sent) => known == sent,
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only the low bits are wanted"
-)]
-fn slot_of(hash: u64) -> usize {
-    hash as usize % SLOTS
 }
 
 impl SiteKey<'_> {
@@ -310,5 +324,25 @@ mod tests {
             ..ORIGIN
         };
         assert!(!Arc::ptr_eq(&first, interner.origin(&restarted, decode)));
+    }
+
+    #[test]
+    fn a_flood_of_new_places_is_not_remembered() {
+        let mut interner = Interner::default();
+        let large = vec![b'x'; REMEMBERED_BYTES];
+        let key = SiteKey {
+            name: &large,
+            ..SITE
+        };
+        assert_eq!(interner.site(&key, decode).name.len(), large.len());
+        assert_eq!(interner.sites.remembered.len(), 0);
+        for line in 0..20_000 {
+            let key = SiteKey {
+                lineno: Some(line),
+                ..SITE
+            };
+            assert_eq!(interner.site(&key, decode).lineno, Some(line));
+            assert!(interner.sites.remembered.len() <= REMEMBERED);
+        }
     }
 }
