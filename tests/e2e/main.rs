@@ -1,0 +1,9 @@
+//! Drives the built binary and the public API as a user would: real servers, real Python clients, real signals.
+//!
+//! One binary for all of it, so that what the tests share is compiled once. `LOGSTORE_TEST_PYTHON` names another Python than
+//! `python3`; `LOGSTORE_TEST_UPDATE=1` writes the snapshots anew.
+
+mod clients;
+mod shutdown;
+mod strangers;
+mod support;
