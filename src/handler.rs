@@ -44,7 +44,6 @@ impl SQLiteQueueHandler {
     }
 
     /// Settings to choose before a store is opened.
-    #[must_use]
     pub fn builder() -> HandlerBuilder {
         HandlerBuilder::default()
     }
@@ -161,7 +160,7 @@ pub const DEFAULT_QUEUE_CAPACITY: usize = 32_768;
 /// How many bytes may wait by default.
 pub const DEFAULT_QUEUE_BYTES: usize = 64 << 20;
 
-/// How many records a transaction holds at most by default.
+/// How many records a transaction gathers by default.
 pub const DEFAULT_BATCH_SIZE: usize = 8192;
 
 impl Default for HandlerBuilder {
@@ -192,7 +191,7 @@ impl HandlerBuilder {
         self
     }
 
-    /// How many records one transaction holds at most; at least 1.
+    /// How many records one transaction gathers; at least 1. A run that was queued as a whole is stored as a whole.
     pub fn batch_size(mut self, records: usize) -> Self {
         self.batch_size = records.max(1);
         self
@@ -252,6 +251,7 @@ impl HandlerBuilder {
             records: self.queue_capacity,
             bytes: self.queue_bytes,
             overflow: self.overflow,
+            batch: self.batch_size,
         }));
         let writer = Writer {
             queue: Arc::clone(&queue),

@@ -1,4 +1,41 @@
-//! A persistent log store in one binary and one `SQLite` file.
+//! A persistent log store: records from any number of threads and Python programs, kept in one `SQLite` file.
+//!
+//! ```
+//! use logstore::{Level, LogRecord, Query, Reader, SQLiteQueueHandler, Site};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("runs.sqlite");
+//! // Log: any thread may emit, one writer thread stores in batches.
+//! let handler = SQLiteQueueHandler::open(&path)?;
+//! let site = Site::new("myapp.area2", Level::WARNING).at(file!(), line!(), "main");
+//! handler.emit(&LogRecord::new(site, "Jail zesty vixen who grabbed pay from quack."))?;
+//! handler.close()?;
+//!
+//! // Ask: the newest 100 warnings of myapp and everything under it.
+//! let query = Query {
+//!     min_level: Some(Level::WARNING),
+//!     names: vec!["myapp".into()],
+//!     limit: Some(100),
+//!     ..Query::default()
+//! };
+//! for stored in Reader::open(&path)?.query(&query)? {
+//!     assert_eq!(stored?.record.site.name, "myapp.area2");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Layout
+//!
+//! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
+//! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
+//! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text.
+//! - [`wire`]: bytes to records, above all Python's pickles.
+//! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler` (feature `net`): the server.
+//! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.
+//!
+//! # Features
+//!
+//! `bundled` compiles `SQLite` in, `net` is the server, `cli` the program; all are on by default.
 
 mod batch;
 mod error;
@@ -45,3 +82,8 @@ pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, Sqlite
 pub use time::{
     Zone, asctime, display_time, now_ns, parse_since, parse_until, put_rfc3339_utc, rfc3339_utc,
 };
+
+/// The examples of the README are tests, too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

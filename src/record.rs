@@ -86,6 +86,17 @@ pub(crate) fn module_of(filename: &str) -> &str {
     }
 }
 
+/// The value of a key in the extra fields: the key itself, or else what its dots lead to in nested objects.
+pub(crate) fn extra_at<'a>(extra: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    extra.get(key).or_else(|| {
+        key.match_indices('.')
+            .find_map(|(dot, _)| match extra.get(&key[..dot]) {
+                Some(Value::Object(inner)) => extra_at(inner, &key[dot + 1..]),
+                _ => None,
+            })
+    })
+}
+
 /// Who logged: a thread of a process on a host. Records of one thread share one `Origin`.
 ///
 /// An empty text and `None` mean the same: the client did not say.
@@ -227,7 +238,20 @@ pub struct StoredRecord {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_dotted_key_goes_into_nested_fields() {
+        let extra = json!({"user": {"id": 7, "a.b": {"c": 1}}, "x.y": 2});
+        let extra = extra.as_object().unwrap();
+        assert_eq!(extra_at(extra, "user.id"), Some(&json!(7)));
+        assert_eq!(extra_at(extra, "x.y"), Some(&json!(2)));
+        assert_eq!(extra_at(extra, "user.a.b.c"), Some(&json!(1)));
+        assert_eq!(extra_at(extra, "user.name"), None);
+        assert_eq!(extra_at(extra, "x.z"), None);
+    }
 
     #[test]
     fn filename_and_module_follow_from_the_pathname() {

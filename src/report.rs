@@ -65,8 +65,7 @@ impl fmt::Display for Report {
         match self {
             Report::StoreBusy { waited, waiting } => write!(
                 f,
-                "the database has been locked by another process for {:.0?}; {waiting} records wait",
-                waited
+                "the database has been locked by another process for {waited:.0?}; {waiting} records wait",
             ),
             Report::StoreFailing { reason, waiting } => {
                 write!(f, "{reason}; {waiting} records wait and are tried again")

@@ -52,7 +52,6 @@ pub struct Summary {
 
 impl ServerContext {
     /// Settings to choose before the server is started.
-    #[must_use]
     pub fn builder() -> ServerBuilder {
         ServerBuilder::default()
     }
@@ -116,6 +115,9 @@ impl Drop for ServerContext {
     }
 }
 
+/// A tap on its way to the receiver's thread.
+type SendTap = Box<dyn Fn(&Batch) + Send>;
+
 /// Settings of a [`ServerContext`].
 #[must_use]
 pub struct ServerBuilder {
@@ -124,7 +126,7 @@ pub struct ServerBuilder {
     frame_limit: usize,
     handler: HandlerBuilder,
     reporter: Reporter,
-    tap: Option<Box<dyn Fn(&Batch) + Send>>,
+    tap: Option<SendTap>,
 }
 
 impl Default for ServerBuilder {

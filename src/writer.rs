@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// From when on a locked database is worth a report, and how often a lasting fault is reported again.
 const BUSY_REPORT_AFTER: Duration = Duration::from_secs(1);
-const REPORT_EVERY: Duration = Duration::from_secs(60);
+const REPORT_EVERY: Duration = Duration::from_mins(1);
 
 /// How often dropped records are recorded and reported at most.
 const DROPS_EVERY: Duration = Duration::from_secs(1);

@@ -27,7 +27,7 @@ pub(super) fn start(level: Level) -> io::Result<(Echo, impl Fn(&Batch) + Send + 
         .name("logstore-echo".into())
         .spawn(move || write(&receiver, &skipped))?;
     Ok((Echo { writer }, move |batch: &Batch| {
-        take(batch, level, &sender, &counted)
+        take(batch, level, &sender, &counted);
     }))
 }
 

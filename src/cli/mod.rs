@@ -26,6 +26,8 @@ Examples:
 Exit status: 0 fine, 2 a usage or input/output error.";
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
+#[expect(clippy::doc_markdown, reason = "this is text for a terminal")]
 enum Command {
     /// Collect records: point Python's SocketHandler at this server's port
     Serve(serve::ServeArguments),
@@ -49,8 +51,8 @@ struct Database {
 /// Runs a command. An error is told on stderr with all its causes; a closed pipe is no error.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
-        Command::Serve(arguments) => serve::run(arguments),
-        Command::Query(arguments) => query::run(arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Query(arguments) => query::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

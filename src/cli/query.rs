@@ -23,6 +23,7 @@ const FOLLOW_FIRST: usize = 10;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct QueryArguments {
     #[command(flatten)]
     database: Database,
@@ -106,7 +107,7 @@ Examples:
   logstore query --field user.id=7 --format '%(asctime)s %(levelname)-8s %(message)s'
   logstore query -f --level error -o json | jq .message";
 
-pub(super) fn run(arguments: QueryArguments) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
     let mut query = arguments.query()?;
     let mut format = arguments.formatter()?;
     let reader = Reader::open(&arguments.database.db)?;

@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
 use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT};
 use logstore::{
-    DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level, Overflow,
-    SQLiteQueueHandler, ServerContext, Summary,
+    Counters, DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level,
+    Overflow, SQLiteQueueHandler, ServerContext, Summary,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -42,7 +42,7 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "RECORDS", default_value_t = DEFAULT_QUEUE_CAPACITY, value_parser = at_least_one)]
     queue_capacity: usize,
 
-    /// How many records one transaction holds at most
+    /// How many records one transaction gathers
     #[arg(long, value_name = "RECORDS", default_value_t = DEFAULT_BATCH_SIZE, value_parser = at_least_one)]
     batch_size: usize,
 
@@ -81,13 +81,13 @@ enum OverflowChoice {
     DropOldest,
 }
 
-pub(super) fn run(arguments: ServeArguments) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let ServeArguments {
         database,
         host,
         port,
         ..
-    } = &arguments;
+    } = arguments;
     // First of all, so that a signal during the start is not lost.
     let signals = signals().context("cannot listen for signals")?;
     let handler = SQLiteQueueHandler::builder()
@@ -179,21 +179,26 @@ fn wait(signals: &Receiver<()>, server: &ServerContext) -> anyhow::Result<()> {
 }
 
 fn told(summary: &Summary) -> String {
-    let records = &summary.records;
-    let mut text = format!(
-        "stopped: {} records received over {} connections, {} stored, {} dropped",
-        records.accepted, summary.connections, records.stored, records.dropped
-    );
-    if records.failed > 0 {
-        text.push_str(&format!(", {} could not be stored", records.failed));
-    }
-    if summary.bad_frames > 0 {
-        text.push_str(&format!(
-            "; {} frames could not be decoded",
-            summary.bad_frames
-        ));
-    }
-    text
+    let Counters {
+        accepted,
+        stored,
+        dropped,
+        failed,
+        ..
+    } = summary.records;
+    let lost = if failed > 0 {
+        format!(", {failed} could not be stored")
+    } else {
+        String::new()
+    };
+    let bad = match summary.bad_frames {
+        0 => String::new(),
+        bad => format!("; {bad} frames could not be decoded"),
+    };
+    format!(
+        "stopped: {accepted} records received over {} connections, {stored} stored, {dropped} dropped{lost}{bad}",
+        summary.connections
+    )
 }
 
 fn is_loopback(address: IpAddr) -> bool {

@@ -94,47 +94,7 @@ fn number<'a>(number: Option<i64>) -> Field<'a> {
     number.map_or(Field::Absent, Field::Int)
 }
 
-/// The value of a key in the extra fields: the key itself, or else what its dots lead to in nested objects.
-pub(super) fn extra_at<'a>(extra: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    extra.get(key).or_else(|| {
-        key.match_indices('.')
-            .find_map(|(dot, _)| match extra.get(&key[..dot]) {
-                Some(Value::Object(inner)) => extra_at(inner, &key[dot + 1..]),
-                _ => None,
-            })
-    })
-}
-
 /// Appends the decimal digits of an integer.
 pub(super) fn put_int(number: i64, out: &mut Vec<u8>) {
     write!(out, "{number}").expect("a Vec takes everything");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dots_lead_into_nested_fields_unless_a_key_has_them() {
-        let Value::Object(extra) = serde_json::json!({
-            "a.b": 1, "a": {"b": 2, "c": {"d": 3}, "x.y": 4}, "n": 5
-        }) else {
-            unreachable!("an object was written");
-        };
-        for (key, expected) in [
-            ("a.b", Some(1)),
-            ("a.c.d", Some(3)),
-            ("a.x.y", Some(4)),
-            ("n", Some(5)),
-            ("n.m", None),
-            ("a.", None),
-            ("", None),
-        ] {
-            assert_eq!(
-                extra_at(&extra, key).and_then(Value::as_i64),
-                expected,
-                "{key}"
-            );
-        }
-    }
 }

@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use super::escape::{Controls, Lines, put_escaped};
-use super::field::extra_at;
 use super::repr::{put_ascii, put_repr};
 use crate::error::QueryError;
 use crate::percent::{Piece, Spec, parse};
-use crate::record::LogRecord;
+use crate::record::{LogRecord, extra_at};
 use crate::time::{Clock, Datefmt, Zone};
 
 /// A format that was read once, to be filled in for each record.

@@ -45,7 +45,7 @@ impl TextFormat {
     ///
     /// Keys are the attributes of Python's `LogRecord`, `hostname`, and the extra fields, nested ones with dots:
     /// `%(user.id)s`. What a record lacks is shown as `-`. A number's conversion takes a text too. `datefmt` is that of
-    /// `strftime`; without one, `%(asctime)s` is as [`crate::asctime`] gives it.
+    /// `strftime`, but its `%Z` is the offset, as zones have no names here; without one, `%(asctime)s` is as [`crate::asctime`] gives it.
     ///
     /// # Errors
     ///

@@ -181,7 +181,7 @@ async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Rec
         let accepted = tokio::select! {
             biased;
             accepted = listener.accept() => accepted,
-            _ = stopped(&mut stop) => break,
+            () = stopped(&mut stop) => break,
         };
         match accepted {
             Ok((stream, peer)) => shared.serve(stream, peer, &stop),
@@ -322,7 +322,7 @@ impl Connection {
         let received =
             self.handler
                 .receive(&buffer[..len], decoder, &context, &mut batch, |error| {
-                    shared.reject(peer, error)
+                    shared.reject(peer, error);
                 });
         if let Some(tap) = &shared.tap
             && !batch.is_empty()

@@ -97,3 +97,111 @@ impl LogRecordStreamHandler {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A frame whose record has this message.
+    fn frame(message: &str) -> Vec<u8> {
+        let mut pickle = b"}(".to_vec();
+        for text in ["name", "myapp", "msg", message] {
+            pickle.push(b'X');
+            pickle.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+            pickle.extend(text.as_bytes());
+        }
+        pickle.extend(b"u.");
+        framed(&pickle)
+    }
+
+    fn framed(payload: &[u8]) -> Vec<u8> {
+        let len = u32::try_from(payload.len()).unwrap();
+        [&len.to_be_bytes()[..], payload].concat()
+    }
+
+    /// What a connection makes of these reads: messages, rejections, and the end of it.
+    fn receive<'r>(
+        reads: impl IntoIterator<Item = &'r [u8]>,
+    ) -> (Vec<String>, Vec<WireError>, Result<(), WireError>) {
+        let mut handler = LogRecordStreamHandler::new(1000);
+        let (mut decoder, mut batch) = (Decoder::new(), Batch::new());
+        let context = Context {
+            hostname: "node1",
+            now_ns: 0,
+        };
+        let mut rejected = Vec::new();
+        let mut end = Ok(());
+        for read in reads {
+            let reject = |error| rejected.push(error);
+            end = handler.receive(read, &mut decoder, &context, &mut batch, reject);
+            if end.is_err() {
+                break;
+            }
+        }
+        let messages = batch
+            .iter()
+            .map(|record| record.texts.message.to_owned())
+            .collect();
+        (messages, rejected, end.and_then(|()| handler.finish()))
+    }
+
+    #[test]
+    fn a_bad_frame_is_rejected_and_the_next_one_is_read() {
+        let stream = [
+            frame("one"),
+            framed(b"garbage"),
+            framed(b""),
+            framed(b"]."),
+            frame("two"),
+        ];
+        let (messages, rejected, end) = receive([stream.concat().as_slice()]);
+        assert_eq!(messages, ["one", "two"]);
+        assert_eq!(rejected.len(), 3);
+        assert_eq!(rejected[2], WireError::NotARecord { found: "a list" });
+        assert_eq!(end, Ok(()));
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_ends_the_connection_after_what_came_before() {
+        let stream = [frame("one"), framed(&[b'.'; 1001]), frame("two")].concat();
+        let (messages, _, end) = receive([stream.as_slice()]);
+        assert_eq!(messages, ["one"]);
+        assert_eq!(
+            end,
+            Err(WireError::FrameTooLong {
+                claimed: 1001,
+                limit: 1000
+            })
+        );
+    }
+
+    #[test]
+    fn half_a_frame_at_the_end_is_told() {
+        let stream = [frame("one"), frame("two")].concat();
+        let whole = frame("two").len();
+        for cut in 1..whole {
+            let (messages, _, end) = receive([&stream[..stream.len() - cut]]);
+            assert_eq!(messages, ["one"]);
+            let got = whole - cut;
+            let expected = if got < 4 { 4 } else { whole };
+            assert_eq!(end, Err(WireError::PartialFrame { got, expected }));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_the_bytes_gives_the_same_records(
+            messages in prop::collection::vec(".{0,300}", 0..20),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+        ) {
+            let stream: Vec<u8> = messages.iter().flat_map(|message| frame(message)).collect();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+            cuts.extend([0, stream.len()]);
+            cuts.sort_unstable();
+            let reads = cuts.windows(2).map(|pair| &stream[pair[0]..pair[1]]);
+            prop_assert_eq!(receive(reads), (messages, Vec::new(), Ok(())));
+        }
+    }
+}

@@ -50,20 +50,20 @@ impl<T: Entry> Dictionary<T> {
             return Ok(*id);
         }
         let hash = self.hasher.hash_one(value);
-        let id = match self.by_content.find(hash, |(known, _)| known == value) {
-            Some((_, id)) => *id,
-            None => {
-                let id = value.find_or_insert(connection)?;
-                if self.by_content.len() >= CACHED {
-                    self.by_content.clear();
-                }
-                let hasher = &self.hasher;
-                self.by_content
-                    .insert_unique(hash, (Arc::clone(value), id), |(known, _)| {
-                        hasher.hash_one(known)
-                    });
-                id
+        let known = self.by_content.find(hash, |(known, _)| known == value);
+        let id = if let Some((_, id)) = known {
+            *id
+        } else {
+            let id = value.find_or_insert(connection)?;
+            if self.by_content.len() >= CACHED {
+                self.by_content.clear();
             }
+            let hasher = &self.hasher;
+            self.by_content
+                .insert_unique(hash, (Arc::clone(value), id), |(known, _)| {
+                    hasher.hash_one(known)
+                });
+            id
         };
         self.by_address[slot] = Some((Arc::clone(value), id));
         Ok(id)

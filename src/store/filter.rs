@@ -3,9 +3,10 @@
 use regex::{Regex, RegexBuilder};
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::query::{FieldFilter, Query};
+use crate::record::extra_at;
 
 /// A set of row ids, which are small and dense.
 #[derive(Debug, Default)]
@@ -155,18 +156,19 @@ impl TextFilter {
     /// `texts`: message, traceback and stack; `extra`: the text of the JSON object.
     pub(super) fn wants(&self, texts: &[&str], extra: Option<&str>) -> bool {
         let mut parsed = None;
-        let extra = || extra.and_then(|extra| serde_json::from_str::<Value>(extra).ok());
+        let extra =
+            || extra.and_then(|extra| serde_json::from_str::<Map<String, Value>>(extra).ok());
         self.patterns.iter().all(|pattern| {
             texts.iter().any(|text| pattern.is_match(text))
                 || parsed
                     .get_or_insert_with(extra)
                     .as_ref()
-                    .is_some_and(|v| any_text(v, pattern))
+                    .is_some_and(|extra| extra.values().any(|value| any_text(value, pattern)))
         }) && self.fields.iter().all(|field| {
             parsed
                 .get_or_insert_with(extra)
                 .as_ref()
-                .and_then(|extra| dotted(extra, &field.key))
+                .and_then(|extra| extra_at(extra, &field.key))
                 .is_some_and(|value| is_value(value, &field.value))
         })
     }
@@ -180,15 +182,6 @@ fn any_text(value: &Value, pattern: &Regex) -> bool {
         Value::Object(fields) => fields.values().any(|value| any_text(value, pattern)),
         _ => false,
     }
-}
-
-/// The value at a key; dots go into nested objects, but a key that has dots itself is found as well.
-pub(crate) fn dotted<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
-    let object = value.as_object()?;
-    object.get(key).or_else(|| {
-        key.match_indices('.')
-            .find_map(|(dot, _)| dotted(object.get(&key[..dot])?, &key[dot + 1..]))
-    })
 }
 
 /// Whether a value is what was typed: a text by its characters, a number by its value.
@@ -213,16 +206,6 @@ fn is_value(value: &Value, wanted: &str) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_dotted_key_goes_into_nested_fields() {
-        let extra = json!({"user": {"id": 7, "a.b": {"c": 1}}, "x.y": 2});
-        assert_eq!(dotted(&extra, "user.id"), Some(&json!(7)));
-        assert_eq!(dotted(&extra, "x.y"), Some(&json!(2)));
-        assert_eq!(dotted(&extra, "user.a.b.c"), Some(&json!(1)));
-        assert_eq!(dotted(&extra, "user.name"), None);
-        assert_eq!(dotted(&extra, "x.z"), None);
-    }
 
     #[test]
     fn a_field_equals_any_spelling_of_its_value() {

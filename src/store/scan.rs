@@ -4,6 +4,7 @@
 //! the rows are fetched in that order. Each step is a short read of its own, so that no reader holds back a checkpoint.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -326,22 +327,10 @@ struct Names {
 
 impl Names {
     fn record(&mut self, connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
-        let site = row.get(2)?;
-        let site = match self.sites.get(&site) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let loaded = Arc::new(load_site(connection, site)?);
-                Arc::clone(self.sites.entry(site).or_insert(loaded))
-            }
-        };
-        let origin = row.get(3)?;
-        let origin = match self.origins.get(&origin) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let loaded = Arc::new(load_origin(connection, origin)?);
-                Arc::clone(self.origins.entry(origin).or_insert(loaded))
-            }
-        };
+        let site = known(&mut self.sites, row.get(2)?, |id| load_site(connection, id))?;
+        let origin = known(&mut self.origins, row.get(3)?, |id| {
+            load_origin(connection, id)
+        })?;
         let extra = match row.get_ref(8)? {
             ValueRef::Text(json) => serde_json::from_slice(json).unwrap_or_default(),
             _ => serde_json::Map::new(),
@@ -360,6 +349,18 @@ impl Names {
             },
         })
     }
+}
+
+/// What is known by this id, loaded the first time.
+fn known<T>(
+    loaded: &mut HashMap<i64, Arc<T>>,
+    id: i64,
+    load: impl FnOnce(i64) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Arc<T>> {
+    Ok(match loaded.entry(id) {
+        Entry::Occupied(entry) => Arc::clone(entry.get()),
+        Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(load(id)?))),
+    })
 }
 
 fn load_site(connection: &Connection, id: i64) -> rusqlite::Result<Site> {

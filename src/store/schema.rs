@@ -12,6 +12,7 @@ use crate::error::StoreError;
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_records.sql")];
 
 /// The schema number that this program writes and reads.
+#[expect(clippy::cast_possible_wrap, reason = "there are a few migrations")]
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// `application_id` of a logstore file: "LOGS" in ASCII.
@@ -115,6 +116,9 @@ fn identify(connection: &Connection, path: &Path) -> Result<Identity, StoreError
         Some(ErrorCode::DatabaseCorrupt) => foreign(path, "it is damaged, or no SQLite database"),
         _ => failed_to("open", path, source),
     };
+    // One snapshot for all that is looked at: another process may be just making the file.
+    let snapshot = connection.unchecked_transaction().map_err(reading)?;
+    let connection = &*snapshot;
     let application: i64 = connection
         .query_row("PRAGMA application_id", [], |row| row.get(0))
         .map_err(reading)?;

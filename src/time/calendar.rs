@@ -1,6 +1,6 @@
 //! Days and times of day, as moments in a zone that may skip or repeat hours.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono::{Timelike as _, Utc};
 
 /// Nanoseconds of a second.
@@ -34,18 +34,24 @@ pub(super) fn whole_day<Z: TimeZone>(day: NaiveDate, zone: &Z, edge: Edge) -> Op
 /// When a clock in this zone shows this. An hour that comes twice is taken from its first start or to its last end; for a
 /// time that is skipped it is the moment when the clock is set.
 pub(super) fn moment<Z: TimeZone>(shown: NaiveDateTime, zone: &Z, edge: Edge) -> Option<i128> {
-    match zone.from_local_datetime(&shown) {
-        MappedLocalTime::Single(at) => Some(nanoseconds(&at.to_utc())),
-        MappedLocalTime::Ambiguous(one, other) => {
-            let (one, other) = (nanoseconds(&one.to_utc()), nanoseconds(&other.to_utc()));
-            Some(if edge == Edge::Since {
-                one.min(other)
-            } else {
-                one.max(other)
-            })
-        }
-        MappedLocalTime::None => after_gap(shown, zone),
-    }
+    exact(shown, zone, edge).or_else(|| after_gap(shown, zone))
+}
+
+/// When a clock in this zone really shows this. `chrono` takes the moment at which a clock is set back for one that shows the
+/// time that it no longer reaches, so each candidate is checked.
+fn exact<Z: TimeZone>(shown: NaiveDateTime, zone: &Z, edge: Edge) -> Option<i128> {
+    let found = zone.from_local_datetime(&shown);
+    let candidates = [found.clone().earliest(), found.latest()];
+    let valid = candidates
+        .into_iter()
+        .flatten()
+        .map(|at| at.to_utc())
+        .filter(|at| at.with_timezone(zone).naive_local() == shown);
+    let at = match edge {
+        Edge::Since => valid.min(),
+        Edge::Until => valid.max(),
+    };
+    Some(nanoseconds(&at?))
 }
 
 /// The first valid moment after a time that is skipped. Clocks are set at whole minutes, and Samoa once skipped a whole day.
@@ -53,8 +59,8 @@ fn after_gap<Z: TimeZone>(shown: NaiveDateTime, zone: &Z) -> Option<i128> {
     let mut shown = shown.with_nanosecond(0)?.with_second(0)?;
     for _ in 0..=25 * 60 {
         shown = shown.checked_add_signed(TimeDelta::minutes(1))?;
-        if let Some(at) = zone.from_local_datetime(&shown).earliest() {
-            return Some(nanoseconds(&at.to_utc()));
+        if let Some(ns) = exact(shown, zone, Edge::Since) {
+            return Some(ns);
         }
     }
     None
@@ -68,7 +74,7 @@ pub(super) fn nanoseconds(at: &DateTime<Utc>) -> i128 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use chrono::{FixedOffset, Offset};
+    use chrono::{FixedOffset, MappedLocalTime, Offset};
 
     /// A zone one hour ahead of UTC, two hours from the first moment to the second, as Local may be.
     #[derive(Debug, Clone)]
@@ -95,7 +101,9 @@ pub(super) mod tests {
             let valid = |hours| {
                 let offset = Summer::offset(hours);
                 let utc = *at - offset.fix();
-                (self.offset_from_utc_datetime(&utc) == offset).then_some(offset)
+                // As Local does, the moment when the clock is set counts on both sides.
+                let edge = utc == self.1 && hours == 2;
+                (edge || self.offset_from_utc_datetime(&utc) == offset).then_some(offset)
             };
             match (valid(2), valid(1)) {
                 (Some(a), Some(b)) => MappedLocalTime::Ambiguous(a, b),
@@ -159,6 +167,14 @@ pub(super) mod tests {
             whole_day(day, &brazil, Edge::Since),
             Some(ns("2026-10-17T23:00:00"))
         );
+    }
+
+    #[test]
+    fn a_day_whose_last_hour_comes_twice_ends_after_the_second() {
+        let brazil = Summer(at("2026-10-17T23:00:00"), at("2027-02-20T22:00:00"));
+        let day = "2027-02-20".parse().unwrap();
+        let end = whole_day(day, &brazil, Edge::Until).map(|end| end + 1);
+        assert_eq!(end, Some(ns("2027-02-20T23:00:00")));
     }
 
     #[test]

@@ -53,16 +53,16 @@ impl Budget {
         self.bytes_left
     }
 
-    /// Whether nothing may be written any more but what closes the open brackets.
-    pub(super) fn is_spent(&self) -> bool {
-        self.bytes_left == 0
-    }
-
     /// Pays for so many bytes of output, or for as much work. When there is not enough left, nothing is left.
     pub(super) fn take(&mut self, bytes: usize) -> bool {
         let enough = bytes <= self.bytes_left;
         self.bytes_left = if enough { self.bytes_left - bytes } else { 0 };
         enough
+    }
+
+    /// Takes back a payment, for what is paid for once more where it is written.
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        self.bytes_left += bytes;
     }
 
     /// Goes into a node.
@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn what_does_not_fit_spends_the_rest() {
         let mut budget = Budget::of_frame(0);
-        assert!(budget.take(65_530) && !budget.is_spent());
-        assert!(!budget.take(7) && budget.is_spent());
+        assert!(budget.take(65_530) && budget.bytes_left() == 6);
+        assert!(!budget.take(7) && budget.bytes_left() == 0);
         assert!(budget.take(0));
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::budget::Budget;
-use super::json::{put_json, put_json_string};
+use super::json::put_json_object;
 use super::merge::merge;
 use super::repr::put_str;
 use super::text::text;
@@ -254,16 +254,16 @@ impl<'a> Reader<'a> {
     }
 
     fn started_ms(&mut self, created_ns: i64) -> Option<i64> {
-        let relative_ms = match self.item(Field::RelativeCreated) {
+        let milliseconds = match self.item(Field::RelativeCreated) {
             Item::Float(ms) => ms,
             Item::Int(ms) => f64::from(i32::try_from(ms).ok()?),
             _ => return None,
         };
-        let relative_ns = ns_of_seconds(relative_ms / 1e3)?;
+        let elapsed_ns = ns_of_seconds(milliseconds / 1e3)?;
         // Saturates rather than panics for what a hostile frame may claim.
         Some(
             created_ns
-                .saturating_sub(relative_ns)
+                .saturating_sub(elapsed_ns)
                 .saturating_add(500_000)
                 .div_euclid(1_000_000),
         )
@@ -302,30 +302,12 @@ impl<'a> Reader<'a> {
         if extra.is_empty() && self.leftover == 0 {
             return;
         }
-        json.push('{');
-        for (key, value) in extra {
-            match key {
-                Item::Text(key) => put_json_string(&text(self.heap.bytes(*key)), json),
-                other => {
-                    let mut key = String::new();
-                    put_str(self.heap, *other, &mut self.budget, &mut key);
-                    put_json_string(&key, json);
-                }
-            }
-            json.push(':');
-            put_json(self.heap, *value, &mut self.budget, json);
-            json.push(',');
-        }
-        for (field, key) in LEFTOVERS {
-            if self.leftover & (1 << field as u32) != 0 {
-                put_json_string(key, json);
-                json.push(':');
-                put_json(self.heap, self.item(field), &mut self.budget, json);
-                json.push(',');
-            }
-        }
-        json.pop();
-        json.push('}');
+        let (kept, fields) = (self.leftover, self.fields);
+        let leftovers = LEFTOVERS
+            .into_iter()
+            .filter(|(field, _)| kept & (1 << *field as u32) != 0)
+            .map(|(field, key)| (key, fields[field as usize]));
+        put_json_object(self.heap, extra, leftovers, &mut self.budget, json);
     }
 }
 

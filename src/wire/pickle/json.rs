@@ -1,4 +1,4 @@
-//! Any item of a pickle as JSON.
+//! The values of a pickle as JSON.
 //!
 //! | Python | JSON |
 //! | --- | --- |
@@ -18,12 +18,14 @@
 //! The result is always valid JSON, whatever the pickle holds and wherever it is cut.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::budget::{Budget, Entry};
+use super::escape::{escaped_len, put_escaped, put_json_string};
 use super::integer::{self, Decimal};
 use super::known::{self, Form, Known};
-use super::object::{Name, Parts, State, name_of};
+use super::object::{Parts, name_of};
 use super::quote;
 use super::repr;
 use super::text::text;
@@ -31,89 +33,51 @@ use super::value::{Heap, Item, Kind, Node};
 use crate::percent::float_repr;
 
 /// Stands where something was left out.
-const CUT: &str = "\"…\"";
-/// The names that descriptions of objects use for themselves.
-const RESERVED: [&str; 6] = [
-    "__class__",
-    "__args__",
-    "__kwargs__",
-    "__items__",
-    "__mapping__",
-    "__state__",
-];
-
-/// Adds an item as JSON. What the budget does not allow is left out with a sign for it.
-pub(super) fn put_json(heap: &Heap<'_>, item: Item, budget: &mut Budget, out: &mut String) {
-    Json {
+pub(super) const CUT: &str = "\"…\"";
+/// Adds an object of these members and of more that have names of their own. What the budget does not allow is left out with
+/// a sign for it.
+pub(super) fn put_json_object(
+    heap: &Heap<'_>,
+    members: &[(Item, Item)],
+    named: impl IntoIterator<Item = (&'static str, Item)>,
+    budget: &mut Budget,
+    out: &mut String,
+) {
+    let mut json = Json {
         heap: *heap,
         budget,
         out,
-    }
-    .item(item);
-}
-
-/// Adds a text as a JSON string, in quotes.
-pub(super) fn put_json_string(text: &str, out: &mut String) {
-    out.reserve(text.len() + 2);
-    out.push('"');
-    put_escaped(text, out);
-    out.push('"');
-}
-
-fn put_escaped(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = first_special(rest.as_bytes()) {
-        out.push_str(&rest[..at]);
-        match rest.as_bytes()[at] {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => write!(out, "\\u{control:04x}").expect("a String takes everything"),
-        }
-        rest = &rest[at + 1..];
-    }
-    out.push_str(rest);
-}
-
-/// How many bytes a character takes in a JSON string.
-fn escaped_len(c: char) -> usize {
-    match c {
-        '"' | '\\' | '\n' | '\r' | '\t' => 2,
-        '\0'..'\x20' => 6,
-        c => c.len_utf8(),
-    }
-}
-
-/// Where the first byte is that JSON wants escaped; eight bytes are looked at in one step.
-fn first_special(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    // A byte's high bit is set where it is below `limit`; false alarms come only behind a true one.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    let (words, tail) = bytes.as_chunks();
-    for (i, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES * u64::from(b'"'));
-        let backslash = word ^ (ONES * u64::from(b'\\'));
-        let special = below(word, 0x20) | below(quote, 1) | below(backslash, 1);
-        if special != 0 {
-            return Some(i * 8 + special.trailing_zeros() as usize / 8);
+    };
+    let mut collected = Vec::with_capacity(members.len().min(Json::FEW_MEMBERS));
+    if members
+        .iter()
+        .all(|(key, value)| json.collect(key, *value, &mut collected))
+    {
+        for (name, value) in named {
+            json.budget.take(name.len() + 2);
+            collected.push((Some(name.into()), value));
         }
     }
-    let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    Some(words.len() * 8 + tail.iter().position(special)?)
+    json.out.push('{');
+    json.members(&collected, true);
+    json.out.push('}');
 }
 
-struct Json<'a, 'b> {
-    heap: Heap<'a>,
-    budget: &'b mut Budget,
-    out: &'b mut String,
+/// A key, which is `None` where the budget ended, and its value.
+type Member<'a> = (Option<Cow<'a, str>>, Item);
+
+/// Writes JSON.
+pub(super) struct Json<'a, 'b> {
+    pub(super) heap: Heap<'a>,
+    pub(super) budget: &'b mut Budget,
+    pub(super) out: &'b mut String,
 }
 
 impl<'a> Json<'a, '_> {
-    fn item(&mut self, item: Item) {
+    /// How many members get their memory at once. More have to show that they are worth it.
+    const FEW_MEMBERS: usize = 64;
+
+    pub(super) fn item(&mut self, item: Item) {
         match item {
             Item::None => self.put("null"),
             Item::Bool(true) => self.put("true"),
@@ -198,7 +162,7 @@ impl<'a> Json<'a, '_> {
     }
 
     /// A string, cut where the budget ends.
-    fn string(&mut self, text: &str) {
+    pub(super) fn string(&mut self, text: &str) {
         let left = self.budget.bytes_left();
         let start = self.out.len();
         if text.len().saturating_mul(6) + 2 <= left {
@@ -244,13 +208,13 @@ impl<'a> Json<'a, '_> {
     }
 
     /// A text that Python's `repr` gives.
-    fn repr(&mut self, item: Item) {
+    pub(super) fn repr(&mut self, item: Item) {
         let mut text = String::new();
         repr::put_repr(&self.heap, item, self.budget, &mut text);
         self.string(&text);
     }
 
-    fn array(&mut self, items: &[Item]) {
+    pub(super) fn array(&mut self, items: &[Item]) {
         self.out.push('[');
         for (i, item) in items.iter().enumerate() {
             if i > 0 {
@@ -265,48 +229,60 @@ impl<'a> Json<'a, '_> {
         self.out.push(']');
     }
 
-    fn object(&mut self, pairs: &[&[Item]]) {
+    pub(super) fn object(&mut self, pairs: &[&[Item]]) {
         self.out.push('{');
-        self.members(pairs, true);
+        self.pairs(pairs, true);
         self.out.push('}');
     }
 
     /// The members of an object, from slices of keys and values by turns.
-    fn members(&mut self, slices: &[&[Item]], mut is_first: bool) {
-        let pairs = || slices.iter().flat_map(|slice| slice.as_chunks::<2>().0);
-        // A key takes at least three bytes, so what is past this is cut anyway.
-        let keys: Vec<_> = pairs()
-            .take(self.budget.bytes_left())
-            .map(|[key, _]| self.key(*key))
-            .collect();
-        let keep = last_of_equals(&keys);
-        for (i, (key, [_, value])) in keys.iter().zip(pairs()).enumerate() {
-            // Paid for even if it is skipped: whoever repeats a key a million times must not get that for free.
-            let affordable = self.budget.take(2);
-            if affordable && keep.get(i) == Some(&false) {
+    pub(super) fn pairs(&mut self, slices: &[&[Item]], is_first: bool) {
+        let pairs = slices.iter().flat_map(|slice| slice.as_chunks::<2>().0);
+        let mut members = Vec::with_capacity(pairs.clone().count().min(Self::FEW_MEMBERS));
+        for [key, value] in pairs {
+            if !self.collect(key, *value, &mut members) {
+                break;
+            }
+        }
+        self.members(&members, is_first);
+    }
+
+    /// Adds a member to those that will be written. Its key is paid for at once, since comparing it with the others costs
+    /// time whether it is written or not. `false`: that was the last one.
+    fn collect(&mut self, key: &Item, value: Item, to: &mut Vec<Member<'a>>) -> bool {
+        let key = if let Item::Text(span) = key {
+            text(self.heap.bytes(*span))
+        } else {
+            let mut text = String::new();
+            repr::put_str(&self.heap, *key, self.budget, &mut text);
+            text.into()
+        };
+        let affordable = self.budget.take(key.len() + 2);
+        let key = if affordable { Some(key) } else { None };
+        to.push((key, value));
+        affordable
+    }
+
+    /// Writes members; one without a key stands for all that had to be left out.
+    fn members(&mut self, members: &[Member<'a>], mut is_first: bool) {
+        let keep = last_of_equals(members);
+        for (i, (key, value)) in members.iter().enumerate() {
+            if keep.get(i) == Some(&false) {
                 continue;
             }
             if !is_first {
                 self.out.push(',');
             }
             is_first = false;
-            if !affordable {
+            let Some(key) = key.as_ref().filter(|_| self.budget.bytes_left() > 0) else {
                 self.out.push_str("\"…\":\"…\"");
                 return;
-            }
+            };
+            self.budget.give_back(key.len() + 2);
             self.string(key);
             self.out.push(':');
             self.item(*value);
         }
-    }
-
-    fn key(&mut self, key: Item) -> Cow<'a, str> {
-        if let Item::Text(span) = key {
-            return text(self.heap.bytes(span));
-        }
-        let mut text = String::new();
-        repr::put_str(&self.heap, key, self.budget, &mut text);
-        text.into()
     }
 
     fn instance(&mut self, index: u32, node: &'a Node) {
@@ -342,81 +318,144 @@ impl<'a> Json<'a, '_> {
             }
         }
     }
-
-    /// An object of a class that is not known.
-    fn description(&mut self, parts: &Parts<'a>) {
-        self.out.push_str("{\"__class__\":");
-        match &parts.name {
-            Some(name) => self.string(&class_name(name)),
-            None => self.repr(parts.callable),
-        }
-        if !parts.args.is_empty() {
-            self.part("__args__", |json| json.array(parts.args));
-        }
-        if !parts.kwargs.is_empty() {
-            self.part("__kwargs__", |json| json.object(&[parts.kwargs]));
-        }
-        match parts.state {
-            State::Nothing => {}
-            State::Attributes(slices) if self.are_names(&slices) => self.members(&slices, false),
-            State::Attributes(slices) => self.part("__state__", |json| json.object(&slices)),
-            State::Other(item) => self.part("__state__", |json| json.item(item)),
-        }
-        if !parts.list.is_empty() {
-            self.part("__items__", |json| json.array(parts.list));
-        }
-        if !parts.pairs.is_empty() {
-            self.part("__mapping__", |json| json.object(&[parts.pairs]));
-        }
-        self.out.push('}');
-    }
-
-    /// Whether keys are names that do not clash with a description's own.
-    fn are_names(&self, slices: &[&[Item]]) -> bool {
-        let mut keys = slices.iter().flat_map(|slice| slice.iter().step_by(2));
-        keys.all(|key| match key {
-            Item::Text(span) => {
-                let key = self.heap.bytes(*span);
-                !RESERVED.iter().any(|reserved| reserved.as_bytes() == key)
-            }
-            _ => false,
-        })
-    }
-
-    /// A member of a description, one level deeper.
-    fn part(&mut self, name: &str, put: impl FnOnce(&mut Self)) {
-        self.out.push(',');
-        self.string(name);
-        self.out.push(':');
-        match self.budget.enter_part() {
-            Entry::Entered => {
-                put(self);
-                self.budget.leave();
-            }
-            Entry::Recursive | Entry::Cut => self.out.push_str(CUT),
-        }
-    }
 }
 
-fn class_name(name: &Name<'_>) -> String {
-    match name.module {
-        "" => name.path.clone().into_owned(),
-        module => format!("{module}.{}", name.path),
-    }
-}
-
-/// For each key whether it is the last of its equals. Empty when all are different.
-fn last_of_equals(keys: &[Cow<'_, str>]) -> Vec<bool> {
+/// For each member whether its key is the last of its equals. Empty when all are different.
+fn last_of_equals(members: &[Member<'_>]) -> Vec<bool> {
     const FEW: usize = 12;
-    if keys.len() <= FEW {
-        let later = |i: usize| keys[i + 1..].contains(&keys[i]);
-        if !(0..keys.len()).any(later) {
+    if members.len() <= FEW {
+        let later = |i: usize| members[i + 1..].iter().any(|(key, _)| *key == members[i].0);
+        if !(0..members.len()).any(later) {
             return Vec::new();
         }
-        return (0..keys.len()).map(|i| !later(i)).collect();
+        return (0..members.len()).map(|i| !later(i)).collect();
     }
-    let mut seen = std::collections::HashSet::with_capacity(keys.len());
-    let mut keep: Vec<_> = keys.iter().rev().map(|key| seen.insert(&**key)).collect();
+    let mut seen = HashSet::with_capacity(members.len());
+    let mut keep: Vec<_> = members
+        .iter()
+        .rev()
+        .map(|(key, _)| seen.insert(key))
+        .collect();
     keep.reverse();
     keep
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::pickle::value::{Object, Span};
+
+    /// A heap of texts that lie in the frame one behind the other.
+    struct Built {
+        frame: Vec<u8>,
+        nodes: Vec<Node>,
+    }
+
+    impl Built {
+        fn new() -> Self {
+            Built {
+                frame: Vec::new(),
+                nodes: Vec::new(),
+            }
+        }
+
+        fn text(&mut self, text: &str) -> Item {
+            self.frame.extend(text.bytes());
+            Item::Text(Span::of_frame(self.frame.len() - text.len(), text.len()))
+        }
+
+        fn node(&mut self, kind: Kind, items: Vec<Item>) -> Item {
+            self.nodes.push(Node { kind, items });
+            Item::Node(u32::try_from(self.nodes.len() - 1).unwrap())
+        }
+
+        fn json(&self, item: Item) -> String {
+            let heap = Heap {
+                frame: &self.frame,
+                side: &[],
+                nodes: &self.nodes,
+            };
+            let mut out = String::new();
+            Json {
+                heap,
+                budget: &mut Budget::of_frame(0),
+                out: &mut out,
+            }
+            .item(item);
+            let parsed = serde_json::from_str::<serde_json::Value>(&out);
+            assert!(parsed.is_ok(), "{parsed:?}: {out}");
+            out
+        }
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_one_counts() {
+        let mut built = Built::new();
+        let (a, b) = (built.text("1"), built.text("b"));
+        let items = vec![a, Item::Int(1), b, Item::Int(2), Item::Int(1), Item::Int(3)];
+        let few = built.node(Kind::Dict, items.clone());
+        assert_eq!(built.json(few), r#"{"b":2,"1":3}"#);
+        let many = built.node(Kind::Dict, items.repeat(10));
+        assert_eq!(built.json(many), r#"{"b":2,"1":3}"#);
+    }
+
+    #[test]
+    fn an_unknown_object_describes_itself() {
+        let mut built = Built::new();
+        let (module, path) = (built.text("myapp.models"), built.text("User"));
+        let class = built.node(Kind::Global, vec![module, path]);
+        let args = built.node(Kind::Tuple, vec![Item::Int(1)]);
+        let id = built.text("id");
+        let state = built.node(Kind::Dict, vec![id, Item::Int(5)]);
+        let mut parts = vec![Item::None; Object::LEN];
+        parts[Object::CALLABLE] = class;
+        parts[Object::ARGS] = args;
+        parts[Object::STATE] = state;
+        let user = built.node(Kind::Object, parts.clone());
+        assert_eq!(
+            built.json(user),
+            r#"{"__class__":"myapp.models.User","__args__":[1],"id":5}"#
+        );
+        assert_eq!(built.json(class), r#""<class 'myapp.models.User'>""#);
+        parts[Object::STATE] = Item::Int(7);
+        let odd = built.node(Kind::Object, parts);
+        let json = r#"{"__class__":"myapp.models.User","__args__":[1],"__state__":7}"#;
+        assert_eq!(built.json(odd), json);
+    }
+
+    #[test]
+    fn what_passes_the_budget_is_cut_and_still_json() {
+        let mut built = Built::new();
+        let long = built.text(&"\u{1}é\"".repeat(20_000));
+        assert!(built.json(long).len() <= 65_536 + 8);
+        let list = built.node(Kind::List, vec![Item::Int(i64::MIN); 20_000]);
+        let json = built.json(list);
+        assert!(
+            json.len() <= 65_536 + 8 && json.ends_with(",\"…\"]"),
+            "{}",
+            json.len()
+        );
+        // Every level holds the one below ten times.
+        let mut bomb = built.text("bang");
+        for _ in 0..60 {
+            bomb = built.node(Kind::List, vec![bomb; 10]);
+        }
+        assert!(built.json(bomb).len() < 70_000);
+        let key = built.text(&"k".repeat(1_000));
+        let keys = built.node(Kind::Dict, vec![key; 4_000]);
+        assert!(built.json(keys).len() < 70_000);
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_cut_and_what_contains_itself_is_named() {
+        let mut built = Built::new();
+        let mut deep = Item::None;
+        for _ in 0..500 {
+            deep = built.node(Kind::List, vec![deep]);
+        }
+        assert_eq!(built.json(deep), "[".repeat(100) + CUT + &"]".repeat(100));
+        let own = u32::try_from(built.nodes.len()).unwrap();
+        let looped = built.node(Kind::Tuple, vec![Item::Int(1), Item::Node(own)]);
+        assert_eq!(built.json(looped), r#"[1,"<recursive>"]"#);
+    }
 }

@@ -4,6 +4,9 @@
 //! writes the record straight into a [`Batch`]: known fields to their places, everything else as JSON into `extra`.
 
 mod budget;
+mod cursor;
+mod describe;
+mod escape;
 mod fields;
 mod integer;
 mod json;
@@ -11,9 +14,11 @@ mod known;
 mod machine;
 mod merge;
 mod object;
+mod opcodes;
 mod quote;
 mod repr;
 mod text;
+mod unescape;
 mod value;
 
 use crate::batch::Batch;

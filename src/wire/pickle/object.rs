@@ -98,6 +98,7 @@ impl<'a> Parts<'a> {
             pairs: of_kind(at(Object::DICT_ITEMS), Kind::Dict),
         };
         parts.see_through_copyreg(heap);
+        parts.see_through_partial(heap);
         parts
     }
 
@@ -139,6 +140,38 @@ impl<'a> Parts<'a> {
             _ => return,
         }
         self.name = name_of(heap, self.callable);
+    }
+
+    /// Protocols 2 and 3 have no opcode for keyword arguments and call `functools.partial(User.__new__, User, ...)` instead.
+    fn see_through_partial(&mut self, heap: &Heap<'a>) {
+        if let Some((class, args, kwargs)) = self.partial(heap) {
+            self.name = name_of(heap, class);
+            self.callable = class;
+            self.args = args;
+            self.kwargs = kwargs;
+        }
+    }
+
+    fn partial(&self, heap: &Heap<'a>) -> Option<(Item, &'a [Item], &'a [Item])> {
+        let Item::Node(index) = self.callable else {
+            return None;
+        };
+        let node = heap.node(index);
+        let is_partial = node.kind == Kind::Object
+            && self.args.is_empty()
+            && name_of_global(heap, node.items[Object::CALLABLE])? == ("functools", "partial");
+        if !is_partial {
+            return None;
+        }
+        let [function, args, kwargs, _] = sequence(heap, node.items[Object::STATE])? else {
+            return None;
+        };
+        let [class, args @ ..] = sequence(heap, *args)? else {
+            return None;
+        };
+        let is_new = name_of(heap, *function)?.path.ends_with(".__new__");
+        let kwargs = elements(heap, *kwargs, |kind| kind == Kind::Dict)?;
+        is_new.then_some((*class, args, kwargs))
     }
 
     /// Whether there is nothing but a name and arguments.

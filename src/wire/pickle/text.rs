@@ -41,7 +41,10 @@ impl<'a> Iterator for Parts<'a> {
         }
         let valid = match str::from_utf8(self.0) {
             Ok(valid) => valid,
-            Err(error) => self.0[..error.valid_up_to()].utf8_chunks().next()?.valid(),
+            Err(error) => self.0[..error.valid_up_to()]
+                .utf8_chunks()
+                .next()
+                .map_or("", |chunk| chunk.valid()),
         };
         if valid.is_empty() {
             self.0 = &self.0[1..];
@@ -76,11 +79,6 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
-}
-
-/// Adds what [`text`] gives.
-pub(super) fn put_text(bytes: &[u8], out: &mut String) {
-    out.push_str(&text(bytes));
 }
 
 /// The escape of what is no character.
@@ -131,12 +129,5 @@ mod tests {
         assert_eq!(fit("aé", 2), "a");
         assert_eq!(fit("aé", 3), "aé");
         assert_eq!(fit("aé", 9), "aé");
-    }
-
-    #[test]
-    fn text_is_added_behind_what_is_there() {
-        let mut out = String::from("a");
-        put_text(b"b\xff", &mut out);
-        assert_eq!(out, "ab\\xff");
     }
 }

@@ -25,7 +25,6 @@ use std::borrow::Cow;
 
 use super::object::{Name, Parts, State, sequence, text_of};
 use super::quote;
-use super::text::text;
 use super::value::{Heap, Item, Kind, Object};
 
 /// What a text is wanted for.
@@ -320,13 +319,4 @@ fn call<'a>(heap: &Heap<'a>, item: Item) -> Option<Parts<'a>> {
         return None;
     }
     Some(Parts::of(heap, node))
-}
-
-/// Text of an item that is text or an integer.
-fn plain_text<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, str>> {
-    match item {
-        Item::Text(span) | Item::LongText(span) => Some(text(heap.bytes(span))),
-        Item::Int(value) => Some(value.to_string().into()),
-        _ => None,
-    }
 }

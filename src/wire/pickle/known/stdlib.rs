@@ -1,10 +1,12 @@
 //! The rest of Python's standard library that people log: numbers, UUIDs, paths, addresses, loggers.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{Form, call_of_text, plain_text};
+use super::{Form, call_of_text};
 use crate::percent::float_repr;
-use crate::wire::pickle::integer;
+use crate::wire::pickle::budget::Budget;
+use crate::wire::pickle::integer::{self, Decimal};
 use crate::wire::pickle::object::{Parts, State, text_of};
 use crate::wire::pickle::value::{Heap, Item};
 
@@ -85,6 +87,18 @@ impl ConcatPairs for [&[Item]; 2] {
     }
 }
 
+/// The digits of an integer that is not too long to show.
+fn digits(heap: &Heap<'_>, item: Item) -> Option<String> {
+    match integer::decimal(heap, item, &mut Budget::of_frame(0))? {
+        Decimal::Digits {
+            negative: true,
+            digits,
+        } => Some(format!("-{digits}")),
+        Decimal::Digits { digits, .. } => Some(digits.into_owned()),
+        Decimal::Huge(_) => None,
+    }
+}
+
 fn fraction(heap: &Heap<'_>, args: &[Item], form: Form) -> Option<String> {
     let (above, below) = match args {
         [text] => {
@@ -92,10 +106,7 @@ fn fraction(heap: &Heap<'_>, args: &[Item], form: Form) -> Option<String> {
             let (above, below) = text.split_once('/').unwrap_or((&text, "1"));
             (above.to_owned(), below.to_owned())
         }
-        [above, below] => (
-            plain_text(heap, *above)?.into_owned(),
-            plain_text(heap, *below)?.into_owned(),
-        ),
+        [above, below] => (digits(heap, *above)?, digits(heap, *below)?),
         _ => return None,
     };
     Some(match (form, &*below) {
@@ -129,7 +140,7 @@ pub(super) fn complex(real: f64, imaginary: f64) -> String {
 
 fn texts(heap: &Heap<'_>, args: &[Item]) -> Option<Vec<String>> {
     args.iter()
-        .map(|arg| text_of(heap, *arg).map(std::borrow::Cow::into_owned))
+        .map(|arg| text_of(heap, *arg).map(Cow::into_owned))
         .collect()
 }
 
@@ -141,11 +152,11 @@ fn posix_path(heap: &Heap<'_>, args: &[Item]) -> Option<String> {
         .rposition(|segment| segment.starts_with('/'))
         .unwrap_or(0);
     let joined = segments[start..].join("/");
-    let slashes = joined.bytes().take_while(|byte| *byte == b'/').count();
+    let first = segments.get(start).map_or("", |segment| segment);
     // POSIX leaves the meaning of exactly two leading slashes open, and so does Python.
-    let root = match slashes {
+    let root = match first.bytes().take_while(|byte| *byte == b'/').count() {
         0 => "",
-        2 if segments[start].starts_with("//") => "//",
+        2 => "//",
         _ => "/",
     };
     let parts: Vec<_> = joined
@@ -179,18 +190,17 @@ fn windows_path(heap: &Heap<'_>, args: &[Item]) -> Option<String> {
     })
 }
 
+/// Newer Pythons pickle an address by its text, older ones by its number.
 fn ip_address(heap: &Heap<'_>, path: &str, address: Item) -> Option<String> {
+    let number = || integer::unsigned(heap, address);
     match (path, address) {
-        ("IPv4Address", _) => {
-            let bits = u32::try_from(integer::unsigned(heap, address)?).ok()?;
-            Some(Ipv4Addr::from_bits(bits).to_string())
-        }
-        ("IPv6Address", _) => {
-            Some(Ipv6Addr::from_bits(integer::unsigned(heap, address)?).to_string())
-        }
-        ("IPv4Network" | "IPv6Network" | "IPv4Interface" | "IPv6Interface", Item::Text(_)) => {
-            text_of(heap, address).map(std::borrow::Cow::into_owned)
-        }
+        (
+            "IPv4Address" | "IPv6Address" | "IPv4Network" | "IPv6Network" | "IPv4Interface"
+            | "IPv6Interface",
+            Item::Text(_),
+        ) => text_of(heap, address).map(Cow::into_owned),
+        ("IPv4Address", _) => Some(Ipv4Addr::from_bits(u32::try_from(number()?).ok()?).to_string()),
+        ("IPv6Address", _) => Some(Ipv6Addr::from_bits(number()?).to_string()),
         _ => None,
     }
 }

@@ -4,57 +4,21 @@
 //! hand-over of each. Its bound counts records and bytes, and everything that changes the count holds one lock. Order of
 //! arrival is kept: a batch goes in behind the open one.
 
+mod overflow;
+mod state;
+
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, unbounded};
+
+pub use overflow::{Counters, Overflow};
+use state::{Sealed, State};
 
 use crate::batch::{Batch, Texts};
 use crate::error::QueueError;
 use crate::record::LogRecord;
-
-/// What happens to a record when the queue is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Overflow {
-    /// Whoever brings it waits for room.
-    #[default]
-    Block,
-    /// It is dropped.
-    DropNewest,
-    /// The records that have waited longest are dropped.
-    DropOldest,
-}
-
-impl Overflow {
-    /// The rule's name on the command line and in reports.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Overflow::Block => "block",
-            Overflow::DropNewest => "drop-newest",
-            Overflow::DropOldest => "drop-oldest",
-        }
-    }
-}
-
-/// What went in and came out so far. `accepted` equals the sum of the others, `queued_bytes` apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Records that were handed over.
-    pub accepted: u64,
-    /// Records that are committed.
-    pub stored: u64,
-    /// Records that the overflow rule gave up.
-    pub dropped: u64,
-    /// Records that were given up because the store did not take them until the end.
-    pub failed: u64,
-    /// Records that wait, those being stored right now included.
-    pub queued: u64,
-    /// What waits in the queue, in bytes.
-    pub queued_bytes: u64,
-}
 
 /// The queue's size and rule.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +28,8 @@ pub(crate) struct Limits {
     /// How many bytes may wait. A larger record is let in when nothing else waits.
     pub(crate) bytes: usize,
     pub(crate) overflow: Overflow,
+    /// How many records the writer wants at a time: single ones are not gathered beyond.
+    pub(crate) batch: usize,
 }
 
 /// How much the writer takes at a time.
@@ -78,19 +44,6 @@ pub(crate) struct Portion {
 /// The most that the open batch gathers before it is sealed.
 const OPEN_RECORDS: usize = 256;
 const OPEN_BYTES: usize = 128 << 10;
-
-/// How many empty batches are kept for the next records, and how large one may be to be kept.
-const SPARE_BATCHES: usize = 64;
-const SPARE_BYTES: usize = 1 << 20;
-
-/// A batch in the channel.
-struct Sealed {
-    batch: Batch,
-    /// How many records had been queued with its last one.
-    end: u64,
-    /// Somebody waits for its commit: do not wait for more.
-    urgent: bool,
-}
 
 /// See the module's documentation.
 pub(crate) struct Queue {
@@ -107,33 +60,6 @@ pub(crate) struct Queue {
     open_records: usize,
 }
 
-struct State {
-    /// `None` once closed.
-    sender: Option<Sender<Sealed>>,
-    open: Batch,
-    spare: Vec<Batch>,
-    /// The writer blocks until something is sealed.
-    writer_waits: bool,
-    /// What waits, sealed or open.
-    records: usize,
-    bytes: usize,
-    /// How many records were ever queued, and up to which of them all are settled.
-    queued_through: u64,
-    settled_through: u64,
-    accepted: u64,
-    stored: u64,
-    dropped: u64,
-    failed: u64,
-    /// What the store said last, while it refuses.
-    fault: Option<String>,
-    /// How often the store has refused: whoever flushes wants to know about refusals since.
-    faults: u64,
-    blocked: usize,
-    wakers: Vec<Waker>,
-    /// The writer has ended, by itself or by a panic: nothing will be settled any more.
-    writer_gone: bool,
-}
-
 /// What [`Queue::gather`] found.
 pub(crate) struct Gathered {
     /// How many records had been queued with the last one gathered.
@@ -146,32 +72,16 @@ impl Queue {
     pub(crate) fn new(limits: Limits) -> Self {
         let (sender, receiver) = unbounded();
         Queue {
-            state: Mutex::new(State {
-                sender: Some(sender),
-                open: Batch::new(),
-                spare: Vec::new(),
-                writer_waits: false,
-                records: 0,
-                bytes: 0,
-                queued_through: 0,
-                settled_through: 0,
-                accepted: 0,
-                stored: 0,
-                dropped: 0,
-                failed: 0,
-                fault: None,
-                faults: 0,
-                blocked: 0,
-                wakers: Vec::new(),
-                writer_gone: false,
-            }),
+            state: Mutex::new(State::new(sender)),
             receiver,
             room: Condvar::new(),
             settled: Condvar::new(),
             closing: Condvar::new(),
             limits,
             // A small queue is passed on in small parts, so that dropping the oldest drops few.
-            open_records: (limits.records / 8).clamp(1, OPEN_RECORDS),
+            open_records: (limits.records / 8)
+                .min(limits.batch)
+                .clamp(1, OPEN_RECORDS),
         }
     }
 
@@ -514,78 +424,4 @@ impl Queue {
 pub(crate) enum Outcome {
     Stored,
     Failed,
-}
-
-impl State {
-    fn alive(&self) -> Result<(), QueueError> {
-        if self.sender.is_some() {
-            Ok(())
-        } else {
-            Err(QueueError::Closed)
-        }
-    }
-
-    fn waiting(&self) -> u64 {
-        self.accepted - self.stored - self.dropped - self.failed
-    }
-
-    fn lost(&self) -> QueueError {
-        let reason = self
-            .fault
-            .clone()
-            .unwrap_or_else(|| "the store refused them".into());
-        QueueError::Lost {
-            failed: self.failed,
-            reason,
-        }
-    }
-
-    fn drop_records(&mut self, records: u64) {
-        self.accepted += records;
-        self.dropped += records;
-    }
-
-    /// Passes the open batch on.
-    fn seal(&mut self, urgent: bool) {
-        let next = self.spare.pop().unwrap_or_default();
-        let batch = std::mem::replace(&mut self.open, next);
-        self.send(batch, urgent);
-    }
-
-    fn send(&mut self, batch: Batch, urgent: bool) {
-        self.writer_waits = false;
-        if let Some(sender) = &self.sender {
-            // The receiver lives as long as the queue does.
-            let _ = sender.send(Sealed {
-                batch,
-                end: self.queued_through,
-                urgent,
-            });
-        }
-    }
-
-    fn take_open(&mut self) -> Option<Sealed> {
-        if self.open.is_empty() {
-            return None;
-        }
-        let next = self.spare.pop().unwrap_or_default();
-        let batch = std::mem::replace(&mut self.open, next);
-        Some(Sealed {
-            batch,
-            end: self.queued_through,
-            urgent: false,
-        })
-    }
-
-    fn take_out(&mut self, batch: &Batch) {
-        self.records -= batch.len();
-        self.bytes -= batch.bytes();
-    }
-
-    fn keep_spare(&mut self, mut batch: Batch) {
-        if self.spare.len() < SPARE_BATCHES && batch.capacity_bytes() <= SPARE_BYTES {
-            batch.clear();
-            self.spare.push(batch);
-        }
-    }
 }

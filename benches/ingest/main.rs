@@ -1,0 +1,80 @@
+//! How fast records get into the file, next to what `SQLite` alone can take.
+//!
+//! `cargo bench --bench ingest -- --records 1000000 --rounds 3 --check`. Every part of every round is a process of its own, so
+//! that its memory is its own; the parts of a round run one after the other, so that a slow minute of the machine is a slow
+//! minute for all of them.
+
+mod args;
+mod ceiling;
+mod emit;
+mod measure;
+mod part;
+mod store;
+mod table;
+mod tcp;
+#[path = "../workload/mod.rs"]
+mod workload;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::process::{Command, ExitCode, Stdio};
+
+use args::Args;
+use measure::Outcome;
+use part::Part;
+
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "ingest: {error}");
+        ExitCode::from(2)
+    })
+}
+
+fn run() -> Result<ExitCode> {
+    let args = Args::parse(std::env::args().skip(1))?;
+    if let Some(part) = args.part {
+        let outcome = part.run(args.records)?;
+        writeln!(io::stdout(), "{outcome}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut rounds = Vec::new();
+    for round in 1..=args.rounds {
+        let mut outcomes = Vec::new();
+        for part in Part::ALL {
+            writeln!(
+                io::stderr(),
+                "round {round} of {}: {}",
+                args.rounds,
+                part.label()
+            )?;
+            outcomes.push((part, in_a_process(part, &args)?));
+        }
+        rounds.push(outcomes);
+    }
+    let (text, met) = table::render(&rounds, args.records);
+    write!(io::stdout(), "{text}")?;
+    Ok(if args.check && !met {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Runs one part in a new process of this program.
+fn in_a_process(part: Part, args: &Args) -> Result<Outcome> {
+    let output = Command::new(std::env::current_exe()?)
+        .args([
+            "--part",
+            &part.name(),
+            "--records",
+            &args.records.to_string(),
+        ])
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("part {} failed", part.name()).into());
+    }
+    String::from_utf8(output.stdout)?.parse()
+}

@@ -1,0 +1,145 @@
+//! All parts of all rounds in one table, with the bars they have to clear.
+
+use std::fmt::Write as _;
+
+use crate::measure::{Outcome, number};
+use crate::part::Part;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// The bars: shares of the ceiling, the most memory of a server, and the longest that half of all `emit`s may take.
+const EMIT_OF_CEILING: f64 = 0.75;
+const TCP_OF_CEILING: f64 = 0.40;
+const SERVER_MIB: f64 = 96.0;
+const EMIT_NS: f64 = 1000.0;
+
+/// The table, and whether every bar is met.
+pub(crate) fn render(rounds: &[Vec<(Part, Outcome)>], records: usize) -> (String, bool) {
+    let millions = number(records as u64) / 1e6;
+    let mut text = format!(
+        "\n{records} records, {} rounds\n\n{:<30} {:>10} {:>10} {:>6} {:>7} {:>8} {:>8} {:>7}  {}\n",
+        rounds.len(),
+        "part",
+        "best rec/s",
+        "median",
+        "of (a)",
+        "CPU s/M",
+        "server",
+        "peak MiB",
+        "B/rec",
+        "bar",
+    );
+    let mut all_met = true;
+    for part in Part::ALL {
+        let row = Row::new(part, rounds);
+        let speed = |seconds: f64| millions * 1e6 / seconds;
+        let figures = [
+            cell(speed(row.least(|outcome| outcome.seconds)), 10, 0),
+            cell(speed(row.median(|outcome| outcome.seconds)), 10, 0),
+            cell(row.of_ceiling, 6, 2),
+            cell(row.median(|outcome| outcome.cpu_seconds) / millions, 7, 2),
+            cell(
+                row.median(|outcome| outcome.server_cpu_seconds) / millions,
+                8,
+                2,
+            ),
+            cell(row.median(|outcome| outcome.peak_bytes) / MIB, 8, 1),
+            cell(
+                row.median(|outcome| outcome.file_bytes) / (millions * 1e6),
+                7,
+                1,
+            ),
+        ];
+        let (bar, met) = row.bar();
+        all_met &= met;
+        let line = format!("{:<30} {}  {bar}", part.label(), figures.join(" "));
+        writeln!(text, "{}", line.trim_end()).expect("a String takes all that is written to it");
+    }
+    (text, all_met)
+}
+
+/// One part in all rounds.
+struct Row {
+    part: Part,
+    outcomes: Vec<Outcome>,
+    /// The part's speed as a share of the ceiling's in the same round; of all rounds the middle one.
+    of_ceiling: f64,
+}
+
+impl Row {
+    fn new(part: Part, rounds: &[Vec<(Part, Outcome)>]) -> Self {
+        let of = |part: Part| -> Vec<Outcome> {
+            let outcomes = rounds.iter().flatten();
+            outcomes
+                .filter(|(ran, _)| *ran == part)
+                .map(|(_, outcome)| *outcome)
+                .collect()
+        };
+        let outcomes = of(part);
+        let ceilings = of(Part::Ceiling);
+        let shares = ceilings
+            .iter()
+            .zip(&outcomes)
+            .map(|(a, own)| a.seconds / own.seconds);
+        Row {
+            part,
+            of_ceiling: middle(shares.collect()),
+            outcomes,
+        }
+    }
+
+    fn median(&self, figure: impl Fn(&Outcome) -> f64) -> f64 {
+        middle(self.outcomes.iter().map(figure).collect())
+    }
+
+    fn least(&self, figure: impl Fn(&Outcome) -> f64) -> f64 {
+        self.outcomes.iter().map(figure).fold(f64::NAN, f64::min)
+    }
+
+    /// What the part has to reach, with the answer, and whether it does.
+    fn bar(&self) -> (String, bool) {
+        let of_ceiling = match self.part {
+            Part::Ceiling | Part::Store => return (String::new(), true),
+            Part::Emit(_) => EMIT_OF_CEILING,
+            Part::Tcp(_) => TCP_OF_CEILING,
+            Part::Latency => return self.latency_bar(),
+        };
+        let mut bar = format!(">= {of_ceiling:.2} of (a)");
+        let mut met = self.of_ceiling >= of_ceiling;
+        if let Part::Tcp(_) = self.part {
+            write!(bar, ", < {SERVER_MIB} MiB").expect("a String takes all that is written to it");
+            met &= self.median(|outcome| outcome.peak_bytes) / MIB < SERVER_MIB;
+        }
+        (verdict(&bar, met), met)
+    }
+
+    fn latency_bar(&self) -> (String, bool) {
+        let median = self.median(|outcome| outcome.emit_median_ns);
+        let p99 = self.median(|outcome| outcome.emit_p99_ns);
+        let met = median < EMIT_NS;
+        let bar = format!("median {median:.0} ns, p99 {p99:.0} ns; median < {EMIT_NS} ns");
+        (verdict(&bar, met), met)
+    }
+}
+
+fn verdict(bar: &str, met: bool) -> String {
+    format!("{bar}: {}", if met { "met" } else { "MISSED" })
+}
+
+/// The middle one; of an even number, the lower of the two in the middle.
+fn middle(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures
+        .get(figures.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
+/// A figure, right-aligned; `-` when there is none.
+fn cell(figure: f64, width: usize, decimals: usize) -> String {
+    if figure.is_nan() {
+        format!("{:>width$}", "-")
+    } else {
+        format!("{figure:>width$.decimals$}")
+    }
+}

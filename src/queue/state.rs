@@ -1,0 +1,144 @@
+//! What the queue's lock guards: the open batch and the counts.
+
+use std::task::Waker;
+
+use crossbeam_channel::Sender;
+
+use crate::batch::Batch;
+use crate::error::QueueError;
+
+/// How many empty batches are kept for the next records, and how large one may be to be kept.
+const SPARE_BATCHES: usize = 64;
+const SPARE_BYTES: usize = 1 << 20;
+
+/// A batch in the channel.
+pub(super) struct Sealed {
+    pub(super) batch: Batch,
+    /// How many records had been queued with its last one.
+    pub(super) end: u64,
+    /// Somebody waits for its commit: do not wait for more.
+    pub(super) urgent: bool,
+}
+
+pub(super) struct State {
+    /// `None` once closed.
+    pub(super) sender: Option<Sender<Sealed>>,
+    pub(super) open: Batch,
+    pub(super) spare: Vec<Batch>,
+    /// The writer blocks until something is sealed.
+    pub(super) writer_waits: bool,
+    /// What waits, sealed or open.
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+    /// How many records were ever queued, and up to which of them all are settled.
+    pub(super) queued_through: u64,
+    pub(super) settled_through: u64,
+    pub(super) accepted: u64,
+    pub(super) stored: u64,
+    pub(super) dropped: u64,
+    pub(super) failed: u64,
+    /// What the store said last, while it refuses.
+    pub(super) fault: Option<String>,
+    /// How often the store has refused: whoever flushes wants to know about refusals since.
+    pub(super) faults: u64,
+    pub(super) blocked: usize,
+    pub(super) wakers: Vec<Waker>,
+    /// The writer has ended, by itself or by a panic: nothing will be settled any more.
+    pub(super) writer_gone: bool,
+}
+
+impl State {
+    pub(super) fn new(sender: Sender<Sealed>) -> Self {
+        State {
+            sender: Some(sender),
+            open: Batch::new(),
+            spare: Vec::new(),
+            writer_waits: false,
+            records: 0,
+            bytes: 0,
+            queued_through: 0,
+            settled_through: 0,
+            accepted: 0,
+            stored: 0,
+            dropped: 0,
+            failed: 0,
+            fault: None,
+            faults: 0,
+            blocked: 0,
+            wakers: Vec::new(),
+            writer_gone: false,
+        }
+    }
+
+    pub(super) fn alive(&self) -> Result<(), QueueError> {
+        if self.sender.is_some() {
+            Ok(())
+        } else {
+            Err(QueueError::Closed)
+        }
+    }
+
+    pub(super) fn waiting(&self) -> u64 {
+        self.accepted - self.stored - self.dropped - self.failed
+    }
+
+    pub(super) fn lost(&self) -> QueueError {
+        let reason = self
+            .fault
+            .clone()
+            .unwrap_or_else(|| "the store refused them".into());
+        QueueError::Lost {
+            failed: self.failed,
+            reason,
+        }
+    }
+
+    pub(super) fn drop_records(&mut self, records: u64) {
+        self.accepted += records;
+        self.dropped += records;
+    }
+
+    /// Passes the open batch on.
+    pub(super) fn seal(&mut self, urgent: bool) {
+        let next = self.spare.pop().unwrap_or_default();
+        let batch = std::mem::replace(&mut self.open, next);
+        self.send(batch, urgent);
+    }
+
+    pub(super) fn send(&mut self, batch: Batch, urgent: bool) {
+        self.writer_waits = false;
+        if let Some(sender) = &self.sender {
+            // The receiver lives as long as the queue does.
+            let _ = sender.send(Sealed {
+                batch,
+                end: self.queued_through,
+                urgent,
+            });
+        }
+    }
+
+    pub(super) fn take_open(&mut self) -> Option<Sealed> {
+        if self.open.is_empty() {
+            return None;
+        }
+        let next = self.spare.pop().unwrap_or_default();
+        let batch = std::mem::replace(&mut self.open, next);
+        Some(Sealed {
+            batch,
+            end: self.queued_through,
+            urgent: false,
+        })
+    }
+
+    pub(super) fn take_out(&mut self, batch: &Batch) {
+        self.records -= batch.len();
+        self.bytes -= batch.bytes();
+    }
+
+    pub(super) fn keep_spare(&mut self, mut batch: Batch) {
+        if self.spare.len() < SPARE_BATCHES && batch.capacity_bytes() <= SPARE_BYTES {
+            batch.clear();
+            self.spare.push(batch);
+        }
+    }
+}
