@@ -4,6 +4,7 @@
 //! `python3`; `LOGSTORE_TEST_UPDATE=1` writes the snapshots anew.
 
 mod clients;
+mod refusals;
 mod shutdown;
 mod strangers;
 mod support;
