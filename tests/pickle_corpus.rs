@@ -4,13 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod pickles;
 
+use std::collections::BTreeMap;
+
+use crate::pickles::Entry;
 use logstore::wire::Context;
 use logstore::wire::pickle::Decoder;
 use logstore::{Batch, LogRecord};
-use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 const NOW_NS: i64 = 1_795_000_000_000_000_000;
@@ -114,19 +115,10 @@ fn compare(at: &str, expected: &Value, got: Option<&Value>, differences: &mut Ve
     }
 }
 
-/// A corpus nests deeper than `serde_json` reads unasked.
-fn parse(line: &str) -> Value {
-    let mut reader = serde_json::Deserializer::from_str(line);
-    Value::deserialize(&mut reader).unwrap()
-}
-
-fn check(version: &str, line: &str, differences: &mut Vec<String>) -> usize {
-    let entry = parse(line);
-    let name = entry["name"].as_str().unwrap();
-    let pickles = entry["pickles"].as_object().unwrap();
-    for (protocol, pickle) in pickles {
-        let at = format!("{version} protocol {protocol}, {name}");
-        let record = match decode(&base64(pickle.as_str().unwrap())) {
+fn check(version: &str, entry: &Entry, differences: &mut Vec<String>) {
+    for (protocol, pickle) in &entry.pickles {
+        let at = format!("{version} protocol {protocol}, {}", entry.name);
+        let record = match decode(pickle) {
             Ok(record) => record,
             Err(error) => {
                 differences.push(format!("{at}: {error}"));
@@ -134,7 +126,7 @@ fn check(version: &str, line: &str, differences: &mut Vec<String>) -> usize {
             }
         };
         let got = fields(&record);
-        for (field, expected) in entry["expect"].as_object().unwrap() {
+        for (field, expected) in &entry.expect {
             compare(
                 &format!("{at}: {field}"),
                 expected,
@@ -143,41 +135,23 @@ fn check(version: &str, line: &str, differences: &mut Vec<String>) -> usize {
             );
         }
     }
-    pickles.len()
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut held) = (0_u32, 0);
-    for byte in text.bytes().filter(|byte| *byte != b'=') {
-        let value = ALPHABET.iter().position(|letter| *letter == byte).unwrap();
-        bits = bits << 6 | u32::try_from(value).unwrap();
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xFF).unwrap());
-        }
-    }
-    bytes
 }
 
 #[test]
 fn every_record_comes_out_as_cpython_has_it() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/pickles");
     let mut counts = BTreeMap::new();
     let mut differences = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        if let Some(version) = stem.strip_prefix("corpus-") {
-            let lines = std::fs::read_to_string(&path).unwrap();
-            let checked: usize = lines
-                .lines()
-                .map(|line| check(version, line, &mut differences))
-                .sum();
-            counts.insert(version.to_owned(), checked);
+    for (version, entries) in pickles::corpora() {
+        for entry in &entries {
+            check(&version, entry, &mut differences);
         }
+        counts.insert(
+            version,
+            entries
+                .iter()
+                .map(|entry| entry.pickles.len())
+                .sum::<usize>(),
+        );
     }
     assert!(
         counts.len() >= 5 && counts.values().sum::<usize>() > 500,

@@ -1,5 +1,6 @@
 //! Sites and origins that were seen lately, so that a record from a known place costs a comparison instead of a dozen strings.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
@@ -11,38 +12,71 @@ use crate::record::{Origin, Site, filename_of, module_of};
 /// How many of each are remembered. A collision evicts, so that a flood of new ones costs time but no memory.
 const SLOTS: usize = 2048;
 
-/// The fields of a site, borrowed from a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The fields of a site as a client sent them: bytes that have not been looked at, empty where it sent nothing.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct SiteKey<'a> {
-    pub(super) name: &'a str,
+    pub(super) name: &'a [u8],
     pub(super) level: Level,
-    pub(super) level_name: &'a str,
-    pub(super) pathname: &'a str,
+    pub(super) level_name: &'a [u8],
+    pub(super) pathname: &'a [u8],
     pub(super) lineno: Option<i64>,
-    pub(super) func_name: &'a str,
-    /// As sent; empty when it was not.
-    pub(super) filename: &'a str,
-    /// As sent; empty when it was not.
-    pub(super) module: &'a str,
+    pub(super) func_name: &'a [u8],
+    pub(super) filename: &'a [u8],
+    pub(super) module: &'a [u8],
 }
 
-/// The fields of an origin, borrowed from a frame.
+/// The fields of an origin as a client sent them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OriginKey<'a> {
-    pub(super) hostname: &'a str,
+    pub(super) hostname: &'a [u8],
     pub(super) process: Option<i64>,
-    pub(super) process_name: &'a str,
+    pub(super) process_name: &'a [u8],
     pub(super) thread: Option<i64>,
-    pub(super) thread_name: &'a str,
+    pub(super) thread_name: &'a [u8],
     pub(super) started_ms: Option<i64>,
 }
 
-/// Caches of shared sites and origins.
+/// Caches of shared sites and origins, found by the very bytes that were sent: only a new one is decoded.
 #[derive(Debug)]
 pub(super) struct Interner {
     hasher: RandomState,
-    sites: Vec<Option<Arc<Site>>>,
-    origins: Vec<Option<Arc<Origin>>>,
+    sites: Vec<Option<Known<Site, SiteNumbers, 6>>>,
+    origins: Vec<Option<Known<Origin, OriginNumbers, 3>>>,
+}
+
+type SiteNumbers = (Level, Option<i64>);
+/// Process, thread and start.
+type OriginNumbers = [Option<i64>; 3];
+
+/// A shared value with the bytes that it was made from.
+#[derive(Debug, Clone)]
+struct Known<T, N, const TEXTS: usize> {
+    value: Arc<T>,
+    numbers: N,
+    lens: [usize; TEXTS],
+    /// All texts in one run of memory.
+    texts: Box<[u8]>,
+}
+
+impl<T, N, const TEXTS: usize> Known<T, N, TEXTS> {
+    fn new(value: T, numbers: N, texts: [&[u8]; TEXTS]) -> Self {
+        Known {
+            value: Arc::new(value),
+            numbers,
+            lens: texts.map(<[u8]>::len),
+            texts: texts.concat().into(),
+        }
+    }
+
+    fn has_texts(&self, texts: [&[u8]; TEXTS]) -> bool {
+        let mut rest = &*self.texts;
+        self.lens == texts.map(<[u8]>::len)
+            && texts.into_iter().all(|text| {
+                let (known, behind) = rest.split_at(text.len());
+                rest = behind;
+                known == text
+            })
+    }
 }
 
 impl Default for Interner {
@@ -56,32 +90,71 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// The shared site with these fields.
-    pub(super) fn site(&mut self, key: &SiteKey<'_>) -> &Arc<Site> {
+    /// The shared site with these fields. `decode` makes text of the bytes.
+    pub(super) fn site(
+        &mut self,
+        key: &SiteKey<'_>,
+        decode: impl Fn(&[u8]) -> Cow<'_, str>,
+    ) -> &Arc<Site> {
         // Name, line and level tell nearly all places apart; the rest is compared, not hashed.
         let mut hash = self.hasher.build_hasher();
-        hash.write(key.name.as_bytes());
+        hash.write(key.name);
         hash.write_i64(key.lineno.unwrap_or(-1));
         hash.write_i32(key.level.0);
         hash.write_usize(key.pathname.len());
         let slot = &mut self.sites[slot_of(hash.finish())];
-        if !slot.as_ref().is_some_and(|site| key.is(site)) {
+        let numbers = (key.level, key.lineno);
+        let texts = [
+            key.name,
+            key.level_name,
+            key.pathname,
+            key.func_name,
+            key.filename,
+            key.module,
+        ];
+        if !slot
+            .as_ref()
+            .is_some_and(|known| known.numbers == numbers && known.has_texts(texts))
+        {
             *slot = None;
         }
-        slot.get_or_insert_with(|| Arc::new(key.to_site()))
+        &slot
+            .get_or_insert_with(|| Known::new(key.to_site(decode), numbers, texts))
+            .value
     }
 
-    /// The shared origin with these fields.
-    pub(super) fn origin(&mut self, key: &OriginKey<'_>) -> &Arc<Origin> {
+    /// The shared origin with these fields. `decode` makes text of the bytes.
+    pub(super) fn origin(
+        &mut self,
+        key: &OriginKey<'_>,
+        decode: impl Fn(&[u8]) -> Cow<'_, str>,
+    ) -> &Arc<Origin> {
         let mut hash = self.hasher.build_hasher();
         hash.write_i64(key.process.unwrap_or(-1));
         hash.write_i64(key.thread.unwrap_or(-1));
-        hash.write(key.hostname.as_bytes());
+        hash.write(key.hostname);
         let slot = &mut self.origins[slot_of(hash.finish())];
-        if !slot.as_ref().is_some_and(|origin| key.is(origin)) {
+        let numbers = [key.process, key.thread, key.started_ms];
+        let texts = [key.hostname, key.process_name, key.thread_name];
+        let known = slot.as_ref().is_some_and(|known| {
+            known.numbers[..2] == numbers[..2]
+                && same_start(known.numbers[2], key.started_ms)
+                && known.has_texts(texts)
+        });
+        if !known {
             *slot = None;
         }
-        slot.get_or_insert_with(|| Arc::new(key.to_origin()))
+        &slot
+            .get_or_insert_with(|| Known::new(key.to_origin(decode), numbers, texts))
+            .value
+    }
+}
+
+/// A start is `created` minus `relativeCreated`, both floats, so it wavers around half a millisecond.
+fn same_start(known: Option<i64>, sent: Option<i64>) -> bool {
+    match (known, sent) {
+        (Some(known), Some(sent)) => known.abs_diff(sent) <= 1,
+        (known, sent) => known == sent,
     }
 }
 
@@ -94,63 +167,49 @@ fn slot_of(hash: u64) -> usize {
 }
 
 impl SiteKey<'_> {
-    fn is(&self, site: &Site) -> bool {
-        self.name == site.name
-            && self.lineno == site.lineno
-            && self.level == site.level
-            && self.pathname == site.pathname
-            && self.func_name == site.func_name
-            && self.level_name == site.level_name
-            && (self.filename.is_empty() && site.other_filename.is_none()
-                || self.filename == site.filename())
-            && (self.module.is_empty() && site.other_module.is_none()
-                || self.module == site.module())
-    }
-
-    fn to_site(self) -> Site {
-        let filename = filename_of(self.pathname);
-        let other_filename = other(self.filename, filename);
+    fn to_site(self, decode: impl Fn(&[u8]) -> Cow<'_, str>) -> Site {
+        let text = |bytes| decode(bytes).into_owned();
+        let pathname = text(self.pathname);
+        let filename = filename_of(&pathname);
+        let other_filename = other(text(self.filename), filename);
         let module = module_of(other_filename.as_deref().unwrap_or(filename));
+        let other_module = other(text(self.module), module);
         Site {
-            name: self.name.to_owned(),
+            // Python calls the logger without a name "root".
+            name: if self.name.is_empty() {
+                "root".into()
+            } else {
+                text(self.name)
+            },
             level: self.level,
-            level_name: self.level_name.to_owned(),
-            pathname: self.pathname.to_owned(),
+            level_name: if self.level_name.is_empty() {
+                self.level.to_string()
+            } else {
+                text(self.level_name)
+            },
             lineno: self.lineno,
-            func_name: self.func_name.to_owned(),
-            other_module: other(self.module, module),
+            func_name: text(self.func_name),
             other_filename,
+            other_module,
+            pathname,
         }
     }
 }
 
 /// What was sent, when it was sent and says something else than what follows anyway.
-fn other(sent: &str, derived: &str) -> Option<String> {
-    (!sent.is_empty() && sent != derived).then(|| sent.to_owned())
+fn other(sent: String, derived: &str) -> Option<String> {
+    (!sent.is_empty() && sent != derived).then_some(sent)
 }
 
 impl OriginKey<'_> {
-    /// The start is `created` minus `relativeCreated`, both floats, so it wavers around half a millisecond.
-    fn is(&self, origin: &Origin) -> bool {
-        let same_start = match (self.started_ms, origin.started_ms) {
-            (Some(ours), Some(theirs)) => ours.abs_diff(theirs) <= 1,
-            (ours, theirs) => ours == theirs,
-        };
-        same_start
-            && self.process == origin.process
-            && self.thread == origin.thread
-            && self.thread_name == origin.thread_name
-            && self.process_name == origin.process_name
-            && self.hostname == origin.hostname
-    }
-
-    fn to_origin(self) -> Origin {
+    fn to_origin(self, decode: impl Fn(&[u8]) -> Cow<'_, str>) -> Origin {
+        let text = |bytes| decode(bytes).into_owned();
         Origin {
-            hostname: self.hostname.to_owned(),
+            hostname: text(self.hostname),
             process: self.process,
-            process_name: self.process_name.to_owned(),
+            process_name: text(self.process_name),
             thread: self.thread,
-            thread_name: self.thread_name.to_owned(),
+            thread_name: text(self.thread_name),
             started_ms: self.started_ms,
         }
     }
@@ -161,30 +220,34 @@ mod tests {
     use super::*;
 
     const SITE: SiteKey<'_> = SiteKey {
-        name: "myapp",
+        name: b"myapp",
         level: Level::INFO,
-        level_name: "INFO",
-        pathname: "/srv/app.py",
+        level_name: b"INFO",
+        pathname: b"/srv/app.py",
         lineno: Some(7),
-        func_name: "main",
-        filename: "app.py",
-        module: "app",
+        func_name: b"main",
+        filename: b"app.py",
+        module: b"app",
     };
 
     const ORIGIN: OriginKey<'_> = OriginKey {
-        hostname: "node1",
+        hostname: b"node1",
         process: Some(1),
-        process_name: "MainProcess",
+        process_name: b"MainProcess",
         thread: Some(2),
-        thread_name: "MainThread",
+        thread_name: b"MainThread",
         started_ms: Some(1000),
     };
+
+    fn decode(bytes: &[u8]) -> Cow<'_, str> {
+        String::from_utf8_lossy(bytes)
+    }
 
     #[test]
     fn a_place_that_logs_again_gets_the_same_site() {
         let mut interner = Interner::default();
-        let first = Arc::clone(interner.site(&SITE));
-        assert!(Arc::ptr_eq(&first, interner.site(&SITE)));
+        let first = Arc::clone(interner.site(&SITE, decode));
+        assert!(Arc::ptr_eq(&first, interner.site(&SITE, decode)));
         assert_eq!((&first.other_filename, &first.other_module), (&None, &None));
     }
 
@@ -193,7 +256,7 @@ mod tests {
         let mut interner = Interner::default();
         let others = [
             SiteKey {
-                name: "myapp2",
+                name: b"myapp2",
                 ..SITE
             },
             SiteKey {
@@ -201,11 +264,11 @@ mod tests {
                 ..SITE
             },
             SiteKey {
-                level_name: "Info",
+                level_name: b"Info",
                 ..SITE
             },
             SiteKey {
-                pathname: "/opt/app.py",
+                pathname: b"/opt/app.py",
                 ..SITE
             },
             SiteKey {
@@ -213,39 +276,39 @@ mod tests {
                 ..SITE
             },
             SiteKey {
-                func_name: "",
+                func_name: b"",
                 ..SITE
             },
             SiteKey {
-                filename: "other.py",
+                filename: b"other.py",
                 ..SITE
             },
             SiteKey {
-                module: "other",
+                module: b"other",
                 ..SITE
             },
         ];
         for key in others {
-            let first = Arc::clone(interner.site(&SITE));
-            let other = Arc::clone(interner.site(&key));
+            let first = Arc::clone(interner.site(&SITE, decode));
+            let other = Arc::clone(interner.site(&key, decode));
             assert_ne!(first, other);
-            assert!(Arc::ptr_eq(&other, interner.site(&key)), "{key:?}");
+            assert!(Arc::ptr_eq(&other, interner.site(&key, decode)), "{key:?}");
         }
     }
 
     #[test]
     fn a_start_that_wavers_by_a_millisecond_is_the_same_process() {
         let mut interner = Interner::default();
-        let first = Arc::clone(interner.origin(&ORIGIN));
+        let first = Arc::clone(interner.origin(&ORIGIN, decode));
         let wavered = OriginKey {
             started_ms: Some(1001),
             ..ORIGIN
         };
-        assert!(Arc::ptr_eq(&first, interner.origin(&wavered)));
+        assert!(Arc::ptr_eq(&first, interner.origin(&wavered, decode)));
         let restarted = OriginKey {
             started_ms: Some(5000),
             ..ORIGIN
         };
-        assert!(!Arc::ptr_eq(&first, interner.origin(&restarted)));
+        assert!(!Arc::ptr_eq(&first, interner.origin(&restarted, decode)));
     }
 }

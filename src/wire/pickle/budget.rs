@@ -60,9 +60,21 @@ impl Budget {
         enough
     }
 
-    /// Takes back a payment, for what is paid for once more where it is written.
+    /// Takes back a payment or what was held back.
     pub(super) fn give_back(&mut self, bytes: usize) {
         self.bytes_left += bytes;
+    }
+
+    /// Puts half of what is left aside and says how much that is, for [`Budget::give_back`] later. Only on the outermost level:
+    /// one field of a record must not leave nothing to the others, while parts of one value may share as they like.
+    pub(super) fn hold_back(&mut self) -> usize {
+        let held = if self.path.is_empty() {
+            self.bytes_left / 2
+        } else {
+            0
+        };
+        self.bytes_left -= held;
+        held
     }
 
     /// Goes into a node.

@@ -18,7 +18,9 @@ const RESERVED: [&str; 6] = [
 impl<'a> Json<'a, '_> {
     /// An object of a class that is not known.
     pub(super) fn description(&mut self, parts: &Parts<'a>) {
-        self.out.push_str("{\"__class__\":");
+        const OPEN: &str = "{\"__class__\":";
+        self.budget.take(OPEN.len() + 1);
+        self.out.push_str(OPEN);
         match &parts.name {
             Some(name) => self.string(&class_name(name)),
             None => self.repr(parts.callable),
@@ -58,6 +60,7 @@ impl<'a> Json<'a, '_> {
 
     /// A member of a description, one level deeper.
     fn part(&mut self, name: &str, put: impl FnOnce(&mut Self)) {
+        self.budget.take(2);
         self.out.push(',');
         self.string(name);
         self.out.push(':');
@@ -66,7 +69,7 @@ impl<'a> Json<'a, '_> {
                 put(self);
                 self.budget.leave();
             }
-            Entry::Recursive | Entry::Cut => self.out.push_str(CUT),
+            Entry::Recursive | Entry::Cut => self.put(CUT),
         }
     }
 }

@@ -120,42 +120,31 @@ pub(super) fn put_record(
         leftover: 0,
     };
 
-    let level_name = reader.text(Field::LevelName);
-    let level = reader.level(&level_name);
-    let name = reader.text(Field::Name);
-    let pathname = reader.text(Field::PathName);
-    let func_name = reader.text(Field::FuncName);
-    let filename = reader.text(Field::FileName);
-    let module = reader.text(Field::Module);
-    let unnamed = if level_name.is_empty() {
-        level.to_string()
-    } else {
-        String::new()
-    };
-    let site = interner.site(&SiteKey {
-        // Python calls the logger without a name "root".
-        name: if name.is_empty() { "root" } else { &name },
-        level,
-        level_name: if level_name.is_empty() {
-            &unnamed
-        } else {
-            &level_name
-        },
+    let level_name = reader.bytes(Field::LevelName);
+    let name = reader.bytes(Field::Name);
+    let pathname = reader.bytes(Field::PathName);
+    let func_name = reader.bytes(Field::FuncName);
+    let filename = reader.bytes(Field::FileName);
+    let module = reader.bytes(Field::Module);
+    let site = SiteKey {
+        name: &name,
+        level: reader.level(&level_name),
+        level_name: &level_name,
         pathname: &pathname,
         lineno: reader.int(Field::LineNo),
         func_name: &func_name,
         filename: &filename,
         module: &module,
-    });
-    let site = batch.site(site);
+    };
+    let site = batch.site(interner.site(&site, text));
 
     let created_ns = reader.created_ns(context.now_ns);
-    let hostname = reader.text(Field::HostName);
-    let process_name = reader.text(Field::ProcessName);
-    let thread_name = reader.text(Field::ThreadName);
-    let origin = interner.origin(&OriginKey {
+    let hostname = reader.bytes(Field::HostName);
+    let process_name = reader.bytes(Field::ProcessName);
+    let thread_name = reader.bytes(Field::ThreadName);
+    let origin = OriginKey {
         hostname: if hostname.is_empty() {
-            context.hostname
+            context.hostname.as_bytes()
         } else {
             &hostname
         },
@@ -164,8 +153,8 @@ pub(super) fn put_record(
         thread: reader.int(Field::Thread),
         thread_name: &thread_name,
         started_ms: reader.started_ms(created_ns),
-    });
-    let origin = batch.origin(origin);
+    };
+    let origin = batch.origin(interner.origin(&origin, text));
 
     let task_name = reader.optional_text(Field::TaskName);
     let exc_text = reader.optional_text(Field::ExcText);
@@ -206,6 +195,14 @@ impl<'a> Reader<'a> {
         self.optional_text(field).unwrap_or_default()
     }
 
+    /// A field as the bytes of its text, not looked at; empty when it is None.
+    fn bytes(&mut self, field: Field) -> Cow<'a, [u8]> {
+        match self.item(field) {
+            Item::Text(span) => Cow::Borrowed(self.heap.bytes(span)),
+            _ => Cow::Owned(self.text(field).into_owned().into_bytes()),
+        }
+    }
+
     fn optional_text(&mut self, field: Field) -> Option<Cow<'a, str>> {
         match self.item(field) {
             Item::None => None,
@@ -232,10 +229,10 @@ impl<'a> Reader<'a> {
     }
 
     /// `levelno` is the truth; without it the name decides.
-    fn level(&mut self, level_name: &str) -> Level {
+    fn level(&mut self, level_name: &[u8]) -> Level {
         match self.int(Field::LevelNo) {
             Some(number) => Level(saturate(number)),
-            None => level_name.parse().unwrap_or(Level::NOTSET),
+            None => text(level_name).parse().unwrap_or(Level::NOTSET),
         }
     }
 
@@ -338,14 +335,18 @@ fn saturate(number: i64) -> i32 {
 
 /// Whole and broken seconds apart, since a float of all nanoseconds would be off by up to 128.
 fn ns_of_seconds(seconds: f64) -> Option<i64> {
-    let whole = seconds.floor();
     // Years 1677 to 2262, which also keeps out NaN and the infinities.
-    if !(-9.2e9..9.2e9).contains(&whole) {
+    if !(-9.2e9..9.2e9).contains(&seconds) {
         return None;
     }
+    // Casts instead of `floor` and `round`, which are calls into the C library on the oldest x86-64.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the range was just checked"
     )]
-    Some(whole as i64 * 1_000_000_000 + ((seconds - whole) * 1e9).round() as i64)
+    let whole = seconds as i64;
+    #[expect(clippy::cast_precision_loss, reason = "it has fewer than 34 bits")]
+    let nanoseconds = (seconds - whole as f64) * 1e9;
+    #[expect(clippy::cast_possible_truncation, reason = "it is less than a second")]
+    Some(whole * 1_000_000_000 + (nanoseconds + 0.5_f64.copysign(nanoseconds)) as i64)
 }

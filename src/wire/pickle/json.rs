@@ -95,7 +95,7 @@ impl<'a> Json<'a, '_> {
     }
 
     /// JSON as it is, or the sign that something was left out.
-    fn put(&mut self, json: &str) {
+    pub(super) fn put(&mut self, json: &str) {
         let json = if self.budget.take(json.len()) {
             json
         } else {
@@ -190,7 +190,7 @@ impl<'a> Json<'a, '_> {
         match self.budget.enter(index) {
             Entry::Entered => {}
             Entry::Recursive => return self.put("\"<recursive>\""),
-            Entry::Cut => return self.out.push_str(CUT),
+            Entry::Cut => return self.put(CUT),
         }
         match node.kind {
             Kind::Dict => self.object(&[&node.items]),
@@ -278,10 +278,13 @@ impl<'a> Json<'a, '_> {
                 self.out.push_str("\"…\":\"…\"");
                 return;
             };
-            self.budget.give_back(key.len() + 2);
+            // What is not taken back pays for comma and colon.
+            self.budget.give_back(key.len());
             self.string(key);
             self.out.push(':');
+            let held = self.budget.hold_back();
             self.item(*value);
+            self.budget.give_back(held);
         }
     }
 
@@ -290,8 +293,7 @@ impl<'a> Json<'a, '_> {
             return self.string(&known::member(&name));
         }
         let parts = Parts::of(&self.heap, node);
-        // Recognising looks at the arguments, which may come to nothing in the output.
-        if !self.budget.take(parts.args.len()) {
+        if !self.budget.take(parts.weight(&self.heap)) {
             return self.out.push_str(CUT);
         }
         match known::known(&self.heap, &parts, Form::Json) {

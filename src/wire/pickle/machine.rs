@@ -51,14 +51,10 @@ impl Machine {
     pub(super) fn run(&mut self, frame: &[u8]) -> std::result::Result<Item, WireError> {
         self.reset();
         let mut cursor = Cursor { frame, at: 0 };
-        loop {
-            let at = cursor.at;
-            match self.step(&mut cursor) {
-                Ok(None) => {}
-                Ok(Some(result)) => return Ok(result),
-                Err(reason) => return Err(WireError::Pickle { reason, at }),
-            }
-        }
+        self.steps(&mut cursor).map_err(|reason| WireError::Pickle {
+            reason,
+            at: cursor.at,
+        })
     }
 
     /// What the items of the last run point to.
@@ -94,57 +90,64 @@ impl Machine {
         }
     }
 
-    /// Runs one opcode; `Some` is what STOP leaves.
-    #[inline]
-    fn step(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<Item>> {
-        match cursor.byte()? {
-            // The two dozen opcodes of a SocketHandler's frame, most frequent first.
-            b'q' => {
-                let index = cursor.byte()?.into();
-                self.put(index)?;
-            }
-            b'X' => {
-                let len = cursor.u32_le()?;
-                let text = Item::Text(cursor.span(len)?);
-                self.push(text)?;
-            }
-            b'h' => {
-                let index = cursor.byte()?.into();
-                self.get(index)?;
-            }
-            b'N' => self.push(Item::None)?,
-            b'K' => {
-                let int = Item::Int(cursor.byte()?.into());
-                self.push(int)?;
-            }
-            b'M' => {
-                let int = Item::Int(u16::from_le_bytes(cursor.array()?).into());
-                self.push(int)?;
-            }
-            b'J' => {
-                let int = Item::Int(i32::from_le_bytes(cursor.array()?).into());
-                self.push(int)?;
-            }
-            b'G' => {
-                let float = Item::Float(f64::from_be_bytes(cursor.array()?));
-                self.push(float)?;
-            }
-            b'(' => {
-                if self.marks.len() == MAX_MARKS {
-                    return Err(TOO_MANY);
+    /// Runs opcodes up to STOP and gives what it leaves.
+    fn steps(&mut self, cursor: &mut Cursor<'_>) -> Result<Item> {
+        loop {
+            match cursor.byte()? {
+                // The two dozen opcodes of a SocketHandler's frame, most frequent first.
+                b'X' => {
+                    let len = cursor.u32_le()?;
+                    let text = Item::Text(cursor.span(len)?);
+                    self.push(text)?;
+                    // A pickler puts every new text into its memo, at the next place: both in one go.
+                    if let Some([b'q', index]) = cursor.frame.get(cursor.at..cursor.at + 2)
+                        && usize::from(*index) == self.memo.len()
+                    {
+                        self.memo.push(text);
+                        cursor.at += 2;
+                    }
                 }
-                self.marks.push(self.stack.len());
-                self.fence = self.stack.len();
+                b'h' => {
+                    let index = cursor.byte()?.into();
+                    self.get(index)?;
+                }
+                b'N' => self.push(Item::None)?,
+                b'K' => {
+                    let int = Item::Int(cursor.byte()?.into());
+                    self.push(int)?;
+                }
+                b'M' => {
+                    let int = Item::Int(u16::from_le_bytes(cursor.array()?).into());
+                    self.push(int)?;
+                }
+                b'J' => {
+                    let int = Item::Int(i32::from_le_bytes(cursor.array()?).into());
+                    self.push(int)?;
+                }
+                b'G' => {
+                    let float = Item::Float(f64::from_be_bytes(cursor.array()?));
+                    self.push(float)?;
+                }
+                b'q' => {
+                    let index = cursor.byte()?.into();
+                    self.put(index)?;
+                }
+                b'(' => {
+                    if self.marks.len() == MAX_MARKS {
+                        return Err(TOO_MANY);
+                    }
+                    self.marks.push(self.stack.len());
+                    self.fence = self.stack.len();
+                }
+                b'u' => {
+                    let mark = self.pop_mark()?;
+                    self.set_items(mark)?;
+                }
+                b'}' => self.push_new(Kind::Dict)?,
+                b'.' => return self.pop(),
+                opcode => self.step_rare(opcode, cursor)?,
             }
-            b'u' => {
-                let mark = self.pop_mark()?;
-                self.set_items(mark)?;
-            }
-            b'}' => self.push_new(Kind::Dict)?,
-            b'.' => return self.pop().map(Some),
-            opcode => self.step_rare(opcode, cursor)?,
         }
-        Ok(None)
     }
 
     #[inline]

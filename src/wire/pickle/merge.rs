@@ -13,6 +13,8 @@ use crate::percent::{Piece, Spec, parse};
 
 /// How many `%` a message may have. Every one of them costs memory before the first is written.
 const MAX_FIELDS: usize = 10_000;
+/// How long a Decimal may be that is written as a number.
+const MAX_NUMBER: usize = 400;
 
 /// Adds what Python's `LogRecord.getMessage` gives for a message and its arguments, which are a tuple, one dict, or nothing.
 ///
@@ -125,7 +127,7 @@ struct Merge<'a> {
     budget: Budget,
 }
 
-impl Merge<'_> {
+impl<'a> Merge<'a> {
     fn run(mut self, pieces: &[Piece<'_>], out: &mut String) -> Option<()> {
         for piece in pieces {
             let start = out.len();
@@ -211,6 +213,20 @@ impl Merge<'_> {
         }
     }
 
+    /// Pays for what it looks at, since a value can be asked for by every field.
+    fn known_of(&mut self, value: Item) -> Option<Known<'a>> {
+        let Item::Node(index) = value else {
+            return None;
+        };
+        let node = self.heap.node(index);
+        if node.kind != Kind::Object {
+            return None;
+        }
+        let parts = Parts::of(&self.heap, node);
+        let affordable = self.budget.take(parts.weight(&self.heap));
+        affordable.then(|| known::known(&self.heap, &parts, Form::Str))?
+    }
+
     fn number(&mut self, spec: &Spec, value: Item, out: &mut String) -> Option<()> {
         let is_whole = matches!(spec.conversion, 'd' | 'i' | 'u');
         let is_fraction = matches!(spec.conversion, 'e' | 'E' | 'f' | 'F' | 'g' | 'G');
@@ -234,12 +250,13 @@ impl Merge<'_> {
             Item::Float(value) if is_fraction || is_whole && value.is_finite() => {
                 spec.put_float(value, out);
             }
-            Item::Node(_) => match known_of(&self.heap, value)? {
+            Item::Node(_) => match self.known_of(value)? {
                 Known::Plain(item @ (Item::Bool(_) | Item::Int(_) | Item::Float(_))) => {
                     return self.number(spec, item, out);
                 }
                 Known::Unsigned(value) => spec.put_int(value.into(), out),
                 // A Decimal, above all.
+                Known::Text(text) if text.len() > MAX_NUMBER => return None,
                 Known::Text(text) if is_fraction => spec.put_float(text.parse().ok()?, out),
                 Known::Text(text) if is_whole => {
                     let whole = text.split_once('.').map_or(&*text, |(whole, _)| whole);

@@ -174,6 +174,16 @@ impl<'a> Parts<'a> {
         is_new.then_some((*class, args, kwargs))
     }
 
+    /// What looking at the arguments costs, in bytes of a budget: they may be long and still come to nothing in the output,
+    /// as the parts of a path do before an absolute one.
+    pub(super) fn weight(&self, heap: &Heap<'_>) -> usize {
+        let text = |item: &Item| match item {
+            Item::Text(span) | Item::Bytes(span) => heap.bytes(*span).len(),
+            _ => 0,
+        };
+        self.args.iter().map(|item| 1 + text(item)).sum()
+    }
+
     /// Whether there is nothing but a name and arguments.
     pub(super) fn is_call(&self) -> bool {
         self.is_bare() && self.list.is_empty() && self.pairs.is_empty()

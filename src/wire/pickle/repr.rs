@@ -110,7 +110,7 @@ impl<'a> Repr<'a, '_> {
                     _ => "...",
                 });
             }
-            Entry::Cut => return self.out.push_str(CUT),
+            Entry::Cut => return self.put(CUT),
         }
         match node.kind {
             Kind::List => self.list("[", &node.items, "]"),
@@ -132,6 +132,7 @@ impl<'a> Repr<'a, '_> {
 
     fn list(&mut self, open: &str, items: &[Item], close: &str) {
         self.put(open);
+        self.budget.take(close.len());
         for (i, item) in items.iter().enumerate() {
             if i > 0 {
                 self.out.push_str(", ");
@@ -147,6 +148,7 @@ impl<'a> Repr<'a, '_> {
 
     fn dict(&mut self, open: &str, pairs: &[Item], close: &str) {
         self.put(open);
+        self.budget.take(close.len());
         for (i, [key, value]) in pairs.as_chunks().0.iter().enumerate() {
             if i > 0 {
                 self.out.push_str(", ");
@@ -177,7 +179,7 @@ impl<'a> Repr<'a, '_> {
             return self.put(&known::member(&name));
         }
         let parts = Parts::of(&self.heap, self.heap.node(index));
-        if !self.budget.take(parts.args.len()) {
+        if !self.budget.take(parts.weight(&self.heap)) {
             return self.out.push_str(CUT);
         }
         if let Some(known) = known::known(&self.heap, &parts, form) {

@@ -23,7 +23,7 @@ mod time;
 
 use std::borrow::Cow;
 
-use super::object::{Name, Parts, State, sequence, text_of};
+use super::object::{Name, Parts, State, sequence};
 use super::quote;
 use super::value::{Heap, Item, Kind, Object};
 
@@ -259,6 +259,17 @@ fn bytes_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [u8]>> {
     }
 }
 
+/// The bytes of an item that is short; looking at a long one costs nothing.
+fn short_bytes_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [u8]>> {
+    const SHORT: usize = 16;
+    let is_short = |item: &Item| match item {
+        Item::Bytes(span) | Item::Text(span) => heap.bytes(*span).len() <= SHORT,
+        _ => false,
+    };
+    let taken = is_short(&item) || call(heap, item)?.args.first().is_some_and(is_short);
+    if taken { bytes_of(heap, item) } else { None }
+}
+
 fn bytearray<'a>(heap: &Heap<'a>, parts: &Parts<'a>) -> Option<Cow<'a, [u8]>> {
     match parts.args {
         [] => Some(Cow::Borrowed(b"")),
@@ -286,7 +297,10 @@ fn latin1(heap: &Heap<'_>, args: &[Item]) -> Option<Vec<u8>> {
     let [Item::Text(text), encoding] = args else {
         return None;
     };
-    if !matches!(&*text_of(heap, *encoding)?, "latin1" | "latin-1") {
+    let Item::Text(encoding) = encoding else {
+        return None;
+    };
+    if !matches!(heap.bytes(*encoding), b"latin1" | b"latin-1") {
         return None;
     }
     let text = str::from_utf8(heap.bytes(*text)).ok()?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Datelike as _};
 
-use super::{Form, Known, bytes_of, call, call_of_text, stdlib};
+use super::{Form, Known, bytes_of, call, call_of_text, short_bytes_of, stdlib};
 use crate::wire::pickle::object::{Parts, State, elements, sequence};
 use crate::wire::pickle::value::{Heap, Item, Kind};
 
@@ -41,6 +41,9 @@ pub(super) fn known<'a>(
     }
 }
 
+/// How many bytes a number has at most: two floats of 128 bits.
+const MAX_NUMBER: usize = 32;
+
 /// The type of a scalar or of an array's elements.
 struct Dtype {
     /// numpy's letter: `f` for floats, `i`, `u`, `b`, `c`, `M`, `m`, `U`, `S`, `O`, `V`.
@@ -65,7 +68,7 @@ impl Dtype {
         let (true, Some(code)) = (is_dtype, parts.args.first()) else {
             return None;
         };
-        let code = bytes_of(heap, *code)?;
+        let code = short_bytes_of(heap, *code)?;
         let (&kind, size) = code.split_first()?;
         let State::Other(state) = parts.state else {
             return None;
@@ -74,7 +77,7 @@ impl Dtype {
         Some(Dtype {
             kind,
             size: str::from_utf8(size).ok()?.parse().ok()?,
-            big_endian: matches!(state.get(1), Some(order) if &*bytes_of(heap, *order)? == b">"),
+            big_endian: matches!(state.get(1), Some(order) if &*short_bytes_of(heap, *order)? == b">"),
             unit: state.get(8).and_then(|metadata| unit(heap, *metadata)),
         })
     }
@@ -108,7 +111,7 @@ fn unit(heap: &Heap<'_>, metadata: Item) -> Option<(String, i64)> {
     let [name, Item::Int(count), ..] = sequence(heap, *unit)? else {
         return None;
     };
-    let name = bytes_of(heap, *name)?;
+    let name = short_bytes_of(heap, *name)?;
     let name = str::from_utf8(&name).ok().filter(|name| name.len() <= 8)?;
     Some((name.to_owned(), *count))
 }
@@ -136,7 +139,7 @@ fn scalar<'a>(dtype: &Dtype, bytes: &[u8], form: Form) -> Option<Known<'a>> {
     } else {
         dtype.size
     };
-    if bytes.len() != width {
+    if bytes.len() != width || dtype.kind != b'U' && width > MAX_NUMBER {
         return None;
     }
     let mut bytes = bytes.to_vec();
@@ -170,8 +173,11 @@ fn scalar<'a>(dtype: &Dtype, bytes: &[u8], form: Form) -> Option<Known<'a>> {
                 .0
                 .iter()
                 .map(|code| u32::from_le_bytes(*code));
-            let text: Option<String> = chars.map(char::from_u32).collect();
-            Some(Known::Str(text?.trim_end_matches('\0').to_owned()))
+            let text = chars.map(char::from_u32).collect::<Option<String>>()?;
+            let text = text.trim_end_matches('\0');
+            // Work must come to something in the output, and padding does not.
+            let is_padded = bytes.len() > MAX_NUMBER + 8 * text.len();
+            (!is_padded).then(|| Known::Str(text.to_owned()))
         }
         b'M' => moment(dtype, signed(&bytes)?, form),
         b'm' => duration(dtype, signed(&bytes)?, form),

@@ -330,7 +330,14 @@ fn zone_named<'a>(heap: &Heap<'a>, parts: &Parts<'a>) -> Option<Zone<'a>> {
                 [name] => Some(text_of(heap, *name)?),
                 _ => return None,
             };
-            Zone::Offset(Span::of(*days, *seconds, *micros)?, name)
+            // Python has none of a day or more.
+            let offset = Span::of(*days, *seconds, *micros)?;
+            let is_small =
+                offset.days == 0 || offset.days == -1 && (offset.seconds, offset.micros) != (0, 0);
+            if !is_small {
+                return None;
+            }
+            Zone::Offset(offset, name)
         }
         ("zoneinfo" | "backports.zoneinfo", "ZoneInfo" | "ZoneInfo._unpickle", [key, ..]) => {
             Zone::Named(text_of(heap, *key)?)
