@@ -7,6 +7,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Server, Store, python, python_of};
 
+/// "TEXT 0", "TEXT 1", ..., a line each.
+fn numbered(text: &str, count: usize) -> String {
+    let lines: Vec<String> = (0..count)
+        .map(|number| format!("{text} {number}\n"))
+        .collect();
+    lines.concat()
+}
+
 #[test]
 fn every_record_of_a_plain_socket_handler_arrives_in_order() {
     let store = Store::new();
@@ -20,8 +28,10 @@ fn every_record_of_a_plain_socket_handler_arrives_in_order() {
         "{}",
         ended.stderr
     );
-    let expected: String = (0..5000).map(|i| format!("record {i}\n")).collect();
-    assert_eq!(store.query(&["--format", "%(message)s"]), expected);
+    assert_eq!(
+        store.query(&["--format", "%(message)s"]),
+        numbered("record", 5000)
+    );
 }
 
 #[test]
@@ -103,10 +113,9 @@ fn a_queue_handler_may_stand_in_front() {
     assert_eq!(store.count(), 4 * 500 + 1);
     for worker in 0..4 {
         let name = format!("worker-{worker}");
-        let expected: String = (0..500).map(|i| format!("{name} at {i}\n")).collect();
         assert_eq!(
             store.query(&["--thread", &name, "--format", "%(message)s"]),
-            expected
+            numbered(&format!("{name} at"), 500)
         );
     }
     let failed = store.query(&["--level", "error"]);
@@ -342,11 +351,10 @@ fn every_python_at_hand_is_understood() {
         let ended = server.terminate();
         assert!(!marker.exists(), "{python}");
         let told = ended.stderr;
-        let plain: String = (0..300).map(|i| format!("record {i}\n")).collect();
         let message = ["--format", "%(message)s"];
         assert_eq!(
             store.query(&[&["--name", "plain"], &message[..]].concat()),
-            plain,
+            numbered("record", 300),
             "{python}: {told}"
         );
         assert_eq!(

@@ -3,7 +3,14 @@
 //! One binary for all of it, so that what the tests share is compiled once. `LOGSTORE_TEST_PYTHON` names another Python than
 //! `python3`; `LOGSTORE_TEST_UPDATE=1` writes the snapshots anew.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod clients;
+mod echo;
+mod follow;
+mod help;
+mod output;
+mod queries;
 mod refusals;
 mod shutdown;
 mod strangers;

@@ -151,13 +151,19 @@ impl Server {
         Self::start_with(db, &[])
     }
 
-    /// Starts it and waits until it listens. Standard output is thrown away.
+    /// With these flags. Standard output is thrown away.
     #[track_caller]
     pub(crate) fn start_with(db: &Path, arguments: &[&str]) -> Self {
+        Self::start_to(Stdio::null(), db, arguments)
+    }
+
+    /// Starts it with this standard output and waits until it listens.
+    #[track_caller]
+    pub(crate) fn start_to(stdout: Stdio, db: &Path, arguments: &[&str]) -> Self {
         let mut child = logstore([OsStr::new("serve"), OsStr::new("--db"), db.as_os_str()])
             .args(["--host", "127.0.0.1", "--port", "0"])
             .args(arguments)
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
