@@ -57,6 +57,14 @@ pub enum WireError {
         /// Offset into the frame's payload.
         at: usize,
     },
+    /// The record's texts are larger than any store takes, which takes a frame of many megabytes full of bytes to be escaped.
+    #[error("a record of {bytes} bytes is larger than the limit of {limit}")]
+    RecordTooLarge {
+        /// The record's size in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The pickle is sound but holds something else than a record's dict.
     #[error("the pickle holds {found}, not the dict of a LogRecord")]
     NotARecord {

@@ -65,23 +65,27 @@ impl fmt::Display for Report {
         match self {
             Report::StoreBusy { waited, waiting } => write!(
                 f,
-                "the database has been locked by another process for {waited:.0?}; {waiting} records wait",
+                "the database has been locked by another process for {waited:.0?}; {} to be stored",
+                counted(*waiting, "record waits", "records wait")
             ),
-            Report::StoreFailing { reason, waiting } => {
-                write!(f, "{reason}; {waiting} records wait and are tried again")
-            }
+            Report::StoreFailing { reason, waiting } => write!(
+                f,
+                "{reason}; {} and will be tried again",
+                counted(*waiting, "record waits", "records wait")
+            ),
             Report::StoreRecovered { after } => {
                 write!(f, "the database takes records again after {after:.1?}")
             }
-            Report::RecordsDropped { count, rule } => {
-                write!(
-                    f,
-                    "{count} records dropped: the queue was full (overflow {rule})"
-                )
-            }
-            Report::BadFrames { peer, count, error } => {
-                write!(f, "{count} bad frames from {peer}, skipped: {error}")
-            }
+            Report::RecordsDropped { count, rule } => write!(
+                f,
+                "{} dropped: the queue was full (overflow {rule})",
+                counted(*count, "record", "records")
+            ),
+            Report::BadFrames { peer, count, error } => write!(
+                f,
+                "{} from {peer} skipped: {error}",
+                counted(*count, "bad frame", "bad frames")
+            ),
             Report::ConnectionLost { peer, reason } => {
                 write!(f, "connection of {peer} lost: {reason}")
             }
@@ -90,6 +94,10 @@ impl fmt::Display for Report {
             }
         }
     }
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Who listens. Called from the writer's and the receiver's thread: it must not block.

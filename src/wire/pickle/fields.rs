@@ -9,6 +9,7 @@ use super::repr::put_str;
 use super::text::text;
 use super::value::{Heap, Item, Kind};
 use crate::batch::{Batch, Texts};
+use crate::error::WireError;
 use crate::level::Level;
 use crate::wire::Context;
 use crate::wire::intern::{Interner, OriginKey, SiteKey};
@@ -75,6 +76,9 @@ impl Field {
     }
 }
 
+/// How much memory a buffer keeps from an unusually large record.
+const KEPT_BYTES: usize = 64 << 10;
+
 /// Reused from record to record.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
@@ -86,7 +90,7 @@ pub(super) struct Scratch {
     message: String,
 }
 
-/// Adds the record that `root` describes to the batch. `false`: it is no dict.
+/// Adds the record that `root` describes to the batch.
 pub(super) fn put_record(
     heap: &Heap<'_>,
     root: Item,
@@ -94,12 +98,15 @@ pub(super) fn put_record(
     interner: &mut Interner,
     scratch: &mut Scratch,
     batch: &mut Batch,
-) -> bool {
-    let Item::Node(root) = root else { return false };
-    let root = heap.node(root);
-    if root.kind != Kind::Dict {
-        return false;
-    }
+) -> Result<(), WireError> {
+    let root = match root {
+        Item::Node(node) if heap.node(node).kind == Kind::Dict => heap.node(node),
+        _ => {
+            return Err(WireError::NotARecord {
+                found: heap.kind_name(root),
+            });
+        }
+    };
     let mut fields = [Item::None; FIELDS];
     scratch.extra.clear();
     for pair in root.items.chunks_exact(2) {
@@ -168,8 +175,15 @@ pub(super) fn put_record(
         stack_info: stack_info.as_deref(),
         extra: (!scratch.json.is_empty()).then_some(scratch.json.as_str()),
     };
+    let bytes = texts.len();
+    if bytes > Batch::MAX_RECORD_BYTES {
+        return Err(WireError::RecordTooLarge {
+            bytes,
+            limit: Batch::MAX_RECORD_BYTES,
+        });
+    }
     batch.push(created_ns, site, origin, &texts);
-    true
+    Ok(())
 }
 
 /// Reads the fields of one record.
@@ -279,6 +293,7 @@ impl<'a> Reader<'a> {
             return message;
         }
         scratch.clear();
+        scratch.shrink_to(KEPT_BYTES);
         if merge(self.heap, &message, args, scratch) {
             return Cow::Borrowed(scratch);
         }
@@ -289,6 +304,7 @@ impl<'a> Reader<'a> {
     /// The JSON object of what has no place of its own; nothing when all has.
     fn put_extra(&mut self, extra: &[(Item, Item)], json: &mut String) {
         json.clear();
+        json.shrink_to(KEPT_BYTES);
         // A traceback cannot be pickled, but whatever else a client puts there is kept.
         if !matches!(
             self.item(Field::ExcInfo),

@@ -45,7 +45,8 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`WireError::Pickle`] and [`WireError::NotARecord`]; the batch is left as it was. Another frame may follow.
+    /// [`WireError::Pickle`], [`WireError::NotARecord`] or [`WireError::RecordTooLarge`]; no record is added. Another frame may
+    /// follow.
     pub fn decode(
         &mut self,
         payload: &[u8],
@@ -54,19 +55,13 @@ impl Decoder {
     ) -> Result<(), WireError> {
         let root = self.machine.run(payload)?;
         let heap = self.machine.heap(payload);
-        if fields::put_record(
+        fields::put_record(
             &heap,
             root,
             context,
             &mut self.interner,
             &mut self.scratch,
             batch,
-        ) {
-            Ok(())
-        } else {
-            Err(WireError::NotARecord {
-                found: heap.kind_name(root),
-            })
-        }
+        )
     }
 }
