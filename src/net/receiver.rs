@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::complaints::Complaints;
 use super::stream::LogRecordStreamHandler;
@@ -33,6 +33,13 @@ const READ_BYTES: usize = 256 << 10;
 
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A connection that brings nothing for so long after a stop has nothing left that arrived before it. Not zero: a socket that was
+/// just accepted is known to be readable only after the event loop has looked at it.
+const STOP_QUIET: Duration = Duration::from_millis(50);
+
+/// How much of what has arrived is read after a stop whether the queue has room or not: as much as a socket holds for us.
+const STOP_ARRIVED_BYTES: usize = 8 << 20;
 
 /// The pause after a failed accept: too many open files, as a rule, which passes when others close.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -252,8 +259,8 @@ struct Connection {
 
 /// What a read came to.
 enum Read {
-    /// Records, or parts of one.
-    Some,
+    /// So many bytes of records, or of parts of one.
+    Some(usize),
     /// Nothing for now.
     Nothing,
     /// The connection has ended, or its framing is lost.
@@ -268,20 +275,40 @@ impl Connection {
                 () = stopped(&mut stop) => break,
                 readable = self.stream.readable() => if readable.is_err() { return },
             }
-            self.room().await;
+            // A queue that stays full must not keep the stop waiting.
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                () = self.room() => {}
+            }
             match self.read() {
-                Read::Some | Read::Nothing => {}
+                Read::Some(_) | Read::Nothing => {}
                 Read::End => return,
             }
             // One client that sends without a pause must not keep the others waiting.
             tokio::task::yield_now().await;
         }
-        // What has arrived is read; whoever goes on sending is cut off after a while.
+        self.read_what_has_arrived().await;
+    }
+
+    /// After the stop. Whoever goes on sending is cut off after a while.
+    async fn read_what_has_arrived(mut self) {
         let deadline = Instant::now() + STOP_TIMEOUT;
-        while Instant::now() < deadline && timeout_at(deadline, self.room()).await.is_ok() {
+        let mut read_bytes = 0;
+        while Instant::now() < deadline {
+            if read_bytes >= STOP_ARRIVED_BYTES && timeout_at(deadline, self.room()).await.is_err()
+            {
+                break;
+            }
             match self.read() {
-                Read::Some => tokio::task::yield_now().await,
-                Read::Nothing => break,
+                Read::Some(bytes) => {
+                    read_bytes += bytes;
+                    tokio::task::yield_now().await;
+                }
+                Read::Nothing => match timeout(STOP_QUIET, self.stream.readable()).await {
+                    Ok(Ok(())) => {}
+                    _ => break,
+                },
                 Read::End => return,
             }
         }
@@ -334,7 +361,7 @@ impl Connection {
             return Read::End;
         }
         match received {
-            Ok(()) => Read::Some,
+            Ok(()) => Read::Some(len),
             Err(lost) => {
                 shared.reject(peer, lost);
                 Read::End
