@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use logstore::ServerContext;
 use rusqlite::Connection;
 
 use crate::support::{Server, Store, frame, send, wait_until};
@@ -32,12 +33,14 @@ fn unbroken(store: &Store, name: &str) -> usize {
 }
 
 #[test]
-fn what_was_sent_before_a_sigterm_is_stored() {
-    for count in [1, 100, 100_000] {
+fn what_was_sent_before_a_signal_is_stored() {
+    for (signal, count) in [("TERM", 1), ("INT", 100), ("TERM", 100_000)] {
         let store = Store::new();
         let server = Server::start(&store.db);
         send(server.address(), &frames("a", count));
-        let ended = server.terminate();
+        server.signal(signal);
+        let ended = server.wait();
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
         assert_eq!(unbroken(&store, "a"), count, "{}", ended.stderr);
         assert!(ended.stderr.contains(&format!(
             "stopped: {count} records received over 1 connections, {count} stored, 0 dropped\n"
@@ -46,7 +49,22 @@ fn what_was_sent_before_a_sigterm_is_stored() {
 }
 
 #[test]
-fn connections_that_wait_in_line_at_a_sigterm_are_read() {
+fn what_was_sent_right_before_a_close_is_stored() {
+    // Nothing between the bytes and the stop, so that it meets connections that wait in line and such as were just accepted.
+    for round in 0..20 {
+        let store = Store::new();
+        let mut server = ServerContext::builder().port(0).start(&store.db).unwrap();
+        for _ in 0..round {
+            send(server.local_addr(), &frames("a", 50));
+        }
+        let summary = server.close().unwrap();
+        assert_eq!(summary.records.stored, 50 * round, "{summary:?}");
+        assert_eq!(store.count() as u64, 50 * round);
+    }
+}
+
+#[test]
+fn connections_that_wait_in_line_at_a_signal_are_read() {
     for signal in ["TERM", "INT"] {
         let store = Store::new();
         let server = Server::start(&store.db);
@@ -56,7 +74,7 @@ fn connections_that_wait_in_line_at_a_sigterm_are_read() {
         server.signal(signal);
         let ended = server.wait();
         assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
-        assert_eq!(store.count(), 500, "SIG{signal}: {}", ended.stderr);
+        assert_eq!(store.count(), 500, "{}", ended.stderr);
     }
 }
 
@@ -129,18 +147,25 @@ fn a_second_signal_stops_at_once() {
 
 #[test]
 fn records_that_cannot_be_stored_until_the_end_are_told() {
-    let store = Store::new();
-    let server = Server::start(&store.db);
-    let _lock = lock(&store);
-    send(server.address(), &frames("a", 100));
-    server.wait_until_said("the database has been locked by another process");
-    server.signal("TERM");
-    let ended = server.wait();
-    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
-    let told =
-        "100 records received over 1 connections, 0 stored, 0 dropped, 100 could not be stored";
-    assert!(ended.stderr.contains(told), "{}", ended.stderr);
-    assert!(ended.stderr.contains("is locked by another process"));
+    // With room in the queue, and with none.
+    for (flags, count) in [
+        (&[][..], 100),
+        (&["--queue-capacity", "64", "--batch-size", "16"], 20_000),
+    ] {
+        let store = Store::new();
+        let server = Server::start_with(&store.db, flags);
+        let _lock = lock(&store);
+        send(server.address(), &frames("a", count));
+        server.wait_until_said("the database has been locked by another process");
+        server.signal("TERM");
+        let ended = server.wait();
+        assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+        let told = format!(
+            "{count} records received over 1 connections, 0 stored, 0 dropped, {count} could not be stored"
+        );
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+        assert!(ended.stderr.contains("is locked by another process"));
+    }
 }
 
 #[test]
