@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::complaints::Complaints;
 use super::stream::LogRecordStreamHandler;
@@ -34,11 +34,8 @@ const READ_BYTES: usize = 256 << 10;
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection that brings nothing for so long after a stop has nothing left that arrived before it. Not zero: a socket that was
-/// just accepted is known to be readable only after the event loop has looked at it.
-const STOP_QUIET: Duration = Duration::from_millis(50);
-
-/// How much of what has arrived is read after a stop whether the queue has room or not: as much as a socket holds for us.
+/// How much of what has arrived is read after a stop whether the queue has room or not: as much as a socket holds for us. So that
+/// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
 
 /// The pause after a failed accept: too many open files, as a rule, which passes when others close.
@@ -228,10 +225,9 @@ impl Shared {
             },
             handler: LogRecordStreamHandler::new(self.frame_limit),
             shared: Rc::clone(self),
-            stream,
             peer,
         };
-        tokio::task::spawn_local(connection.run(stop.clone()));
+        tokio::task::spawn_local(connection.run(stream, stop.clone()));
     }
 
     fn reject(&self, peer: SocketAddr, error: WireError) {
@@ -250,7 +246,6 @@ impl Shared {
 /// One client.
 struct Connection {
     shared: Rc<Shared>,
-    stream: TcpStream,
     peer: SocketAddr,
     /// For records that bring none.
     hostname: String,
@@ -268,31 +263,25 @@ enum Read {
 }
 
 impl Connection {
-    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    async fn run(mut self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
-                readable = self.stream.readable() => if readable.is_err() { return },
+                () = self.wait_for_more(&stream) => {}
             }
-            // A queue that stays full must not keep the stop waiting.
-            tokio::select! {
-                biased;
-                () = stopped(&mut stop) => break,
-                () = self.room() => {}
-            }
-            match self.read() {
+            match self.read(|buffer| stream.try_read(buffer)) {
                 Read::Some(_) | Read::Nothing => {}
                 Read::End => return,
             }
             // One client that sends without a pause must not keep the others waiting.
             tokio::task::yield_now().await;
         }
-        self.read_what_has_arrived().await;
-    }
-
-    /// After the stop. Whoever goes on sending is cut off after a while.
-    async fn read_what_has_arrived(mut self) {
+        // What has arrived is read; whoever goes on sending is cut off after a while. The system is asked itself: the event loop
+        // may not have heard of the newest bytes yet.
+        let Ok(mut stream) = stream.into_std() else {
+            return self.end();
+        };
         let deadline = Instant::now() + STOP_TIMEOUT;
         let mut read_bytes = 0;
         while Instant::now() < deadline {
@@ -300,19 +289,22 @@ impl Connection {
             {
                 break;
             }
-            match self.read() {
+            match self.read(|buffer| stream.read(buffer)) {
                 Read::Some(bytes) => {
                     read_bytes += bytes;
                     tokio::task::yield_now().await;
                 }
-                Read::Nothing => match timeout(STOP_QUIET, self.stream.readable()).await {
-                    Ok(Ok(())) => {}
-                    _ => break,
-                },
+                Read::Nothing => break,
                 Read::End => return,
             }
         }
         self.end();
+    }
+
+    /// Until there is something to read, or the connection has failed, which the read will tell; and room for it.
+    async fn wait_for_more(&self, stream: &TcpStream) {
+        let _ = stream.readable().await;
+        self.room().await;
     }
 
     async fn room(&self) {
@@ -320,17 +312,18 @@ impl Connection {
     }
 
     /// Reads once and queues what came. Nothing is awaited here, so that one buffer serves all.
-    fn read(&mut self) -> Read {
+    fn read(&mut self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> Read {
         let shared = Rc::clone(&self.shared);
         let mut desk = shared.desk.borrow_mut();
         let Desk { decoder, buffer } = &mut *desk;
-        let len = match self.stream.try_read(buffer) {
+        let len = match read(buffer) {
             Ok(0) => {
                 self.end();
                 return Read::End;
             }
             Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::Some(0),
             Err(error) => {
                 (shared.reporter)(&Report::ConnectionLost {
                     peer: self.peer,

@@ -130,11 +130,12 @@ impl Queue {
 
     /// Queues a batch as a whole, without waiting: await [`Queue::poll_ready`] before making it.
     pub(crate) fn push_batch(&self, batch: Batch) -> Result<(), QueueError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
         let mut state = self.lock();
         state.alive()?;
+        if batch.is_empty() {
+            state.keep_spare(batch);
+            return Ok(());
+        }
         if self.is_full(&state, batch.bytes()) {
             match self.limits.overflow {
                 Overflow::Block => {}
