@@ -83,6 +83,14 @@ pub enum StoreError {
         /// The file asked for.
         path: PathBuf,
     },
+    /// There is no such directory to make the file in.
+    #[error("cannot make {path}: there is no directory {directory}; make it, or name another file with --db", path = path.display(), directory = directory.display())]
+    NoDirectory {
+        /// The file asked for.
+        path: PathBuf,
+        /// The directory it would be in.
+        directory: PathBuf,
+    },
     /// The file is something else than a logstore database.
     #[error("cannot open {path}: {found}, not a logstore database; name another file with --db", path = path.display())]
     Foreign {
@@ -134,6 +142,16 @@ pub enum StoreError {
         path: PathBuf,
         /// How long was waited.
         waited: Duration,
+    },
+    /// What the file holds makes no sense to `SQLite`.
+    #[error("cannot {doing} {path}: the file is damaged; `sqlite3 {path} .recover` saves what can still be read", path = path.display())]
+    Damaged {
+        /// What was being done, as a verb that a path can follow: "open", "write to".
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What `SQLite` said.
+        source: rusqlite::Error,
     },
     /// `SQLite` reported an error.
     #[error("cannot {doing} {path}", path = path.display())]

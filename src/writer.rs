@@ -49,6 +49,8 @@ impl Writer {
         let _ending = Ending(&queue);
         let mut batches = Vec::new();
         let mut drops = Drops::new();
+        // After the close timeout, which is one for all that is left, not one for each transaction.
+        let mut given_up = false;
         loop {
             let gathered = queue.gather(&mut batches, self.portion);
             let records = batches.iter().map(|batch| batch.len() as u64).sum();
@@ -61,7 +63,12 @@ impl Writer {
                 batches.push(drops.record(count, self.overflow));
             }
             if !batches.is_empty() {
-                let outcome = self.store(&batches);
+                let outcome = if given_up {
+                    Outcome::Failed
+                } else {
+                    self.store(&batches)
+                };
+                given_up |= matches!(outcome, Outcome::Failed);
                 queue.settle(&mut batches, records, gathered.end, outcome);
             }
             if gathered.last {

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use logstore::{Batch, Controls, Level, RecordFormat, StoredRecord, TextFormat, Zone};
@@ -13,9 +13,13 @@ use logstore::{Batch, Controls, Level, RecordFormat, StoredRecord, TextFormat, Z
 /// How many batches of text may wait for the console.
 const WAITING: usize = 64;
 
+/// How long the end waits for a console that takes nothing, such as a terminal after Ctrl-S.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The thread that writes to the console.
 pub(super) struct Echo {
-    writer: JoinHandle<()>,
+    /// Nothing is ever sent: its other end is gone when the thread has ended.
+    ended: Receiver<()>,
 }
 
 /// Starts echoing records of at least this level. The function given back takes them; the echo ends with it.
@@ -23,19 +27,23 @@ pub(super) fn start(level: Level) -> io::Result<(Echo, impl Fn(&Batch) + Send + 
     let (sender, receiver) = bounded::<Vec<u8>>(WAITING);
     let skipped = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&skipped);
-    let writer = std::thread::Builder::new()
+    let (running, ended) = bounded(0);
+    std::thread::Builder::new()
         .name("logstore-echo".into())
-        .spawn(move || write(&receiver, &skipped))?;
-    Ok((Echo { writer }, move |batch: &Batch| {
+        .spawn(move || {
+            write(&receiver, &skipped);
+            drop(running);
+        })?;
+    Ok((Echo { ended }, move |batch: &Batch| {
         take(batch, level, &sender, &counted);
     }))
 }
 
 impl Echo {
-    /// Waits until everything is written. The function that takes records must be gone.
+    /// Waits until everything is written, unless the console hangs. The function that takes records must be gone.
     pub(super) fn finish(self) {
-        // A panic there has nothing to tell that matters more than the server's own end.
-        let _ = self.writer.join();
+        // Disconnected is what is hoped for.
+        let _ = self.ended.recv_timeout(FINISH_TIMEOUT);
     }
 }
 

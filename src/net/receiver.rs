@@ -34,6 +34,10 @@ const READ_BYTES: usize = 256 << 10;
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How much of what has arrived is read after a stop whether the queue has room or not: as much as a socket holds for us. So that
+/// all of it is accounted for, also when the store stays locked until the end.
+const STOP_ARRIVED_BYTES: usize = 8 << 20;
+
 /// The pause after a failed accept: too many open files, as a rule, which passes when others close.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -250,8 +254,8 @@ struct Connection {
 
 /// What a read came to.
 enum Read {
-    /// Records, or parts of one.
-    Some,
+    /// So many bytes of records, or of parts of one.
+    Some(usize),
     /// Nothing for now.
     Nothing,
     /// The connection has ended, or its framing is lost.
@@ -267,7 +271,7 @@ impl Connection {
                 () = self.wait_for_more(&stream) => {}
             }
             match self.read(|buffer| stream.try_read(buffer)) {
-                Read::Some | Read::Nothing => {}
+                Read::Some(_) | Read::Nothing => {}
                 Read::End => return,
             }
             // One client that sends without a pause must not keep the others waiting.
@@ -279,9 +283,17 @@ impl Connection {
             return self.end();
         };
         let deadline = Instant::now() + STOP_TIMEOUT;
-        while Instant::now() < deadline && timeout_at(deadline, self.room()).await.is_ok() {
+        let mut read_bytes = 0;
+        while Instant::now() < deadline {
+            if read_bytes >= STOP_ARRIVED_BYTES && timeout_at(deadline, self.room()).await.is_err()
+            {
+                break;
+            }
             match self.read(|buffer| stream.read(buffer)) {
-                Read::Some => tokio::task::yield_now().await,
+                Read::Some(bytes) => {
+                    read_bytes += bytes;
+                    tokio::task::yield_now().await;
+                }
                 Read::Nothing => break,
                 Read::End => return,
             }
@@ -311,7 +323,7 @@ impl Connection {
             }
             Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::Some,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::Some(0),
             Err(error) => {
                 (shared.reporter)(&Report::ConnectionLost {
                     peer: self.peer,
@@ -342,7 +354,7 @@ impl Connection {
             return Read::End;
         }
         match received {
-            Ok(()) => Read::Some,
+            Ok(()) => Read::Some(len),
             Err(lost) => {
                 shared.reject(peer, lost);
                 Read::End

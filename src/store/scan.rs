@@ -45,6 +45,7 @@ impl Reader {
     /// When there is no such file, it is no logstore database, or it has another schema than this program reads.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
+        schema::check_path(path)?;
         if !path.exists() {
             return Err(StoreError::Missing {
                 path: path.to_owned(),

@@ -29,6 +29,16 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that writes. Makes the file when there is none and migrates an older one.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    check_path(path)?;
+    if let Some(directory) = path.parent()
+        && !directory.as_os_str().is_empty()
+        && !directory.is_dir()
+    {
+        return Err(StoreError::NoDirectory {
+            path: path.to_owned(),
+            directory: directory.to_owned(),
+        });
+    }
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -99,6 +109,17 @@ pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), S
             found,
             known: SCHEMA_VERSION,
         });
+    }
+    Ok(())
+}
+
+/// Refuses what `SQLite` would open without a word, or with one that does not help.
+pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
+    if path == Path::new(":memory:") || path.as_os_str().is_empty() {
+        return Err(foreign(path, "it is no file, its records would be lost"));
+    }
+    if path.is_dir() {
+        return Err(foreign(path, "it is a directory"));
     }
     Ok(())
 }
@@ -209,6 +230,11 @@ pub(super) fn failed_to(doing: &'static str, path: &Path, source: rusqlite::Erro
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy {
             path: path.to_owned(),
             waited: BUSY_TIMEOUT,
+        },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
+            doing,
+            path: path.to_owned(),
+            source,
         },
         _ => StoreError::Sqlite {
             doing,

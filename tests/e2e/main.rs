@@ -1,0 +1,17 @@
+//! Drives the built binary and the public API as a user would: real servers, real Python clients, real signals.
+//!
+//! One binary for all of it, so that what the tests share is compiled once. `LOGSTORE_TEST_PYTHON` names another Python than
+//! `python3`; `LOGSTORE_TEST_UPDATE=1` writes the snapshots anew.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod clients;
+mod echo;
+mod follow;
+mod help;
+mod output;
+mod queries;
+mod refusals;
+mod shutdown;
+mod strangers;
+mod support;
