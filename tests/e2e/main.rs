@@ -11,6 +11,7 @@ mod follow;
 mod help;
 mod output;
 mod queries;
+mod readme;
 mod refusals;
 mod shutdown;
 mod strangers;
