@@ -27,6 +27,28 @@ pub enum Error {
     Server(#[from] ServerError),
 }
 
+/// An error with all its causes, on one line: what was being done, then why it failed.
+///
+/// A cause that only repeats what was said before is left out: `rusqlite` gives every reason twice.
+#[must_use]
+pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        let known = text
+            .rsplit(": ")
+            .next()
+            .is_some_and(|said| reason.ends_with(said));
+        if !known {
+            text.push_str(": ");
+            text.push_str(&reason);
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// Why bytes from the wire gave no record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -316,5 +338,22 @@ fn listen_way_out(error: &std::io::Error, port: u16) -> String {
             "; --host must be an address of this machine".into()
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_given_once() {
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_READ);
+        let source = rusqlite::Error::SqliteFailure(failure, Some("disk I/O error".into()));
+        let error = StoreError::Sqlite {
+            doing: "write to",
+            path: "a.sqlite".into(),
+            source,
+        };
+        assert_eq!(describe(&error), "cannot write to a.sqlite: disk I/O error");
     }
 }

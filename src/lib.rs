@@ -60,7 +60,7 @@ mod writer;
 pub use batch::{Batch, RecordRef, Texts};
 #[cfg(feature = "net")]
 pub use error::ServerError;
-pub use error::{Error, QueryError, QueueError, StoreError, WireError};
+pub use error::{Error, QueryError, QueueError, StoreError, WireError, describe};
 pub use format::{
     Coloring, Controls, CsvFormat, JsonFormat, LogfmtFormat, Output, RecordFormat, TextFormat,
 };

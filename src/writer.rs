@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
-use crate::error::StoreError;
+use crate::error::{StoreError, describe};
 use crate::level::Level;
 use crate::queue::{Outcome, Portion, Queue};
 use crate::record::{LogRecord, Site};
@@ -104,18 +104,6 @@ impl Writer {
             }
         }
     }
-}
-
-/// An error with all its causes, on one line.
-fn describe(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// A time during which the store refuses.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use logstore::describe;
 
 /// Keep every log record in one SQLite file, and ask it later what happened.
 #[derive(Debug, Parser)]
@@ -58,7 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if console::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            console::say(&format!("{error:#}"));
+            console::say(&describe(error.as_ref()));
             ExitCode::from(2)
         }
     }
