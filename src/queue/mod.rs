@@ -99,6 +99,7 @@ impl Queue {
     pub(crate) fn push(&self, record: &LogRecord, texts: &Texts<'_>) -> Result<(), QueueError> {
         let bytes = Batch::bytes_of(texts);
         let mut state = self.lock();
+        state.alive()?;
         if self.is_full(&state, bytes) {
             state = match self.limits.overflow {
                 Overflow::Block => self.wait_for_room(state, bytes),

@@ -62,6 +62,10 @@ fn is_negative(bytes: &[u8]) -> bool {
 
 fn of_digits(text: &[u8]) -> Decimal<'_> {
     let text = text.trim_ascii();
+    // Zeros in front are not worth looking at for each reference.
+    if text.len() > 2 * MAX_DIGITS {
+        return Decimal::Huge(format!("<integer of {} digits>", text.len()));
+    }
     let negative = text.first() == Some(&b'-');
     let digits = text
         .strip_prefix(b"-")

@@ -179,7 +179,12 @@ impl<'a> Merge<'a> {
         match spec.conversion {
             's' => {
                 if let Item::Text(span) = value {
-                    spec.put_str(&text(self.heap.bytes(span)), out);
+                    let bytes = self.heap.bytes(span);
+                    // A precision may show nothing of it.
+                    if spec.precision.is_some() && !self.budget.take(bytes.len()) {
+                        return None;
+                    }
+                    spec.put_str(&text(bytes), out);
                 } else {
                     let mut text = String::new();
                     repr::put_str(&self.heap, value, &mut self.budget, &mut text);

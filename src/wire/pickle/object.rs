@@ -6,10 +6,13 @@
 use std::borrow::Cow;
 
 use super::text::text;
-use super::value::{Heap, Item, Kind, Node, Object};
+use super::value::{Heap, Item, Kind, Node, Object, Span};
 
 /// How many `getattr` may be wrapped around a name: classes within classes within ...
 const MAX_GETATTR: usize = 8;
+
+/// How long a module's or a class's name may be.
+const MAX_NAME_BYTES: usize = 1 << 10;
 
 /// The name of something importable, as Python 3 says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,7 +270,7 @@ pub(super) fn name_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Name<'a>> {
                 let [of, Item::Text(attribute)] = sequence(heap, *args)? else {
                     return None;
                 };
-                attributes.push(text(heap.bytes(*attribute)));
+                attributes.push(text(name_bytes(heap, *attribute)?));
                 item = *of;
             }
             _ => return None,
@@ -275,15 +278,21 @@ pub(super) fn name_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Name<'a>> {
     }
 }
 
+/// The bytes of one part of a name. What is longer than any name is none: names are looked at for each reference to them.
+fn name_bytes<'a>(heap: &Heap<'a>, span: Span) -> Option<&'a [u8]> {
+    let bytes = heap.bytes(span);
+    (bytes.len() <= MAX_NAME_BYTES).then_some(bytes)
+}
+
 fn name_of_global<'a>(heap: &Heap<'a>, item: Item) -> Option<(&'a str, &'a str)> {
     let [Item::Text(module), Item::Text(path)] = elements(heap, item, |kind| kind == Kind::Global)?
     else {
         return None;
     };
-    let module = str::from_utf8(heap.bytes(*module)).ok()?;
+    let module = str::from_utf8(name_bytes(heap, *module)?).ok()?;
     Some((
         module_of_python3(module),
-        str::from_utf8(heap.bytes(*path)).ok()?,
+        str::from_utf8(name_bytes(heap, *path)?).ok()?,
     ))
 }
 
@@ -292,8 +301,8 @@ fn python3<'a>(heap: &Heap<'a>, module: Item, path: Item) -> Option<Name<'a>> {
         return None;
     };
     // A module is never anything but UTF-8 in an honest pickle; a path goes through `text` for its escapes.
-    let module = module_of_python3(str::from_utf8(heap.bytes(module)).ok()?);
-    let path = text(heap.bytes(path));
+    let module = module_of_python3(str::from_utf8(name_bytes(heap, module)?).ok()?);
+    let path = text(name_bytes(heap, path)?);
     let path = match (module, &*path) {
         ("builtins", "xrange") => "range".into(),
         ("builtins", "unicode") => "str".into(),

@@ -262,7 +262,7 @@ fn moment<'a>(dtype: &Dtype, ticks: i64, form: Form) -> Option<Known<'a>> {
             ),
             unit => {
                 let (_, size, decimals) = nanoseconds(unit)?;
-                let nanos = value * i128::from(size);
+                let nanos = value.checked_mul(i128::from(size))?;
                 let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
                 let nanos = u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?;
                 let at = DateTime::from_timestamp(seconds, nanos)?;

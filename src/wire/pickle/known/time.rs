@@ -344,14 +344,14 @@ fn zone_named<'a>(heap: &Heap<'a>, parts: &Parts<'a>) -> Option<Zone<'a>> {
         }
         ("pytz", "_UTC", []) | ("dateutil.tz.tz", "tzutc", []) => utc(),
         ("pytz", "_p", [_, Item::Int(seconds), _, name]) => {
-            if seconds.abs() >= SECONDS_PER_DAY {
+            if seconds.unsigned_abs() >= SECONDS_PER_DAY.cast_unsigned() {
                 return None;
             }
             Zone::Offset(Span::of_seconds(*seconds), Some(text_of(heap, *name)?))
         }
         ("pytz", "_p", [name]) => Zone::Named(text_of(heap, *name)?),
         ("pytz", "_FixedOffset" | "FixedOffset", [Item::Int(minutes)]) => {
-            if minutes.abs() >= SECONDS_PER_DAY / 60 {
+            if minutes.unsigned_abs() >= (SECONDS_PER_DAY / 60).cast_unsigned() {
                 return None;
             }
             Zone::Offset(Span::of_seconds(minutes * 60), None)
