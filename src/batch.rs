@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::record::{LogRecord, Origin, Site};
 
 /// Where a record's texts lie in the buffer of its batch: one behind the other, in this order.
@@ -53,7 +55,7 @@ pub struct RecordRef<'a> {
 const RECENT: usize = 64;
 
 /// A run of records in order of arrival.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Batch {
     rows: Vec<Row>,
     text: String,
@@ -252,10 +254,7 @@ impl Batch {
             task_name: texts.task_name.map(str::to_owned),
             exc_text: texts.exc_text.map(str::to_owned),
             stack_info: texts.stack_info.map(str::to_owned),
-            extra: texts
-                .extra
-                .and_then(|extra| serde_json::from_str(extra).ok())
-                .unwrap_or_default(),
+            extra: texts.extra.map(extra_of_json).unwrap_or_default(),
         }
     }
 
@@ -289,6 +288,13 @@ pub(crate) fn extra_json(record: &LogRecord) -> Option<String> {
         return None;
     }
     Some(serde_json::to_string(&record.extra).expect("a map with text keys is always JSON"))
+}
+
+/// The extra fields of the text of a JSON object. What cannot be read, because it nests too deep or a foreign hand wrote it, is
+/// kept as text under a key of its own.
+pub(crate) fn extra_of_json(json: &str) -> Map<String, Value> {
+    serde_json::from_str(json)
+        .unwrap_or_else(|_| Map::from_iter([("unreadable".to_owned(), Value::from(json))]))
 }
 
 /// The texts of an owned record.
@@ -353,6 +359,12 @@ mod tests {
             (batch.len(), batch.sites().len(), batch.origins().len()),
             (10, 1, 1)
         );
+    }
+
+    #[test]
+    fn extra_fields_that_cannot_be_read_are_kept_as_text() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
+        assert_eq!(extra_of_json(&deep)["unreadable"], deep);
     }
 
     #[test]

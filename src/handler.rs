@@ -227,6 +227,17 @@ impl HandlerBuilder {
         self
     }
 
+    /// Somebody else who is told as well.
+    #[cfg(feature = "net")]
+    pub(crate) fn also_report(mut self, listener: Reporter) -> Self {
+        let first = self.reporter;
+        self.reporter = Arc::new(move |report| {
+            first(report);
+            listener(report);
+        });
+        self
+    }
+
     /// Opens the file, makes it when there is none, and starts the writer thread.
     ///
     /// # Errors

@@ -22,9 +22,9 @@ pub struct Query {
     pub threads: Vec<String>,
     /// Extra fields that must have these values.
     pub fields: Vec<FieldFilter>,
-    /// A pattern that must match somewhere in the message, traceback, stack or extra fields.
+    /// A pattern that must match somewhere in the message, traceback, stack or a text of the extra fields.
     pub grep: Option<regex::Regex>,
-    /// Texts that must all occur in the message, traceback, stack or extra fields, in any case.
+    /// Texts that must all occur in the message, traceback, stack or texts of the extra fields, in any case.
     pub words: Vec<String>,
     /// Only records whose id is greater: what has arrived since.
     pub after_id: Option<i64>,

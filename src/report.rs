@@ -96,7 +96,8 @@ impl fmt::Display for Report {
     }
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
+/// A number of things, in words.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

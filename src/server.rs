@@ -1,5 +1,6 @@
 //! `ServerContext`: receiver, queue and store, started together and stopped in reverse, losing nothing.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use crate::error::{Error, ServerError};
 use crate::handler::{HandlerBuilder, SQLiteQueueHandler};
 use crate::net::{LogRecordSocketReceiver, ReceiverCounters, Stop};
 use crate::queue::Counters;
-use crate::report::{Report, Reporter};
+use crate::report::{Report, Reporter, counted};
 use crate::wire::DEFAULT_FRAME_LIMIT;
 
 /// Python's `logging.handlers.DEFAULT_TCP_LOGGING_PORT`.
@@ -48,6 +49,33 @@ pub struct Summary {
     pub connections: u64,
     /// How many frames could not be decoded or did not arrive completely.
     pub bad_frames: u64,
+}
+
+/// One line: what was received and what became of it.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counters {
+            accepted,
+            stored,
+            dropped,
+            failed,
+            ..
+        } = self.records;
+        write!(
+            f,
+            "{} received over {}, {stored} stored, {dropped} dropped",
+            counted(accepted, "record", "records"),
+            counted(self.connections, "connection", "connections"),
+        )?;
+        if failed > 0 {
+            write!(f, ", {failed} could not be stored")?;
+        }
+        if self.bad_frames > 0 {
+            let frames = counted(self.bad_frames, "frame", "frames");
+            write!(f, "; {frames} could not be decoded")?;
+        }
+        Ok(())
+    }
 }
 
 impl ServerContext {
@@ -189,11 +217,7 @@ impl ServerBuilder {
         let receiver = LogRecordSocketReceiver::bind(&self.host, self.port, self.frame_limit)?;
         let local_addr = receiver.local_addr();
         let reporter = self.reporter;
-        let listener = Arc::clone(&reporter);
-        let handler = self
-            .handler
-            .on_report(move |report| listener(report))
-            .open(path)?;
+        let handler = self.handler.also_report(Arc::clone(&reporter)).open(path)?;
         let handler = Arc::new(handler);
         let counters = Arc::new(ReceiverCounters::default());
         let stop = Stop::default();

@@ -1,6 +1,7 @@
 //! The writer thread: blocks for one record, takes what is there, stores it in one transaction, again and again.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
@@ -14,6 +15,7 @@ use crate::store::RecordStore;
 /// The first pause before a store that has refused is tried again. It doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const CLOSED_PAUSE: Duration = Duration::from_millis(100);
 
 /// From when on a locked database is worth a report, and how often a lasting fault is reported again.
 const BUSY_REPORT_AFTER: Duration = Duration::from_secs(1);
@@ -52,7 +54,11 @@ impl Writer {
         // After the close timeout, which is one for all that is left, not one for each transaction.
         let mut given_up = false;
         loop {
-            let gathered = queue.gather(&mut batches, self.portion);
+            // Drops that are not noted yet are noted soon, also when nothing comes any more.
+            let patience = drops
+                .are_pending(queue.counters().dropped)
+                .then_some(DROPS_EVERY);
+            let gathered = queue.gather(&mut batches, self.portion, patience);
             let records = batches.iter().map(|batch| batch.len() as u64).sum();
             let dropped = queue.counters().dropped;
             if let Some(count) = drops.due(dropped, gathered.last) {
@@ -62,11 +68,13 @@ impl Writer {
                 });
                 batches.push(drops.record(count, self.overflow));
             }
+            let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
             if !batches.is_empty() {
-                let outcome = if given_up {
-                    Outcome::Failed
-                } else {
-                    self.store(&batches)
+                let outcome = match records_and_notes {
+                    // Only the marks of flushes: what they wait for is stored already.
+                    0 => Outcome::Stored,
+                    _ if given_up => Outcome::Failed,
+                    _ => self.store(&batches),
                 };
                 given_up |= matches!(outcome, Outcome::Failed);
                 queue.settle(&mut batches, records, gathered.end, outcome);
@@ -98,9 +106,14 @@ impl Writer {
             if let Some(report) = trouble.report(&error, self.queue.counters().queued) {
                 (self.reporter)(&report);
             }
-            if self.queue.pause(trouble.pause(busy)) && trouble.closed_for() > self.close_timeout {
-                self.queue.fault(describe(&error));
-                return Outcome::Failed;
+            let pause = trouble.pause(busy);
+            if self.queue.pause(pause) {
+                if trouble.closed_for() > self.close_timeout {
+                    self.queue.fault(describe(&error));
+                    return Outcome::Failed;
+                }
+                // A closed queue does not pause any more, and a full disk is not to be tried a million times a second.
+                thread::sleep(pause.min(CLOSED_PAUSE));
             }
         }
     }
@@ -179,6 +192,10 @@ impl Drops {
             last: None,
             site: Arc::new(Site::new("logstore", Level::WARNING)),
         }
+    }
+
+    fn are_pending(&self, dropped: u64) -> bool {
+        dropped > self.noted
     }
 
     /// How many drops are to be noted now.

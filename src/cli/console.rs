@@ -1,8 +1,13 @@
 //! Standard output for data, standard error for talk.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use clap::ValueEnum;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use logstore::Coloring;
 
 /// How much may pile up before it is written.
@@ -81,5 +86,71 @@ impl Data {
         self.out.write_all(&self.buffer)?;
         self.buffer.clear();
         self.out.flush()
+    }
+}
+
+/// How long an end waits for a stream that takes nothing, such as a terminal after Ctrl-S.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A thread that may hang on a stream that nobody reads: its end is waited for, but not for ever.
+pub(super) struct Background {
+    /// Nothing is ever sent: its other end is gone when the thread has ended.
+    ended: Receiver<()>,
+}
+
+impl Background {
+    pub(super) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        let (running, ended) = bounded(0);
+        thread::Builder::new().name(name.into()).spawn(move || {
+            work();
+            drop(running);
+        })?;
+        Ok(Background { ended })
+    }
+
+    /// Waits for the end, which must have been asked for.
+    pub(super) fn finish(self) {
+        // Disconnected is what is hoped for.
+        let _ = self.ended.recv_timeout(FINISH_TIMEOUT);
+    }
+}
+
+/// How many lines may wait for stderr.
+const TALK_WAITING: usize = 256;
+
+/// Says things on stderr without ever waiting for it: for threads that have better to do.
+#[derive(Clone)]
+pub(super) struct Talk {
+    lines: Sender<String>,
+    skipped: Arc<AtomicU64>,
+}
+
+impl Talk {
+    /// It ends when all its clones are gone.
+    pub(super) fn start() -> io::Result<(Talk, Background)> {
+        let (lines, receiver) = bounded::<String>(TALK_WAITING);
+        let skipped = Arc::new(AtomicU64::new(0));
+        let talk = Talk {
+            lines,
+            skipped: Arc::clone(&skipped),
+        };
+        let background = Background::start("logstore-talk", move || {
+            for line in receiver {
+                say(&line);
+                let missing = skipped.swap(0, Ordering::Relaxed);
+                if missing > 0 {
+                    say(&format!(
+                        "... {missing} messages left out: nobody read them"
+                    ));
+                }
+            }
+        })?;
+        Ok((talk, background))
+    }
+
+    pub(super) fn say(&self, text: impl Into<String>) {
+        if self.lines.try_send(text.into()).is_err() {
+            self.skipped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

@@ -28,11 +28,11 @@ pub(super) struct QueryArguments {
     #[command(flatten)]
     database: Database,
 
-    /// Words that must all occur in the message, traceback, stack or extra fields, in any case
+    /// Words that must all occur in the message, traceback, stack or texts of extra fields, in any case
     words: Vec<String>,
 
     /// At least this level: debug, info, warning, error, critical, a number between
-    #[arg(short, long, value_parser = value_parser!(Level))]
+    #[arg(short, long, value_parser = value_parser!(Level), allow_negative_numbers = true)]
     level: Option<Level>,
 
     /// This logger and everything under it; repeat it for several
@@ -63,7 +63,7 @@ pub(super) struct QueryArguments {
     #[arg(long, value_name = "KEY=VALUE", value_parser = value_parser!(FieldFilter))]
     field: Vec<FieldFilter>,
 
-    /// With a match of this regular expression in the message, traceback, stack or extra fields
+    /// With a match of this regular expression in the message, traceback, stack or a text of extra fields
     #[arg(short, long, value_name = "REGEX")]
     grep: Option<String>,
 
@@ -197,14 +197,15 @@ impl QueryArguments {
     }
 
     fn formatter(&self) -> anyhow::Result<Box<dyn RecordFormat>> {
-        let Some(format) = &self.format else {
-            return Ok(self.output.formatter(self.zone(), self.color.coloring()));
-        };
         // A program that reads the answer gets what was logged; a terminal must not obey it.
         let controls = if io::stdout().is_terminal() {
             Controls::Escaped
         } else {
             Controls::Raw
+        };
+        let Some(format) = &self.format else {
+            let coloring = self.color.coloring();
+            return Ok(self.output.formatter(self.zone(), coloring, controls));
         };
         let format = TextFormat::with_format(format, None, self.zone()).context("--format")?;
         Ok(Box::new(format.controls(controls)))

@@ -10,12 +10,13 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
 use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT};
 use logstore::{
-    Counters, DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level,
-    Overflow, SQLiteQueueHandler, ServerContext, Summary,
+    DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level, Overflow,
+    SQLiteQueueHandler, ServerContext,
 };
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::console::{Background, Talk};
 use super::{Database, console, echo};
 
 /// How often a running server looks whether its threads still run.
@@ -90,6 +91,8 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     } = arguments;
     // First of all, so that a signal during the start is not lost.
     let signals = signals().context("cannot listen for signals")?;
+    let (talk, talking) = Talk::start().context("cannot start a thread")?;
+    let reports = talk.clone();
     let handler = SQLiteQueueHandler::builder()
         .queue_capacity(arguments.queue_capacity)
         .batch_size(arguments.batch_size)
@@ -107,7 +110,7 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         .port(*port)
         .frame_limit(arguments.frame_limit)
         .handler(handler)
-        .on_report(|report| console::say(&report.to_string()));
+        .on_report(move |report| reports.say(report.to_string()));
     let mut echo = None;
     if let Some(level) = arguments.echo_level() {
         let (writer, tap) = echo::start(level).context("cannot start the echo")?;
@@ -117,26 +120,21 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let mut server = builder.start(&database.db)?;
 
     let address = server.local_addr();
-    console::say(&format!(
+    talk.say(format!(
         "listening on {address}, writing to {}; stop with Ctrl-C or SIGTERM",
         database.db.display()
     ));
     if !is_loopback(address.ip()) {
-        console::say("everybody who reaches this address can send records");
+        talk.say("everybody who reaches this address can send records");
     }
     let stopped = wait(&signals, &server);
-    // From here on a signal means: at once.
-    std::thread::spawn(move || {
-        if signals.recv().is_ok() {
-            console::say("stopped at once; what was still queued is lost");
-            process::exit(2);
-        }
-    });
     let closed = server.close();
     if let Some(echo) = echo {
         echo.finish();
     }
-    console::say(&told(&server.summary()));
+    talk.say(format!("stopped: {}", server.summary()));
+    drop((server, talk));
+    talking.finish();
     closed?;
     stopped
 }
@@ -151,18 +149,24 @@ impl ServeArguments {
     }
 }
 
-/// The signals that stop the server, as they come.
+/// The first signal that asks for a stop, when it comes. The second one ends the process at once. A terminal that is closed
+/// (SIGHUP) asks for a stop like the others.
 fn signals() -> io::Result<Receiver<()>> {
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let (sender, receiver) = channel();
     std::thread::Builder::new()
         .name("logstore-signals".into())
         .spawn(move || {
-            for _ in signals.forever() {
-                if sender.send(()).is_err() {
-                    return;
-                }
+            let mut signals = signals.forever();
+            signals.next();
+            // Nobody listens any more: the server has failed by itself and is about to end.
+            let _ = sender.send(());
+            signals.next();
+            let last_words = || console::say("stopped at once; what was still queued is lost");
+            if let Ok(thread) = Background::start("logstore-last-words", last_words) {
+                thread.finish();
             }
+            process::exit(2);
         })?;
     Ok(receiver)
 }
@@ -176,29 +180,6 @@ fn wait(signals: &Receiver<()>, server: &ServerContext) -> anyhow::Result<()> {
             Err(_) => bail!("the server has stopped unexpectedly; this is a bug"),
         }
     }
-}
-
-fn told(summary: &Summary) -> String {
-    let Counters {
-        accepted,
-        stored,
-        dropped,
-        failed,
-        ..
-    } = summary.records;
-    let lost = if failed > 0 {
-        format!(", {failed} could not be stored")
-    } else {
-        String::new()
-    };
-    let bad = match summary.bad_frames {
-        0 => String::new(),
-        bad => format!("; {bad} frames could not be decoded"),
-    };
-    format!(
-        "stopped: {accepted} records received over {} connections, {stored} stored, {dropped} dropped{lost}{bad}",
-        summary.connections
-    )
 }
 
 fn is_loopback(address: IpAddr) -> bool {

@@ -3,15 +3,16 @@
 use csv::{Terminator, Writer, WriterBuilder};
 
 use super::RecordFormat;
-use super::escape::put_json;
+use super::escape::{Controls, Lines, put_escaped, put_json};
 use super::field::{Field, KEYS, fields, put_int};
 use crate::record::StoredRecord;
 use crate::time::put_rfc3339_utc;
 
 /// CSV as RFC 4180 has it, lines ending with CR LF: a header of the keys of the view `records`, then a row for each record.
 /// What the client did not say is empty; the extra fields are JSON text in the last column.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CsvFormat {
+    controls: Controls,
     scratch: Vec<u8>,
 }
 
@@ -19,7 +20,23 @@ impl CsvFormat {
     /// A writer of CSV.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        CsvFormat {
+            controls: Controls::Raw,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The same with control characters in texts as given here; they are raw otherwise, for a program that reads the rows.
+    #[must_use]
+    pub fn controls(mut self, controls: Controls) -> Self {
+        self.controls = controls;
+        self
+    }
+}
+
+impl Default for CsvFormat {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -31,13 +48,16 @@ impl RecordFormat for CsvFormat {
     }
 
     fn write(&mut self, record: &StoredRecord, out: &mut Vec<u8>) {
-        let scratch = &mut self.scratch;
+        let CsvFormat { controls, scratch } = self;
         put_row(out, |row| {
             fields(record).into_iter().try_for_each(|field| {
                 scratch.clear();
                 match field {
                     Field::Absent => {}
                     Field::Int(number) => put_int(number, scratch),
+                    Field::Text(text) if *controls == Controls::Escaped => {
+                        put_escaped(text, Lines::Kept, scratch);
+                    }
                     Field::Text(text) => return row.write_field(text),
                     Field::Moment(ns) => put_rfc3339_utc(ns, scratch),
                     Field::Extra(extra) => put_json(extra, scratch),

@@ -17,20 +17,36 @@ pub enum Controls {
 pub(super) enum Lines {
     /// They do.
     Kept,
+    /// They do, and what follows a line feed is indented, so that no text can pass for a record of its own.
+    Indented,
     /// They are escaped too, so that the text stays on its line.
     One,
 }
 
-/// Appends a text whose control characters (C0, DEL and C1) are shown as `\x1b`.
+/// What lines after the first begin with.
+pub(super) const INDENT: &[u8] = b"    ";
+
+/// Appends a text whose control characters (C0, DEL, C1, and those that turn the direction of writing) are shown by number.
 pub(super) fn put_escaped(text: &str, lines: Lines, out: &mut Vec<u8>) {
     let mut done = 0;
     for (at, control) in controls(text.as_bytes()) {
-        if lines == Lines::Kept && matches!(control, '\n' | '\t') {
-            continue;
+        let end = at + control.len_utf8();
+        match (lines, control) {
+            (Lines::Kept, '\n' | '\t') | (Lines::Indented, '\t') => continue,
+            (Lines::Indented, '\n') => {
+                out.extend_from_slice(&text.as_bytes()[done..end]);
+                out.extend_from_slice(INDENT);
+            }
+            _ => {
+                out.extend_from_slice(&text.as_bytes()[done..at]);
+                match u32::from(control) {
+                    code @ ..=0xff => write!(out, "\\x{code:02x}"),
+                    code => write!(out, "\\u{code:04x}"),
+                }
+                .expect("a Vec takes everything");
+            }
         }
-        out.extend_from_slice(&text.as_bytes()[done..at]);
-        write!(out, "\\x{:02x}", u32::from(control)).expect("a Vec takes everything");
-        done = at + control.len_utf8();
+        done = end;
     }
     out.extend_from_slice(&text.as_bytes()[done..]);
 }
@@ -41,7 +57,7 @@ pub(super) fn put_key(key: &str, out: &mut Vec<u8>) {
         out.push(b'_');
     }
     for c in key.chars() {
-        let c = if c.is_whitespace() || c.is_control() || matches!(c, '=' | '"') {
+        let c = if c.is_whitespace() || is_control(c) || matches!(c, '=' | '"') {
             '_'
         } else {
             c
@@ -52,7 +68,7 @@ pub(super) fn put_key(key: &str, out: &mut Vec<u8>) {
 
 /// Appends a logfmt value: as it is where a reader cannot take it for anything else, quoted with the escapes of JSON otherwise.
 pub(super) fn put_value(text: &str, out: &mut Vec<u8>) {
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '=' | '\\');
+    let plain = |c: char| !c.is_whitespace() && !is_control(c) && !matches!(c, '"' | '=' | '\\');
     if !text.is_empty() && text.chars().all(plain) {
         out.extend_from_slice(text.as_bytes());
         return;
@@ -60,8 +76,8 @@ pub(super) fn put_value(text: &str, out: &mut Vec<u8>) {
     put_json(text, out);
 }
 
-/// Appends a value as compact JSON, with the control characters that JSON lets through (DEL and C1) escaped too: readers of JSON
-/// see no difference, and a terminal cannot be driven by them.
+/// Appends a value as compact JSON, with the control characters that JSON lets through (DEL, C1, turns of direction) escaped too:
+/// readers of JSON see no difference, and a terminal cannot be driven by them.
 pub(super) fn put_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let start = out.len();
     serde_json::to_writer(&mut *out, value).expect("texts and maps with text keys are always JSON");
@@ -90,8 +106,23 @@ fn controls(bytes: &[u8]) -> impl Iterator<Item = (usize, char)> {
                 .get(at + 1)
                 .filter(|next| **next < 0xa0)
                 .map(|next| (at, (*next).into())),
+            // E2 80 AA to AE and E2 81 A6 to A9 turn the direction of writing, and with it the sense of what is shown.
+            0xe2 => bytes[at..]
+                .first_chunk()
+                .and_then(|bytes: &[u8; 3]| str::from_utf8(bytes).ok()?.chars().next())
+                .filter(|c| turns_direction(*c))
+                .map(|c| (at, c)),
             _ => None,
         })
+}
+
+fn is_control(c: char) -> bool {
+    c.is_control() || turns_direction(c)
+}
+
+/// The embeddings, overrides and isolates of Unicode's bidirectional algorithm (UAX #9).
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -106,14 +137,18 @@ mod tests {
 
     #[test]
     fn no_control_character_reaches_a_terminal() {
-        let every: String = (0..0x300).filter_map(char::from_u32).collect();
-        for lines in [Lines::Kept, Lines::One] {
+        let every: String = (0..0x3000).filter_map(char::from_u32).collect();
+        for (lines, expected) in [
+            (Lines::Kept, "\t\n"),
+            (Lines::Indented, "\t\n"),
+            (Lines::One, ""),
+        ] {
             let out = shown(|out| put_escaped(&every, lines, out));
-            let left: String = out.chars().filter(|c| c.is_control()).collect();
-            assert_eq!(left, if lines == Lines::Kept { "\t\n" } else { "" });
+            let left: String = out.chars().filter(|c| is_control(*c)).collect();
+            assert_eq!(left, expected);
         }
         for put in [put_value, put_json::<str>, put_key] {
-            assert!(!shown(|out| put(&every, out)).contains(char::is_control));
+            assert!(!shown(|out| put(&every, out)).contains(is_control));
         }
     }
 
@@ -121,6 +156,12 @@ mod tests {
     fn a_control_character_is_shown_by_its_number() {
         let out = shown(|out| put_escaped("é\x1b[31m\r\u{9b}2J\n✓", Lines::Kept, out));
         assert_eq!(out, "é\\x1b[31m\\x0d\\x9b2J\n✓");
+    }
+
+    #[test]
+    fn later_lines_are_indented() {
+        let out = shown(|out| put_escaped("one\n\ttwo\n\u{202e}three", Lines::Indented, out));
+        assert_eq!(out, "one\n    \ttwo\n    \\u202ethree");
     }
 
     #[test]

@@ -67,13 +67,19 @@ impl Output {
         }
     }
 
-    /// A writer of this format. Zone and coloring are for text alone: the others always give UTC, and no color.
+    /// A writer of this format. Zone and coloring are for text alone: the others always give UTC, and no color. `controls` are for
+    /// CSV alone: the others always escape control characters.
     #[must_use]
-    pub fn formatter(self, zone: Zone, coloring: Coloring) -> Box<dyn RecordFormat + Send> {
+    pub fn formatter(
+        self,
+        zone: Zone,
+        coloring: Coloring,
+        controls: Controls,
+    ) -> Box<dyn RecordFormat + Send> {
         match self {
             Output::Text => Box::new(TextFormat::people(zone, coloring)),
             Output::Json => Box::new(JsonFormat::new()),
-            Output::Csv => Box::new(CsvFormat::new()),
+            Output::Csv => Box::new(CsvFormat::new().controls(controls)),
             Output::Logfmt => Box::new(LogfmtFormat::new()),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::escape::{Lines, put_escaped, put_json, put_key, put_value};
+use super::escape::{INDENT, Lines, put_escaped, put_json, put_key, put_value};
 use super::field::put_int;
 use crate::level::Level;
 use crate::record::LogRecord;
@@ -29,7 +29,8 @@ const COLORS: [(Level, &[u8]); 4] = [
     (Level::INFO, b"\x1b[32m"),
 ];
 
-/// `2026-11-22 17:20:25.123+01:00 WARNING  myapp.area2 node1[4242]: message  elapsed=5`, and below it traceback and stack.
+/// `2026-11-22 17:20:25.123+01:00 WARNING  myapp.area2 node1[4242]: message  elapsed=5`, and below it, indented,
+/// traceback and stack.
 #[derive(Debug)]
 pub(super) struct People {
     clock: Clock,
@@ -58,15 +59,17 @@ impl People {
             9_usize.saturating_sub(width).max(1),
         ));
         put_source(record, out);
-        put_escaped(&record.message, Lines::Kept, out);
+        put_escaped(&record.message, Lines::Indented, out);
         if !record.extra.is_empty() {
             out.extend(b"  ");
             self.styled(DIM, out, |_, out| put_extra(&record.extra, out));
         }
         out.push(b'\n');
         for text in [&record.exc_text, &record.stack_info].into_iter().flatten() {
-            put_escaped(text, Lines::Kept, out);
-            if !text.is_empty() && !text.ends_with('\n') {
+            let text = text.trim_end_matches('\n');
+            if !text.is_empty() {
+                out.extend_from_slice(INDENT);
+                put_escaped(text, Lines::Indented, out);
                 out.push(b'\n');
             }
         }

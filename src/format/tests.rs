@@ -60,7 +60,7 @@ fn shown(format: &mut dyn RecordFormat, records: &[StoredRecord]) -> String {
 
 fn both(output: Output, coloring: Coloring) -> String {
     shown(
-        &mut *output.formatter(Zone::Utc, coloring),
+        &mut *output.formatter(Zone::Utc, coloring, Controls::Raw),
         &[rich(), bare()],
     )
 }
@@ -74,9 +74,9 @@ fn by_format(format: &str, record: &StoredRecord) -> String {
 fn text_is_for_people() {
     assert_eq!(
         both(Output::Text, Coloring::Never),
-        "2026-11-22 16:20:25.123Z WARNING  myapp.area2 node1[4242]: said \"100%\",\nthen é  \
-         elapsed=5 process=mine request={\"id\":7,\"tags\":[\"a\"]} user=\"ada lovelace\"\n\
-         Traceback:\nValueError: no\nStack:\n  f\n\
+        "2026-11-22 16:20:25.123Z WARNING  myapp.area2 node1[4242]: said \"100%\",\n    then é  \
+         elapsed=5 user=\"ada lovelace\" request={\"id\":7,\"tags\":[\"a\"]} process=mine\n    \
+         Traceback:\n    ValueError: no\n    Stack:\n      f\n\
          1970-01-01 00:00:00.000Z Level 35 \n"
     );
 }
@@ -108,8 +108,8 @@ fn json_is_one_object_a_line() {
             r#""taskName":"Task-1","pathname":"/srv/area2.py","filename":"area2.py","#,
             r#""module":"area2","lineno":42,"funcName":"zap","#,
             r#""exc_text":"Traceback:\nValueError: no","stack_info":"Stack:\n  f","#,
-            r#""extra":{"elapsed":5,"process":"mine","request":{"id":7,"tags":["a"]},"#,
-            r#""user":"ada lovelace"}}"#,
+            r#""extra":{"elapsed":5,"user":"ada lovelace","request":{"id":7,"tags":["a"]},"#,
+            r#""process":"mine"}}"#,
             "\n",
             r#"{"id":1,"created_ns":0,"created":"1970-01-01T00:00:00.000000000Z","#,
             r#""levelno":35,"levelname":"Level 35","message":""}"#,
@@ -129,8 +129,8 @@ fn csv_has_a_header_and_a_row_for_each_record() {
             "12,1795364425123456789,2026-11-22T16:20:25.123456789Z,myapp.area2,30,WARNING,",
             "\"said \"\"100%\"\",\nthen é\",node1,4242,MainProcess,140280481094528,MainThread,",
             "Task-1,/srv/area2.py,area2.py,area2,42,zap,\"Traceback:\nValueError: no\",",
-            "\"Stack:\n  f\",\"{\"\"elapsed\"\":5,\"\"process\"\":\"\"mine\"\",\"\"request\"\":{\"\"id\"\":7,",
-            "\"\"tags\"\":[\"\"a\"\"]},\"\"user\"\":\"\"ada lovelace\"\"}\"\r\n",
+            "\"Stack:\n  f\",\"{\"\"elapsed\"\":5,\"\"user\"\":\"\"ada lovelace\"\",",
+            "\"\"request\"\":{\"\"id\"\":7,\"\"tags\"\":[\"\"a\"\"]},\"\"process\"\":\"\"mine\"\"}\"\r\n",
             "1,0,1970-01-01T00:00:00.000000000Z,,35,Level 35,,,,,,,,,,,,,,,\r\n",
         )
     );
@@ -146,8 +146,8 @@ fn logfmt_is_one_line_a_record() {
             r#"processName=MainProcess thread=140280481094528 threadName=MainThread "#,
             r#"taskName=Task-1 pathname=/srv/area2.py filename=area2.py module=area2 lineno=42 "#,
             r#"funcName=zap exc_text="Traceback:\nValueError: no" stack_info="Stack:\n  f" "#,
-            r#"elapsed=5 extra.process=mine request.id=7 request.tags="[\"a\"]" "#,
-            r#"user="ada lovelace""#,
+            r#"elapsed=5 user="ada lovelace" request.id=7 request.tags="[\"a\"]" "#,
+            r#"extra.process=mine"#,
             "\n",
             r#"time=1970-01-01T00:00:00.000000000Z level="Level 35" msg="" id=1 levelno=35"#,
             "\n",
@@ -192,13 +192,13 @@ fn no_record_drives_the_terminal_unless_a_program_reads() {
     record.record.exc_text = Some("E\x1b[A".into());
     record.record.extra = Map::from_iter([("k\x1b[m".to_owned(), json!(["\u{9b}\x1b"]))]);
     let text = shown(
-        &mut *Output::Text.formatter(Zone::Utc, Coloring::Never),
+        &mut *Output::Text.formatter(Zone::Utc, Coloring::Never, Controls::Raw),
         &[record.clone()],
     );
     assert_eq!(
         text,
         "2026-11-22 16:20:25.123Z I\\x1b[1m    a\\x1b]0;x\\x07\\x0ab node1[4242]: m\\x1b[2J\\x9b1m  \
-         k_[m=[\"\\u009b\\u001b\"]\nE\\x1b[A\nStack:\n  f\n"
+         k_[m=[\"\\u009b\\u001b\"]\n    E\\x1b[A\n    Stack:\n      f\n"
     );
     let format = "\x1b[1m%(message)s %(name)s";
     assert_eq!(
@@ -287,7 +287,7 @@ proptest::proptest! {
         assert_eq!((&row["message"], &row["exc_text"]), (&texts[2], &texts[3]));
         assert_eq!(row["extra"].parse::<Value>().unwrap(), json!({ &texts[4]: [texts[5]] }));
 
-        let text = shown(&mut *Output::Text.formatter(Zone::Utc, Coloring::Never), &[stored]);
+        let text = shown(&mut *Output::Text.formatter(Zone::Utc, Coloring::Never, Controls::Raw), &[stored]);
         assert!(!text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')));
     }
 }

@@ -1,8 +1,10 @@
 //! Sockets in: the receiver thread and what it does with each connection.
 
 mod complaints;
+mod connection;
 mod receiver;
 mod stream;
 
-pub use receiver::{LogRecordSocketReceiver, ReceiverCounters, Stop, Tap};
+pub use connection::Tap;
+pub use receiver::{LogRecordSocketReceiver, ReceiverCounters, Stop};
 pub use stream::LogRecordStreamHandler;

@@ -197,13 +197,12 @@ impl Queue {
     /// Makes room by giving up what has waited longest and is not with the writer yet.
     fn drop_oldest(&self, state: &mut State, bytes: usize) {
         while self.is_full(state, bytes) {
-            let batch = match self.receiver.try_recv() {
-                Ok(sealed) => sealed.batch,
-                Err(_) => std::mem::take(&mut state.open),
-            };
-            if batch.is_empty() {
+            // An empty one only hurries the writer for a flush, which what comes next will end as well.
+            let Some(Sealed { batch, .. }) =
+                self.receiver.try_recv().ok().or_else(|| state.take_open())
+            else {
                 return;
-            }
+            };
             state.take_out(&batch);
             // They were counted as accepted when they came.
             state.dropped += batch.len() as u64;
@@ -212,7 +211,13 @@ impl Queue {
     }
 
     /// Takes the next records out of the queue: waits for the first, then for more until the portion is full or its delay over.
-    pub(crate) fn gather(&self, batches: &mut Vec<Batch>, portion: Portion) -> Gathered {
+    /// With some `patience`, it comes back with nothing when nothing has come for so long.
+    pub(crate) fn gather(
+        &self,
+        batches: &mut Vec<Batch>,
+        portion: Portion,
+        patience: Option<Duration>,
+    ) -> Gathered {
         let mut gathered = Gathered {
             end: 0,
             last: false,
@@ -225,7 +230,10 @@ impl Queue {
                 Ok(sealed) => Some(sealed),
                 Err(TryRecvError::Disconnected) => None,
                 Err(TryRecvError::Empty) => match deadline {
-                    None => self.first(),
+                    None => match self.first(patience) {
+                        Err(RecvTimeoutError::Timeout) => break,
+                        first => first.ok(),
+                    },
                     Some(deadline) => match self.receiver.recv_deadline(deadline) {
                         Ok(sealed) => Some(sealed),
                         Err(RecvTimeoutError::Disconnected) => None,
@@ -263,15 +271,18 @@ impl Queue {
         self.receiver.try_recv().ok().or_else(|| state.take_open())
     }
 
-    /// What waits longest, or whatever comes next; `None` once the queue is closed and empty.
-    fn first(&self) -> Option<Sealed> {
+    /// What waits longest, or whatever comes next.
+    fn first(&self, patience: Option<Duration>) -> Result<Sealed, RecvTimeoutError> {
         let mut state = self.lock();
         if let Some(sealed) = self.receiver.try_recv().ok().or_else(|| state.take_open()) {
-            return Some(sealed);
+            return Ok(sealed);
         }
         state.writer_waits = true;
         drop(state);
-        self.receiver.recv().ok()
+        match patience {
+            None => self.receiver.recv().map_err(RecvTimeoutError::from),
+            Some(patience) => self.receiver.recv_timeout(patience),
+        }
     }
 
     /// These records are with the writer now: there is room for others.
@@ -290,7 +301,7 @@ impl Queue {
         }
     }
 
-    /// Everything up to `end` is committed (`failure` is `None`) or given up.
+    /// Everything up to `end` is committed or given up.
     pub(crate) fn settle(
         &self,
         batches: &mut Vec<Batch>,

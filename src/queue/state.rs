@@ -100,8 +100,7 @@ impl State {
 
     /// Passes the open batch on.
     pub(super) fn seal(&mut self, urgent: bool) {
-        let next = self.spare.pop().unwrap_or_default();
-        let batch = std::mem::replace(&mut self.open, next);
+        let batch = self.renew_open();
         self.send(batch, urgent);
     }
 
@@ -121,13 +120,16 @@ impl State {
         if self.open.is_empty() {
             return None;
         }
-        let next = self.spare.pop().unwrap_or_default();
-        let batch = std::mem::replace(&mut self.open, next);
         Some(Sealed {
-            batch,
+            batch: self.renew_open(),
             end: self.queued_through,
             urgent: false,
         })
+    }
+
+    fn renew_open(&mut self) -> Batch {
+        let next = self.spare.pop().unwrap_or_default();
+        std::mem::replace(&mut self.open, next)
     }
 
     pub(super) fn take_out(&mut self, batch: &Batch) {

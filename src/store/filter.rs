@@ -1,5 +1,7 @@
 //! A [`Query`] made ready for a scan: ids of the wanted sites and origins, and what the texts must hold.
 
+use std::collections::HashSet;
+
 use regex::{Regex, RegexBuilder};
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
@@ -8,25 +10,39 @@ use serde_json::{Map, Value};
 use crate::query::{FieldFilter, Query};
 use crate::record::extra_at;
 
-/// A set of row ids, which are small and dense.
+/// A set of row ids: a bit for each small one, since they are dense; a foreign hand may have put others.
 #[derive(Debug, Default)]
-pub(super) struct IdSet(Vec<u64>);
+pub(super) struct IdSet {
+    small: Vec<u64>,
+    others: HashSet<i64>,
+}
+
+/// Ids from here on are not small: two megabytes of bits.
+const SMALL_IDS: usize = 1 << 24;
 
 impl IdSet {
     fn insert(&mut self, id: i64) {
-        let Ok(id) = usize::try_from(id) else { return };
-        if id / 64 >= self.0.len() {
-            self.0.resize(id / 64 + 1, 0);
+        match usize::try_from(id) {
+            Ok(id) if id < SMALL_IDS => {
+                if id / 64 >= self.small.len() {
+                    self.small.resize(id / 64 + 1, 0);
+                }
+                self.small[id / 64] |= 1 << (id % 64);
+            }
+            _ => {
+                self.others.insert(id);
+            }
         }
-        self.0[id / 64] |= 1 << (id % 64);
     }
 
     fn contains(&self, id: i64) -> bool {
-        usize::try_from(id).is_ok_and(|id| {
-            self.0
+        match usize::try_from(id) {
+            Ok(id) if id < SMALL_IDS => self
+                .small
                 .get(id / 64)
-                .is_some_and(|word| word & (1 << (id % 64)) != 0)
-        })
+                .is_some_and(|word| word & (1 << (id % 64)) != 0),
+            _ => self.others.contains(&id),
+        }
     }
 }
 
@@ -188,12 +204,13 @@ fn any_text(value: &Value, pattern: &Regex) -> bool {
 fn is_value(value: &Value, wanted: &str) -> bool {
     match value {
         Value::String(text) => text == wanted,
-        Value::Number(number) => {
-            number.to_string() == wanted
-                || number
-                    .as_f64()
-                    .is_some_and(|number| wanted.parse() == Ok(number))
-        }
+        Value::Number(number) => match (number.as_i128(), wanted.parse::<i128>()) {
+            // As floats, neighbours past 2^53 would be equal.
+            (Some(number), Ok(wanted)) => number == wanted,
+            _ => number
+                .as_f64()
+                .is_some_and(|number| wanted.parse() == Ok(number)),
+        },
         Value::Bool(bool) => wanted.eq_ignore_ascii_case(if *bool { "true" } else { "false" }),
         Value::Null => wanted.eq_ignore_ascii_case("null") || wanted == "None",
         Value::Array(_) | Value::Object(_) => {
@@ -211,6 +228,10 @@ mod tests {
     fn a_field_equals_any_spelling_of_its_value() {
         assert!(is_value(&json!(5), "5") && is_value(&json!(5), "5.0"));
         assert!(is_value(&json!(0.1), "1e-1"));
+        let large = json!(1_234_567_890_123_456_789_i64);
+        assert!(
+            is_value(&large, "1234567890123456789") && !is_value(&large, "1234567890123456788")
+        );
         assert!(is_value(&json!(true), "True") && is_value(&json!(null), "None"));
         assert!(is_value(&json!([1, 2]), "[1,2]"));
         assert!(!is_value(&json!("5.0"), "5") && !is_value(&json!(5), "five"));

@@ -3,6 +3,7 @@
 mod append;
 mod dictionary;
 mod filter;
+mod rows;
 mod scan;
 mod schema;
 

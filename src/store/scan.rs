@@ -4,22 +4,19 @@
 //! the rows are fetched in that order. Each step is a short read of its own, so that no reader holds back a checkpoint.
 
 use std::cmp::Reverse;
-use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql};
 
 use super::filter::{TextFilter, Wanted, wanted_origins, wanted_sites};
+use super::rows::{COLUMNS, Names, text_of};
 use super::schema;
 use crate::error::StoreError;
-use crate::level::Level;
 use crate::query::{Order, Query};
-use crate::record::{LogRecord, Origin, Site, StoredRecord};
+use crate::record::StoredRecord;
 
 /// How many ids one step of the search for keys passes over.
 const STEP_IDS: i64 = 1 << 16;
@@ -98,8 +95,7 @@ impl Reader {
             .and_then(|search| search.keys(&connection, query, last_id))
             .map_err(|source| self.failed(source))?;
         Ok(Records {
-            connection,
-            path: self.path.clone(),
+            reader: self.clone(),
             keys: keys.into_iter(),
             page: Vec::new().into_iter(),
             names: Names::default(),
@@ -171,6 +167,7 @@ impl Search {
             .after_id
             .unwrap_or(i64::MIN)
             .max(first.saturating_sub(1));
+        let mut next = connection.prepare("SELECT min(id) FROM record WHERE id > ?1")?;
         let mut keys = Newest::new(query.limit);
         while from < last_id {
             let to = from.saturating_add(STEP_IDS).min(last_id);
@@ -179,12 +176,19 @@ impl Search {
                 statement.raw_bind_parameter(i + 1, value)?;
             }
             let mut rows = statement.raw_query();
+            let mut seen = 0;
             while let Some(row) = rows.next()? {
+                seen += 1;
                 if self.wants(row)? {
                     keys.push((row.get(1)?, row.get(0)?));
                 }
             }
             from = to;
+            if seen == 0 {
+                // Perhaps a gap, which may be as wide as numbers go: on to what comes next.
+                let next: Option<i64> = next.query_row([from], |row| row.get(0))?;
+                from = next.map_or(last_id, |next| next - 1);
+            }
         }
         Ok(keys.into_order(query.order))
     }
@@ -196,19 +200,15 @@ impl Search {
         if self.texts.is_empty() {
             return Ok(true);
         }
-        let mut texts = [""; 3];
-        for (i, text) in texts.iter_mut().enumerate() {
-            *text = text_of(row.get_ref(4 + i)?).unwrap_or_default();
-        }
-        Ok(self.texts.wants(&texts, text_of(row.get_ref(7)?)))
-    }
-}
-
-/// Text as it stands in the row. Bytes that are no UTF-8, which only a foreign hand can have put there, count as no text.
-fn text_of(value: ValueRef<'_>) -> Option<&str> {
-    match value {
-        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok(),
-        _ => None,
+        let text = |column| {
+            row.get_ref(column)
+                .map(|text| text_of(text).unwrap_or_default())
+        };
+        let texts = [text(4)?, text(5)?, text(6)?];
+        let extra = text_of(row.get_ref(7)?);
+        Ok(self
+            .texts
+            .wants(&texts.each_ref().map(|text| &**text), extra.as_deref()))
     }
 }
 
@@ -262,8 +262,7 @@ impl Newest {
 
 /// The answer to a query: an iterator that fetches as it goes. A record that was deleted in between is left out.
 pub struct Records {
-    connection: PooledConnection<SqliteConnectionManager>,
-    path: PathBuf,
+    reader: Reader,
     keys: std::vec::IntoIter<Key>,
     page: std::vec::IntoIter<StoredRecord>,
     names: Names,
@@ -277,24 +276,32 @@ impl Records {
         self.last_id
     }
 
-    fn fetch(&mut self) -> rusqlite::Result<Vec<StoredRecord>> {
-        let keys: Vec<Key> = self.keys.by_ref().take(PAGE_RECORDS).collect();
-        // One short read for the page. It ends here whatever happens.
-        let read = self.connection.unchecked_transaction()?;
-        let mut statement = read.prepare_cached(
-            "SELECT id, created, site, origin, message, task_name, exc_text, stack_info, extra \
-             FROM record WHERE id = ?1",
-        )?;
-        let mut page = Vec::with_capacity(keys.len());
-        for (_, id) in keys {
-            page.extend(
-                statement
-                    .query_row([id], |row| self.names.record(&read, row))
-                    .optional()?,
-            );
-        }
-        Ok(page)
+    /// The next page. A connection is borrowed for it alone: an answer that nobody reads on must not keep one.
+    fn fetch(&mut self) -> Result<Vec<StoredRecord>, StoreError> {
+        let connection = self.reader.connection()?;
+        let keys = self.keys.by_ref().take(PAGE_RECORDS);
+        fetch(&connection, keys, &mut self.names).map_err(|source| self.reader.failed(source))
     }
+}
+
+fn fetch(
+    connection: &Connection,
+    keys: impl Iterator<Item = Key>,
+    names: &mut Names,
+) -> rusqlite::Result<Vec<StoredRecord>> {
+    // One short read for the page. It ends here whatever happens.
+    let read = connection.unchecked_transaction()?;
+    let mut statement =
+        read.prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))?;
+    let mut page = Vec::with_capacity(PAGE_RECORDS);
+    for (_, id) in keys {
+        page.extend(
+            statement
+                .query_row([id], |row| names.record(&read, row))
+                .optional()?,
+        );
+    }
+    Ok(page)
 }
 
 impl Iterator for Records {
@@ -310,99 +317,11 @@ impl Iterator for Records {
             }
             match self.fetch() {
                 Ok(page) => self.page = page.into_iter(),
-                Err(source) => {
+                Err(error) => {
                     self.keys = Vec::new().into_iter();
-                    return Some(Err(schema::failed_to("read", &self.path, source)));
+                    return Some(Err(error));
                 }
             }
         }
     }
-}
-
-/// The sites and origins that the answer has met.
-#[derive(Default)]
-struct Names {
-    sites: HashMap<i64, Arc<Site>>,
-    origins: HashMap<i64, Arc<Origin>>,
-}
-
-impl Names {
-    fn record(&mut self, connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRecord> {
-        let site = known(&mut self.sites, row.get(2)?, |id| load_site(connection, id))?;
-        let origin = known(&mut self.origins, row.get(3)?, |id| {
-            load_origin(connection, id)
-        })?;
-        let extra = match row.get_ref(8)? {
-            ValueRef::Text(json) => serde_json::from_slice(json).unwrap_or_default(),
-            _ => serde_json::Map::new(),
-        };
-        Ok(StoredRecord {
-            id: row.get(0)?,
-            record: LogRecord {
-                created_ns: row.get(1)?,
-                site,
-                origin,
-                message: row.get(4)?,
-                task_name: row.get(5)?,
-                exc_text: row.get(6)?,
-                stack_info: row.get(7)?,
-                extra,
-            },
-        })
-    }
-}
-
-/// What is known by this id, loaded the first time.
-fn known<T>(
-    loaded: &mut HashMap<i64, Arc<T>>,
-    id: i64,
-    load: impl FnOnce(i64) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Arc<T>> {
-    Ok(match loaded.entry(id) {
-        Entry::Occupied(entry) => Arc::clone(entry.get()),
-        Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(load(id)?))),
-    })
-}
-
-fn load_site(connection: &Connection, id: i64) -> rusqlite::Result<Site> {
-    let found = connection
-        .prepare_cached(
-            "SELECT name, levelno, levelname, pathname, lineno, funcName, filename, module \
-             FROM site WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
-            Ok(Site {
-                name: row.get(0)?,
-                level: Level(row.get(1)?),
-                level_name: row.get(2)?,
-                pathname: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
-                lineno: row.get(4)?,
-                func_name: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
-                other_filename: row.get(6)?,
-                other_module: row.get(7)?,
-            })
-        })
-        .optional()?;
-    // Only in a damaged file; the record itself is still worth showing.
-    Ok(found.unwrap_or_else(|| Site::new("?", Level::NOTSET)))
-}
-
-fn load_origin(connection: &Connection, id: i64) -> rusqlite::Result<Origin> {
-    let found = connection
-        .prepare_cached(
-            "SELECT hostname, process, processName, thread, threadName, started \
-             FROM origin WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
-            Ok(Origin {
-                hostname: row.get(0)?,
-                process: row.get(1)?,
-                process_name: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                thread: row.get(3)?,
-                thread_name: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-                started_ms: row.get(5)?,
-            })
-        })
-        .optional()?;
-    Ok(found.unwrap_or_default())
 }

@@ -24,6 +24,9 @@ const PAGE_BYTES: i64 = 8192;
 /// How long `SQLite` itself waits for a lock before an operation gives up and is tried again by whoever knows better.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The pause before it is tried again, when it did not wait by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
 /// How long opening a file waits for another process that is just making or migrating it.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -50,7 +53,9 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     loop {
         match prepare_writer(&mut connection, path, durability) {
             // Switching to WAL does not wait for the busy timeout in every case.
-            Err(StoreError::Busy { .. }) if Instant::now() < deadline => {}
+            Err(StoreError::Busy { .. }) if Instant::now() < deadline => {
+                std::thread::sleep(BUSY_PAUSE);
+            }
             Err(StoreError::Busy { path, .. }) => {
                 return Err(StoreError::Busy {
                     path,
@@ -117,6 +122,13 @@ pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), S
 pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
     if path == Path::new(":memory:") || path.as_os_str().is_empty() {
         return Err(foreign(path, "it is no file, its records would be lost"));
+    }
+    // SQLite would take it for a URI, whose query may say mode=memory.
+    if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        return Err(foreign(
+            path,
+            "it is a URI (write ./ before a name that begins so)",
+        ));
     }
     if path.is_dir() {
         return Err(foreign(path, "it is a directory"));

@@ -24,7 +24,7 @@ fn every_record_of_a_plain_socket_handler_arrives_in_order() {
     assert!(
         ended
             .stderr
-            .contains("5000 records received over 1 connections, 5000 stored, 0 dropped"),
+            .contains("5000 records received over 1 connection, 5000 stored, 0 dropped"),
         "{}",
         ended.stderr
     );
@@ -119,7 +119,7 @@ fn a_queue_handler_may_stand_in_front() {
         );
     }
     let failed = store.query(&["--level", "error"]);
-    assert!(failed.contains("lookup failed\nTraceback (most recent call last):\n"));
+    assert!(failed.contains("lookup failed\n    Traceback (most recent call last):\n"));
     assert!(failed.ends_with("KeyError: 'missing'\n"), "{failed}");
 }
 

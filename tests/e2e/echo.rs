@@ -1,13 +1,14 @@
 //! `serve --echo`: arriving records on the console, in the ancestor's format.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use regex::Regex;
 
-use crate::support::{Server, Store, frame, send, wait_until};
+use crate::support::{Server, Store, frame, listening_address, logstore, send, wait_until};
 
 /// What a server writes to stdout while the cookbook's client sends to it.
 fn echoed(arguments: &[&str]) -> String {
@@ -70,4 +71,40 @@ fn a_console_that_hangs_holds_up_neither_records_nor_the_end() {
     let ended = server.terminate();
     assert!(ended.took < Duration::from_secs(10), "{:?}", ended.took);
     drop(hanging);
+}
+
+/// How much a pipe holds on Linux before who writes to it must wait.
+const PIPE_BYTES: usize = 64 << 10;
+
+#[test]
+fn talk_that_nobody_reads_holds_up_neither_records_nor_the_end() {
+    let store = Store::new();
+    let (stderr, mut full) = std::io::pipe().unwrap();
+    let mut child = logstore(["serve", "--port", "0", "--db"])
+        .arg(&store.db)
+        .stdout(Stdio::null())
+        .stderr(full.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::with_capacity(1, stderr);
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    let address = listening_address(&line).unwrap();
+    full.write_all(&vec![b'x'; PIPE_BYTES]).unwrap();
+
+    // A report for the bad frame finds no room, and the records of all clients come behind it.
+    send(address, &[0xff; 4]);
+    send(address, &frame("a", 20, "still served"));
+    wait_until("the record", || store.count() == 1);
+    let id = child.id().to_string();
+    Command::new("kill")
+        .args(["-s", "TERM", &id])
+        .status()
+        .unwrap();
+    let mut ended = None;
+    wait_until("the end", || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert!(ended.unwrap().success());
 }

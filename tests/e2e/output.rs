@@ -134,8 +134,8 @@ fn text_is_a_line_for_each_record_and_the_traceback_below_it() {
         "{first}"
     );
     assert!(rest.ends_with("]: it failed for ada"), "{first}");
-    assert_eq!(lines.next(), Some("Traceback (most recent call last):"));
-    assert_eq!(text.lines().last(), Some("ValueError: naïve ✓"));
+    assert_eq!(lines.next(), Some("    Traceback (most recent call last):"));
+    assert_eq!(text.lines().last(), Some("    ValueError: naïve ✓"));
 }
 
 #[test]

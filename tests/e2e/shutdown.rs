@@ -165,7 +165,7 @@ fn stopped_before_a_lasting_lock(flags: &[&str], count: usize) {
     let ended = server.wait();
     assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
     let told = format!(
-        "{count} records received over 1 connections, 0 stored, 0 dropped, {count} could not be stored"
+        "{count} records received over 1 connection, 0 stored, 0 dropped, {count} could not be stored"
     );
     assert!(ended.stderr.contains(&told), "{}", ended.stderr);
     assert!(ended.stderr.contains("is locked by another process"));

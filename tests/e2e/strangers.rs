@@ -168,7 +168,7 @@ fn many_idle_connections_hold_nobody_up() {
     assert!(
         ended
             .stderr
-            .contains("1 records received over 201 connections")
+            .contains("1 record received over 201 connections")
     );
     drop(idle);
 }

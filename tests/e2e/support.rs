@@ -269,7 +269,7 @@ impl Drop for Server {
     }
 }
 
-fn listening_address(line: &str) -> Option<SocketAddr> {
+pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("listening on ")?;
     rest.split([',', ' ']).next()?.parse().ok()
 }

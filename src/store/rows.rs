@@ -1,0 +1,116 @@
+//! Rows become records again.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::batch::extra_of_json;
+use crate::level::Level;
+use crate::record::{LogRecord, Origin, Site, StoredRecord};
+
+/// The columns that [`Names::record`] takes, in its order.
+pub(super) const COLUMNS: &str =
+    "id, created, site, origin, message, task_name, exc_text, stack_info, extra";
+
+/// Text as it stands in the row. A foreign hand may have put bytes there that are no UTF-8; they do not hide the rest.
+pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes)),
+        _ => None,
+    }
+}
+
+/// The sites and origins that the answer has met.
+#[derive(Default)]
+pub(super) struct Names {
+    sites: HashMap<i64, Arc<Site>>,
+    origins: HashMap<i64, Arc<Origin>>,
+}
+
+impl Names {
+    /// The record of a row with the [`COLUMNS`].
+    pub(super) fn record(
+        &mut self,
+        connection: &Connection,
+        row: &Row<'_>,
+    ) -> rusqlite::Result<StoredRecord> {
+        let site = known(&mut self.sites, row.get(2)?, |id| load_site(connection, id))?;
+        let origin = known(&mut self.origins, row.get(3)?, |id| {
+            load_origin(connection, id)
+        })?;
+        let texts = [4, 5, 6, 7, 8].map(|column| row.get_ref(column).map(text_of));
+        let [message, task_name, exc_text, stack_info, extra] = texts;
+        Ok(StoredRecord {
+            id: row.get(0)?,
+            record: LogRecord {
+                created_ns: row.get(1)?,
+                site,
+                origin,
+                message: message?.unwrap_or_default().into_owned(),
+                task_name: task_name?.map(Cow::into_owned),
+                exc_text: exc_text?.map(Cow::into_owned),
+                stack_info: stack_info?.map(Cow::into_owned),
+                extra: extra?.map(|json| extra_of_json(&json)).unwrap_or_default(),
+            },
+        })
+    }
+}
+
+/// What is known by this id, loaded the first time.
+fn known<T>(
+    loaded: &mut HashMap<i64, Arc<T>>,
+    id: i64,
+    load: impl FnOnce(i64) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Arc<T>> {
+    Ok(match loaded.entry(id) {
+        Entry::Occupied(entry) => Arc::clone(entry.get()),
+        Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(load(id)?))),
+    })
+}
+
+fn load_site(connection: &Connection, id: i64) -> rusqlite::Result<Site> {
+    let found = connection
+        .prepare_cached(
+            "SELECT name, levelno, levelname, pathname, lineno, funcName, filename, module \
+             FROM site WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok(Site {
+                name: row.get(0)?,
+                level: Level(row.get(1)?),
+                level_name: row.get(2)?,
+                pathname: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+                lineno: row.get(4)?,
+                func_name: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+                other_filename: row.get(6)?,
+                other_module: row.get(7)?,
+            })
+        })
+        .optional()?;
+    // Only in a damaged file; the record itself is still worth showing.
+    Ok(found.unwrap_or_else(|| Site::new("?", Level::NOTSET)))
+}
+
+fn load_origin(connection: &Connection, id: i64) -> rusqlite::Result<Origin> {
+    let found = connection
+        .prepare_cached(
+            "SELECT hostname, process, processName, thread, threadName, started \
+             FROM origin WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok(Origin {
+                hostname: row.get(0)?,
+                process: row.get(1)?,
+                process_name: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                thread: row.get(3)?,
+                thread_name: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+                started_ms: row.get(5)?,
+            })
+        })
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
