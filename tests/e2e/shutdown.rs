@@ -42,8 +42,9 @@ fn what_was_sent_before_a_signal_is_stored() {
         let ended = server.wait();
         assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
         assert_eq!(unbroken(&store, "a"), count, "{}", ended.stderr);
+        let records = if count == 1 { "record" } else { "records" };
         assert!(ended.stderr.contains(&format!(
-            "stopped: {count} records received over 1 connections, {count} stored, 0 dropped\n"
+            "stopped: {count} {records} received over 1 connection, {count} stored, 0 dropped\n"
         )));
     }
 }
