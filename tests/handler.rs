@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,6 +50,8 @@ struct TestStore {
     faults: Arc<Mutex<Vec<Fault>>>,
     /// When there is a gate, each call waits for it.
     gate: Arc<Mutex<Option<Receiver<()>>>>,
+    /// How many calls have begun.
+    calls: Arc<AtomicUsize>,
 }
 
 impl TestStore {
@@ -57,6 +60,7 @@ impl TestStore {
             stored: Arc::default(),
             faults: Arc::new(Mutex::new(faults.iter().rev().copied().collect())),
             gate: Arc::default(),
+            calls: Arc::default(),
         }
     }
 
@@ -87,6 +91,7 @@ impl TestStore {
 
 impl RecordStore for TestStore {
     fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
         if let Some(gate) = &*self.gate.lock().unwrap() {
             // A dropped sender opens the gate for good.
             let _ = gate.recv();
@@ -328,8 +333,8 @@ fn overflow(rule: Overflow) -> (TestStore, SQLiteQueueHandler, Vec<Report>) {
         .start(store.clone())
         .unwrap();
     handler.emit(&record("first")).unwrap();
-    wait_until("the writer has the first", || {
-        handler.counters().queued_bytes == 0
+    wait_until("the writer stores the first", || {
+        store.calls.load(Ordering::SeqCst) == 1
     });
     for i in 0..100 {
         handler.emit(&record(i.to_string())).unwrap();
@@ -384,6 +389,53 @@ fn drop_oldest_keeps_what_came_last_and_notes_the_loss() {
 }
 
 #[test]
+fn drops_are_noted_also_when_nothing_comes_any_more() {
+    let (store, gate) = TestStore::gated();
+    let handler = SQLiteQueueHandler::builder()
+        .queue_capacity(20)
+        .longest_delay(Duration::ZERO)
+        .overflow(Overflow::DropNewest)
+        .start(store.clone())
+        .unwrap();
+    let calls = |calls| wait_until("a call", || store.calls.load(Ordering::SeqCst) == calls);
+    handler.emit(&record("first")).unwrap();
+    // One burst while the first record is stored, one while the note of the first burst is.
+    for burst in 1..=2 {
+        calls(burst);
+        for i in 0..100 {
+            handler.emit(&record(i.to_string())).unwrap();
+        }
+        gate.send(()).unwrap();
+    }
+    drop(gate);
+    let noted = || {
+        let stored = store.stored.lock().unwrap();
+        let notes = stored
+            .iter()
+            .filter_map(|record| record.extra.get("dropped")?.as_u64());
+        notes.sum::<u64>()
+    };
+    wait_until("both bursts are noted", || {
+        noted() == handler.counters().dropped
+    });
+    assert!(noted() >= 150);
+    assert_eq!(store.notes().len(), 2);
+}
+
+#[test]
+fn a_refusing_store_is_not_hammered_while_closing() {
+    let store = TestStore::with_faults(&[Fault::Broken]);
+    let handler = SQLiteQueueHandler::builder()
+        .close_timeout(Duration::from_millis(300))
+        .start(store.clone())
+        .unwrap();
+    handler.emit(&record("x")).unwrap();
+    handler.close().unwrap_err();
+    let calls = store.calls.load(Ordering::SeqCst);
+    assert!((2..50).contains(&calls), "{calls}");
+}
+
+#[test]
 fn a_record_larger_than_the_whole_queue_gets_through() {
     let store = TestStore::with_faults(&[]);
     let handler = SQLiteQueueHandler::builder()
@@ -410,6 +462,32 @@ fn a_closed_handler_takes_nothing_more() {
     ));
     assert!(matches!(handler.flush(), Ok(())));
     assert_eq!(handler.counters().accepted, 0);
+}
+
+#[test]
+fn a_record_that_comes_too_late_drops_no_other() {
+    let (store, gate) = TestStore::gated();
+    let handler = SQLiteQueueHandler::builder()
+        .queue_capacity(5)
+        .longest_delay(Duration::ZERO)
+        .overflow(Overflow::DropOldest)
+        .start(store.clone())
+        .unwrap();
+    for i in 0..20 {
+        handler.emit(&record(i.to_string())).unwrap();
+    }
+    let dropped = handler.counters().dropped;
+    std::thread::scope(|scope| {
+        let closing = scope.spawn(|| handler.close());
+        wait_until("the queue closes", || !handler.is_open());
+        assert!(matches!(
+            handler.emit(&record("late")),
+            Err(QueueError::Closed)
+        ));
+        drop(gate);
+        closing.join().unwrap().unwrap();
+    });
+    assert_eq!(handler.counters().dropped, dropped);
 }
 
 #[test]
