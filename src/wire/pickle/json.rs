@@ -26,11 +26,10 @@ use super::escape::{escaped_len, put_escaped, put_json_string};
 use super::integer::{self, Decimal};
 use super::known::{self, Form, Known};
 use super::object::{Parts, name_of};
-use super::quote;
 use super::repr;
 use super::text::text;
 use super::value::{Heap, Item, Kind, Node};
-use crate::percent::float_repr;
+use crate::percent::{bytes_repr, float_repr};
 
 /// Stands where something was left out.
 pub(super) const CUT: &str = "\"…\"";
@@ -157,7 +156,7 @@ impl<'a> Json<'a, '_> {
 
     fn bytes(&mut self, bytes: &[u8]) {
         let mut text = String::with_capacity(bytes.len() + 3);
-        quote::put_bytes(bytes, &mut text);
+        bytes_repr(bytes, &mut text);
         self.string(&text);
     }
 

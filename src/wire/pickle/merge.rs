@@ -9,7 +9,7 @@ use super::object::{Parts, elements};
 use super::repr;
 use super::text::text;
 use super::value::{Heap, Item, Kind};
-use crate::percent::{Piece, Spec, parse};
+use crate::percent::{Piece, Spec, parse, put_ascii};
 
 /// How many `%` a message may have. Every one of them costs memory before the first is written.
 const MAX_FIELDS: usize = 10_000;
@@ -194,11 +194,10 @@ impl<'a> Merge<'a> {
             'r' | 'a' => {
                 let mut text = String::new();
                 repr::put_repr(&self.heap, value, &mut self.budget, &mut text);
-                let text = if spec.conversion == 'a' {
-                    repr::ascii(&text)
-                } else {
-                    text
-                };
+                if spec.conversion == 'a' {
+                    let repr = std::mem::take(&mut text);
+                    put_ascii(&repr, &mut text);
+                }
                 spec.put_str(&text, out);
             }
             'c' => spec.put_char(self.character(value)?, out),

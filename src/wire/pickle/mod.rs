@@ -15,7 +15,6 @@ mod machine;
 mod merge;
 mod object;
 mod opcodes;
-mod quote;
 mod repr;
 mod text;
 mod unescape;
