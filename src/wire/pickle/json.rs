@@ -33,6 +33,7 @@ use crate::percent::{bytes_repr, float_repr};
 
 /// Stands where something was left out.
 pub(super) const CUT: &str = "\"…\"";
+
 /// Adds an object of these members and of more that have names of their own. What the budget does not allow is left out with
 /// a sign for it.
 pub(super) fn put_json_object(
