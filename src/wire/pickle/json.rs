@@ -203,7 +203,7 @@ impl<'a> Json<'a, '_> {
     fn described(&mut self, index: u32) {
         match name_of(&self.heap, Item::Node(index)) {
             Some(name) => self.string(&name.describe()),
-            None => self.put("\"<unknown>\""),
+            None => self.repr(Item::Node(index)),
         }
     }
 
@@ -290,6 +290,7 @@ impl<'a> Json<'a, '_> {
 
     fn instance(&mut self, index: u32, node: &'a Node) {
         if let Some(name) = name_of(&self.heap, Item::Node(index)) {
+            self.budget.take(name.weight());
             return self.string(&known::member(&name));
         }
         let parts = Parts::of(&self.heap, node);

@@ -120,7 +120,7 @@ impl<'a> Repr<'a, '_> {
             Kind::FrozenSet => self.elements(Class::FrozenSet, &node.items),
             Kind::Global => match name_of(&self.heap, Item::Node(index)) {
                 Some(name) => self.put(&name.describe()),
-                None => self.put("<unknown>"),
+                None => self.list("<unknown ", &node.items, ">"),
             },
             Kind::Object => self.object(index, form),
             Kind::Persistent => self.list("<persistent id ", &node.items, ">"),
@@ -175,6 +175,7 @@ impl<'a> Repr<'a, '_> {
 
     fn object(&mut self, index: u32, form: Form) {
         if let Some(name) = name_of(&self.heap, Item::Node(index)) {
+            self.budget.take(name.weight());
             return self.put(&known::member(&name));
         }
         let parts = Parts::of(&self.heap, self.heap.node(index));

@@ -261,7 +261,7 @@ fn bytes_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [u8]>> {
 
 /// The bytes of an item that is short; looking at a long one costs nothing.
 fn short_bytes_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [u8]>> {
-    const SHORT: usize = 16;
+    const SHORT: usize = 32;
     let is_short = |item: &Item| match item {
         Item::Bytes(span) | Item::Text(span) => heap.bytes(*span).len() <= SHORT,
         _ => false,
