@@ -1,9 +1,11 @@
-//! Python's `%` formatting: what a format asks for, and values written as `str % ...` writes them.
+//! Python's `%` formatting: what a format asks for, and values written as `str % ...`, `repr` and `ascii` write them.
 
 mod float;
+mod repr;
 mod spec;
 
 pub(crate) use float::float_repr;
+pub(crate) use repr::{bytes_repr, put_ascii, put_hex, put_quoted, quote_for, str_repr};
 pub(crate) use spec::Spec;
 
 /// The widest field and the longest precision that are taken. A format may come over the wire, and must not be able to ask

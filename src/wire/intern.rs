@@ -16,6 +16,21 @@ const REMEMBERED: usize = 1 << 13;
 /// The most bytes of text that one to be remembered may have. The rest is made anew each time.
 const REMEMBERED_BYTES: usize = 1 << 10;
 
+/// How long a name may be: of a logger, a level, a file, a function, a host, a process, a thread, a task. A longer one is cut there
+/// and ends in `…`. One long text may stand in all of a frame's names by reference, and names are kept in memory with every
+/// batch; so two long names that begin alike become one. Linux has paths of 4,096 bytes at most, Python's names are shorter.
+pub(super) const MAX_NAME_BYTES: usize = 4 << 10;
+
+/// A name, cut to [`MAX_NAME_BYTES`].
+pub(super) fn name(text: Cow<'_, str>) -> Cow<'_, str> {
+    const CUT: &str = "…";
+    if text.len() <= MAX_NAME_BYTES {
+        return text;
+    }
+    let end = text.floor_char_boundary(MAX_NAME_BYTES - CUT.len());
+    Cow::Owned(text[..end].to_owned() + CUT)
+}
+
 /// The fields of a site as a client sent them: bytes that have not been looked at, empty where it sent nothing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SiteKey<'a> {
@@ -182,7 +197,7 @@ fn same_start(known: Option<i64>, sent: Option<i64>) -> bool {
 
 impl SiteKey<'_> {
     fn to_site(self, decode: impl Fn(&[u8]) -> Cow<'_, str>) -> Site {
-        let text = |bytes| decode(bytes).into_owned();
+        let text = |bytes| name(decode(bytes)).into_owned();
         let pathname = text(self.pathname);
         let filename = filename_of(&pathname);
         let other_filename = other(text(self.filename), filename);
@@ -217,7 +232,7 @@ fn other(sent: String, derived: &str) -> Option<String> {
 
 impl OriginKey<'_> {
     fn to_origin(self, decode: impl Fn(&[u8]) -> Cow<'_, str>) -> Origin {
-        let text = |bytes| decode(bytes).into_owned();
+        let text = |bytes| name(decode(bytes)).into_owned();
         Origin {
             hostname: text(self.hostname),
             process: self.process,
@@ -324,6 +339,49 @@ mod tests {
             ..ORIGIN
         };
         assert!(!Arc::ptr_eq(&first, interner.origin(&restarted, decode)));
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_says_so() {
+        let long = "é".repeat(MAX_NAME_BYTES);
+        let site = SiteKey {
+            name: long.as_bytes(),
+            level_name: long.as_bytes(),
+            pathname: long.as_bytes(),
+            func_name: long.as_bytes(),
+            filename: long.as_bytes(),
+            module: long.as_bytes(),
+            ..SITE
+        };
+        let mut interner = Interner::default();
+        let site = interner.site(&site, decode);
+        let cut = "é".repeat(MAX_NAME_BYTES / 2 - 2) + "…";
+        assert_eq!(
+            [
+                &site.name,
+                &site.level_name,
+                &site.pathname,
+                &site.func_name
+            ],
+            [&cut; 4]
+        );
+        // They follow from the path.
+        assert_eq!((&site.other_filename, &site.other_module), (&None, &None));
+        let origin = OriginKey {
+            hostname: long.as_bytes(),
+            process_name: long.as_bytes(),
+            thread_name: long.as_bytes(),
+            ..ORIGIN
+        };
+        let origin = interner.origin(&origin, decode);
+        assert_eq!(
+            [&origin.hostname, &origin.process_name, &origin.thread_name],
+            [&cut; 3]
+        );
+        assert_eq!(
+            name("x".repeat(MAX_NAME_BYTES).into()).len(),
+            MAX_NAME_BYTES
+        );
     }
 
     #[test]

@@ -47,14 +47,19 @@ impl<'a> Json<'a, '_> {
     }
 
     /// Whether keys are names that do not clash with a description's own.
-    fn are_names(&self, slices: &[&[Item]]) -> bool {
+    fn are_names(&mut self, slices: &[&[Item]]) -> bool {
         let mut keys = slices.iter().flat_map(|slice| slice.iter().step_by(2));
-        keys.all(|key| match key {
+        let odd = keys.position(|key| match key {
             Item::Text(span) => {
                 let key = self.heap.bytes(*span);
-                !RESERVED.iter().any(|reserved| reserved.as_bytes() == key)
+                RESERVED.iter().any(|reserved| reserved.as_bytes() == key)
             }
-            _ => false,
+            _ => true,
+        });
+        // Names are paid for when they are written, but where the nesting ends, nothing else will be.
+        odd.is_none_or(|looked_at| {
+            self.budget.take(looked_at);
+            false
         })
     }
 

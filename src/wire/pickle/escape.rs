@@ -1,6 +1,6 @@
 //! Texts as JSON strings: runs without anything to escape are copied as they are.
 
-use std::fmt::Write as _;
+use crate::percent::put_hex;
 
 /// Adds a text as a JSON string, in quotes.
 pub(super) fn put_json_string(text: &str, out: &mut String) {
@@ -21,7 +21,7 @@ pub(super) fn put_escaped(text: &str, out: &mut String) {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\t' => out.push_str("\\t"),
-            control => write!(out, "\\u{control:04x}").expect("a String takes everything"),
+            control => put_hex("\\u", control.into(), 2, out),
         }
         rest = &rest[at + 1..];
     }

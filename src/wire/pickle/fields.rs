@@ -12,7 +12,7 @@ use crate::batch::{Batch, Texts};
 use crate::error::WireError;
 use crate::level::Level;
 use crate::wire::Context;
-use crate::wire::intern::{Interner, OriginKey, SiteKey};
+use crate::wire::intern::{self, Interner, OriginKey, SiteKey};
 
 /// The attributes of a `LogRecord` that have a place of their own in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +163,7 @@ pub(super) fn put_record(
     };
     let origin = batch.origin(interner.origin(&origin, text));
 
-    let task_name = reader.optional_text(Field::TaskName);
+    let task_name = reader.optional_text(Field::TaskName).map(intern::name);
     let exc_text = reader.optional_text(Field::ExcText);
     let stack_info = reader.optional_text(Field::StackInfo);
     let message = reader.message(&mut scratch.message);

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::budget::Budget;
-use super::value::{Heap, Item};
+use super::value::{Heap, Item, Span};
 
 /// How many digits are written out. `CPython` refuses to write more than 4,300 unless told to, since the work grows with the
 /// square.
 const MAX_DIGITS: usize = 4_000;
 /// How many bytes an integer of that many digits has at most.
 const MAX_BYTES: usize = 1_662;
+/// How long an integer of 128 bits may be in any spelling that somebody writes. Longer ones are not looked at.
+const MAX_SHORT: usize = 64;
 
 /// An integer in decimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,19 +33,40 @@ pub(super) fn decimal<'a>(heap: &Heap<'a>, item: Item, budget: &mut Budget) -> O
             negative: value < 0,
             digits: Cow::Owned(value.unsigned_abs().to_string()),
         },
-        Item::LongText(span) => of_digits(heap.bytes(span)),
+        Item::LongText(span) => of_digits(heap.bytes(span), budget),
         Item::LongBytes(span) => of_bytes(heap.bytes(span), budget),
         _ => return None,
     })
+}
+
+/// What [`decimal`] may cost, in bytes of a budget.
+pub(super) fn weight(heap: &Heap<'_>, item: Item) -> usize {
+    match item {
+        Item::LongText(span) => heap.bytes(span).len().min(2 * MAX_DIGITS),
+        Item::LongBytes(span) => {
+            let len = heap.bytes(span).len().min(2 * MAX_BYTES);
+            len + work(len.min(MAX_BYTES))
+        }
+        _ => 0,
+    }
+}
+
+/// What it costs to make digits of so many bytes: the work grows with the square, and some 16 ns of it are paid for like a byte
+/// of output.
+fn work(len: usize) -> usize {
+    len * len / 256
 }
 
 /// A non-negative integer of at most 128 bits.
 pub(super) fn unsigned(heap: &Heap<'_>, item: Item) -> Option<u128> {
     match item {
         Item::Int(value) => u128::try_from(value).ok(),
-        Item::LongText(span) => str::from_utf8(heap.bytes(span)).ok()?.trim().parse().ok(),
+        Item::LongText(span) => {
+            let digits = short_bytes(heap, span)?;
+            str::from_utf8(digits).ok()?.trim().parse().ok()
+        }
         Item::LongBytes(span) => {
-            let bytes = heap.bytes(span);
+            let bytes = short_bytes(heap, span)?;
             let (low, high) = bytes.split_at(bytes.len().min(16));
             if high.iter().any(|byte| *byte != 0) || high.is_empty() && is_negative(bytes) {
                 return None;
@@ -56,23 +79,29 @@ pub(super) fn unsigned(heap: &Heap<'_>, item: Item) -> Option<u128> {
     }
 }
 
+fn short_bytes<'a>(heap: &Heap<'a>, span: Span) -> Option<&'a [u8]> {
+    let bytes = heap.bytes(span);
+    (bytes.len() <= MAX_SHORT).then_some(bytes)
+}
+
 fn is_negative(bytes: &[u8]) -> bool {
     bytes.last().is_some_and(|last| last & 0x80 != 0)
 }
 
-fn of_digits(text: &[u8]) -> Decimal<'_> {
-    let text = text.trim_ascii();
+fn of_digits<'a>(text: &'a [u8], budget: &mut Budget) -> Decimal<'a> {
     // Zeros in front are not worth looking at for each reference.
     if text.len() > 2 * MAX_DIGITS {
         return Decimal::Huge(format!("<integer of {} digits>", text.len()));
     }
+    let text = text.trim_ascii();
     let negative = text.first() == Some(&b'-');
     let digits = text
         .strip_prefix(b"-")
         .or(text.strip_prefix(b"+"))
         .unwrap_or(text);
-    let digits = &digits[digits.iter().take_while(|digit| **digit == b'0').count()..];
-    if digits.len() > MAX_DIGITS {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let digits = &digits[zeros..];
+    if digits.len() > MAX_DIGITS || !budget.take(zeros) {
         return Decimal::Huge(format!("<integer of {} digits>", digits.len()));
     }
     match str::from_utf8(digits) {
@@ -90,13 +119,16 @@ fn of_digits(text: &[u8]) -> Decimal<'_> {
 /// Little-endian two's complement.
 fn of_bytes(bytes: &[u8], budget: &mut Budget) -> Decimal<'static> {
     let negative = is_negative(bytes);
+    // Padding is not worth looking at, either.
+    if bytes.len() > 2 * MAX_BYTES {
+        return Decimal::Huge(format!("<integer of {} bits>", bytes.len() * 8));
+    }
     let padding = if negative { 0xFF } else { 0 };
     let len = bytes
         .iter()
         .rposition(|byte| *byte != padding)
         .map_or(0, |last| last + 1);
-    // The work grows with the square; some 16 ns of it are paid for like a byte of output.
-    if len > MAX_BYTES || !budget.take(len * len / 256) {
+    if len > MAX_BYTES || !budget.take(bytes.len() - len + work(len)) {
         return Decimal::Huge(format!("<integer of {} bits>", len * 8));
     }
     let mut limbs = vec![0_u32; len / 4 + 1];
@@ -147,7 +179,6 @@ fn digits_of(mut limbs: Vec<u32>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::value::Span;
     use super::*;
 
     fn bytes(bytes: &[u8]) -> String {
@@ -214,6 +245,7 @@ mod tests {
         assert_eq!(digits("-00012345678901234567890"), "-12345678901234567890");
         assert_eq!(digits("+7"), "7");
         assert_eq!(digits("-0"), "0");
+        assert_eq!(digits(&("0".repeat(3_000) + "5")), "5");
     }
 
     #[test]
@@ -221,6 +253,7 @@ mod tests {
         assert_eq!(bytes(&[1; 2_500]), "<integer of 20000 bits>");
         assert_eq!(digits(&"9".repeat(4_001)), "<integer of 4001 digits>");
         assert_eq!(bytes(&[0x7F; MAX_BYTES]).len(), 4_003);
+        assert_eq!(bytes(&[0; 5_000]), "<integer of 40000 bits>");
     }
 
     #[test]
@@ -239,5 +272,7 @@ mod tests {
         assert_eq!(of(&[0xFF; 16]), None);
         assert_eq!(of(&[0, 0, 0, 0, 0, 0, 0, 0, 1]), Some(1 << 64));
         assert_eq!(of(&[1; 17]), None);
+        assert_eq!(of(&[0; 64]), Some(0));
+        assert_eq!(of(&[0; 65]), None);
     }
 }

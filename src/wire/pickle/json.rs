@@ -26,14 +26,14 @@ use super::escape::{escaped_len, put_escaped, put_json_string};
 use super::integer::{self, Decimal};
 use super::known::{self, Form, Known};
 use super::object::{Parts, name_of};
-use super::quote;
 use super::repr;
 use super::text::text;
 use super::value::{Heap, Item, Kind, Node};
-use crate::percent::float_repr;
+use crate::percent::{bytes_repr, float_repr};
 
 /// Stands where something was left out.
 pub(super) const CUT: &str = "\"…\"";
+
 /// Adds an object of these members and of more that have names of their own. What the budget does not allow is left out with
 /// a sign for it.
 pub(super) fn put_json_object(
@@ -157,7 +157,7 @@ impl<'a> Json<'a, '_> {
 
     fn bytes(&mut self, bytes: &[u8]) {
         let mut text = String::with_capacity(bytes.len() + 3);
-        quote::put_bytes(bytes, &mut text);
+        bytes_repr(bytes, &mut text);
         self.string(&text);
     }
 
@@ -203,7 +203,7 @@ impl<'a> Json<'a, '_> {
     fn described(&mut self, index: u32) {
         match name_of(&self.heap, Item::Node(index)) {
             Some(name) => self.string(&name.describe()),
-            None => self.put("\"<unknown>\""),
+            None => self.repr(Item::Node(index)),
         }
     }
 
@@ -290,6 +290,7 @@ impl<'a> Json<'a, '_> {
 
     fn instance(&mut self, index: u32, node: &'a Node) {
         if let Some(name) = name_of(&self.heap, Item::Node(index)) {
+            self.budget.take(name.weight());
             return self.string(&known::member(&name));
         }
         let parts = Parts::of(&self.heap, node);

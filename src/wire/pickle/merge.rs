@@ -1,6 +1,7 @@
 //! Python's `msg % args`, for clients that send a message and its arguments apart.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::budget::Budget;
 use super::integer::{self, Decimal};
@@ -9,7 +10,7 @@ use super::object::{Parts, elements};
 use super::repr;
 use super::text::text;
 use super::value::{Heap, Item, Kind};
-use crate::percent::{Piece, Spec, parse};
+use crate::percent::{Piece, Spec, parse, put_ascii};
 
 /// How many `%` a message may have. Every one of them costs memory before the first is written.
 const MAX_FIELDS: usize = 10_000;
@@ -67,6 +68,8 @@ enum Args<'a> {
     One {
         value: Item,
         pairs: Option<Cow<'a, [Item]>>,
+        /// The values by their keys, made for the first field that has one.
+        by_key: Option<HashMap<&'a [u8], Item>>,
         used: bool,
     },
 }
@@ -88,6 +91,7 @@ impl<'a> Args<'a> {
         Args::One {
             value,
             pairs: pairs_of(heap, value),
+            by_key: None,
             used: false,
         }
     }
@@ -110,6 +114,25 @@ fn pairs_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [Item]>> {
         Some(Known::Pairs { pairs, .. }) => Some(pairs),
         _ => elements(heap, item, |kind| kind == Kind::Dict).map(Cow::Borrowed),
     }
+}
+
+/// The values of a dict by those of its keys that are texts; of equal keys the last one counts. `None`: there are more than the
+/// budget pays for.
+fn values_by_key<'a>(
+    heap: &Heap<'a>,
+    pairs: &[Item],
+    budget: &mut Budget,
+) -> Option<HashMap<&'a [u8], Item>> {
+    let mut by_key = HashMap::new();
+    for [key, value] in pairs.as_chunks().0 {
+        let Item::Text(key) = key else { continue };
+        let key = heap.bytes(*key);
+        if !budget.take(key.len()) {
+            return None;
+        }
+        by_key.insert(key, *value);
+    }
+    Some(by_key)
 }
 
 fn known_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Known<'a>> {
@@ -148,9 +171,9 @@ impl<'a> Merge<'a> {
         }
         let done = match self.args {
             Args::Each(rest) => rest.is_empty(),
-            Args::One { value, pairs, used } => {
-                used || pairs.is_some() || is_mapping(&self.heap, value)
-            }
+            Args::One {
+                value, pairs, used, ..
+            } => used || pairs.is_some() || is_mapping(&self.heap, value),
         };
         done.then_some(())
     }
@@ -158,6 +181,7 @@ impl<'a> Merge<'a> {
     fn keyed(&mut self, key: &str) -> Option<Item> {
         let Args::One {
             pairs: Some(pairs),
+            by_key,
             used,
             ..
         } = &mut self.args
@@ -165,14 +189,11 @@ impl<'a> Merge<'a> {
             return None;
         };
         *used = true;
-        if !self.budget.take(pairs.len() / 8) {
-            return None;
-        }
-        let mut pairs = pairs.as_chunks().0.iter().rev();
-        pairs.find_map(|[found, value]| match found {
-            Item::Text(span) if self.heap.bytes(*span) == key.as_bytes() => Some(*value),
-            _ => None,
-        })
+        let by_key = match by_key {
+            Some(by_key) => by_key,
+            None => by_key.insert(values_by_key(&self.heap, pairs, &mut self.budget)?),
+        };
+        by_key.get(key.as_bytes()).copied()
     }
 
     fn field(&mut self, spec: &Spec, value: Item, out: &mut String) -> Option<()> {
@@ -194,11 +215,10 @@ impl<'a> Merge<'a> {
             'r' | 'a' => {
                 let mut text = String::new();
                 repr::put_repr(&self.heap, value, &mut self.budget, &mut text);
-                let text = if spec.conversion == 'a' {
-                    repr::ascii(&text)
-                } else {
-                    text
-                };
+                if spec.conversion == 'a' {
+                    let repr = std::mem::take(&mut text);
+                    put_ascii(&repr, &mut text);
+                }
                 spec.put_str(&text, out);
             }
             'c' => spec.put_char(self.character(value)?, out),
@@ -235,6 +255,10 @@ impl<'a> Merge<'a> {
     fn number(&mut self, spec: &Spec, value: Item, out: &mut String) -> Option<()> {
         let is_whole = matches!(spec.conversion, 'd' | 'i' | 'u');
         let is_fraction = matches!(spec.conversion, 'e' | 'E' | 'f' | 'F' | 'g' | 'G');
+        // Of the digits that these are asked for, all the zeros at the end go again.
+        if matches!(spec.conversion, 'g' | 'G') && !self.budget.take(spec.precision.unwrap_or(0)) {
+            return None;
+        }
         match value {
             Item::Bool(value) => spec.put_int(value.into(), out),
             Item::Int(value) => spec.put_int(value.into(), out),

@@ -15,7 +15,6 @@ mod machine;
 mod merge;
 mod object;
 mod opcodes;
-mod quote;
 mod repr;
 mod text;
 mod unescape;
@@ -23,8 +22,8 @@ mod value;
 
 use crate::batch::Batch;
 use crate::error::WireError;
-use crate::wire::Context;
 use crate::wire::intern::Interner;
+use crate::wire::{Context, MAX_FRAME_LIMIT};
 
 /// Decodes pickled `LogRecord`s. Keep one for many frames: it remembers sites and origins and reuses its memory.
 #[derive(Debug, Default)]
@@ -45,7 +44,8 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`WireError::Pickle`], [`WireError::NotARecord`] or [`WireError::RecordTooLarge`]; no record is added. Another frame may
+    /// [`WireError::Pickle`], [`WireError::NotARecord`] or [`WireError::RecordTooLarge`], and [`WireError::FrameTooLong`] for a
+    /// payload of more than [`MAX_FRAME_LIMIT`] bytes, which no frame can hold. No record is added then; another frame may
     /// follow.
     pub fn decode(
         &mut self,
@@ -53,6 +53,12 @@ impl Decoder {
         context: &Context<'_>,
         batch: &mut Batch,
     ) -> Result<(), WireError> {
+        if payload.len() > MAX_FRAME_LIMIT {
+            return Err(WireError::FrameTooLong {
+                claimed: payload.len() as u64,
+                limit: MAX_FRAME_LIMIT,
+            });
+        }
         let root = self.machine.run(payload)?;
         let heap = self.machine.heap(payload);
         fields::put_record(

@@ -5,14 +5,21 @@
 
 use std::borrow::Cow;
 
+use super::integer;
 use super::text::text;
 use super::value::{Heap, Item, Kind, Node, Object, Span};
 
 /// How many `getattr` may be wrapped around a name: classes within classes within ...
 const MAX_GETATTR: usize = 8;
 
-/// How long a module's or a class's name may be.
-const MAX_NAME_BYTES: usize = 1 << 10;
+/// How long a name may be, with all `getattr` around it. What is longer is shown as the parts that it came in.
+const MAX_CLASS_BYTES: usize = 1 << 10;
+
+/// How long a name may be that costs nothing beyond what is shown of it.
+const FREE_CLASS_BYTES: usize = 64;
+
+/// How long the names of modules and functions are that this module knows.
+const KNOWN_BYTES: usize = 32;
 
 /// The name of something importable, as Python 3 says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +30,11 @@ pub(super) struct Name<'a> {
 }
 
 impl Name<'_> {
+    /// What it costs beyond what is shown of it, in bytes of a budget.
+    pub(super) fn weight(&self) -> usize {
+        (self.module.len() + self.path.len()).saturating_sub(FREE_CLASS_BYTES)
+    }
+
     /// The name as Python shows it: without the module when it is a builtin.
     pub(super) fn shown(&self) -> String {
         match self.module {
@@ -117,8 +129,7 @@ impl<'a> Parts<'a> {
         let args = self.args;
         match (&**path, args) {
             ("_reconstructor", [class, base, value]) => {
-                let base = name_of(heap, *base);
-                let base = base.as_ref().map_or("", |base| &*base.path);
+                let base = name_of_global(heap, *base).map_or("", |(_, base)| base);
                 let value = (&args[2], elements(heap, *value, |_| true));
                 self.args = &[];
                 match (base, value) {
@@ -172,19 +183,28 @@ impl<'a> Parts<'a> {
         let [class, args @ ..] = sequence(heap, *args)? else {
             return None;
         };
-        let is_new = name_of(heap, *function)?.path.ends_with(".__new__");
         let kwargs = elements(heap, *kwargs, |kind| kind == Kind::Dict)?;
-        is_new.then_some((*class, args, kwargs))
+        is_new(heap, *function)?.then_some((*class, args, kwargs))
     }
 
-    /// What looking at the arguments costs, in bytes of a budget: they may be long and still come to nothing in the output,
-    /// as the parts of a path do before an absolute one.
+    /// What looking at name and arguments costs, in bytes of a budget: they may be long and still come to nothing in the
+    /// output, as the parts of a path do before an absolute one, or as all do where the nesting ends.
     pub(super) fn weight(&self, heap: &Heap<'_>) -> usize {
-        let text = |item: &Item| match item {
-            Item::Text(span) | Item::Bytes(span) => heap.bytes(*span).len(),
-            _ => 0,
+        let name = self.name.as_ref().map_or(0, Name::weight);
+        let within = |item: &Item| match item {
+            // Bytes of the old protocols, which are the call of a function with a text. Nobody takes them as one of many.
+            Item::Node(index) if heap.node(*index).kind == Kind::Object => {
+                if self.args.len() > 2 {
+                    return 0;
+                }
+                let parts = Parts::of(heap, heap.node(*index));
+                let args = parts.args.iter().take(2);
+                args.map(|item| scalar_weight(heap, *item)).sum()
+            }
+            Item::Node(index) => heap.node(*index).items.len(),
+            item => scalar_weight(heap, *item),
         };
-        self.args.iter().map(|item| 1 + text(item)).sum()
+        name + self.args.iter().map(|item| 1 + within(item)).sum::<usize>()
     }
 
     /// Whether there is nothing but a name and arguments.
@@ -195,6 +215,33 @@ impl<'a> Parts<'a> {
     /// Whether there is neither a state nor a keyword argument.
     pub(super) fn is_bare(&self) -> bool {
         self.kwargs.is_empty() && self.state == State::Nothing
+    }
+}
+
+/// Whether a function is the `__new__` of some class.
+fn is_new(heap: &Heap<'_>, function: Item) -> Option<bool> {
+    let Item::Node(index) = function else {
+        return None;
+    };
+    let node = heap.node(index);
+    match (node.kind, &node.items[..]) {
+        (Kind::Global, [_, Item::Text(path), ..]) => Some(heap.bytes(*path).ends_with(b".__new__")),
+        (Kind::Object, [callable, args, ..]) => {
+            let [_, Item::Text(attribute)] = sequence(heap, *args)? else {
+                return None;
+            };
+            let is_getattr = name_of_global(heap, *callable)? == ("builtins", "getattr");
+            Some(is_getattr && heap.bytes(*attribute) == b"__new__")
+        }
+        _ => None,
+    }
+}
+
+/// What looking at something that is no node costs.
+fn scalar_weight(heap: &Heap<'_>, item: Item) -> usize {
+    match item {
+        Item::Text(span) | Item::Bytes(span) => heap.bytes(span).len(),
+        item => integer::weight(heap, item),
     }
 }
 
@@ -226,6 +273,15 @@ pub(super) fn text_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, str>> {
     }
 }
 
+/// The text of a `str` item that is short; looking at a long one costs nothing.
+pub(super) fn short_text_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, str>> {
+    const SHORT: usize = 256;
+    match item {
+        Item::Text(span) if heap.bytes(span).len() <= SHORT => text_of(heap, item),
+        _ => None,
+    }
+}
+
 fn state_of<'a>(heap: &Heap<'a>, item: Item) -> State<'a> {
     let dict = |item| match item {
         Item::None => Some(&[][..]),
@@ -246,22 +302,31 @@ fn state_of<'a>(heap: &Heap<'a>, item: Item) -> State<'a> {
     }
 }
 
-/// The name that an item stands for: a global, or `getattr` of one.
+/// The name that an item stands for: a global, or `getattr` of one. It is looked at for each reference, so one that is long or
+/// no UTF-8 is none: a class's name is an identifier.
 pub(super) fn name_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Name<'a>> {
     let mut item = item;
-    let mut attributes = Vec::new();
+    let mut attributes: Vec<&str> = Vec::new();
+    let mut bytes_left = MAX_CLASS_BYTES;
+    let mut part = |span: Span| {
+        let bytes = heap.bytes(span);
+        bytes_left = bytes_left.checked_sub(bytes.len())?;
+        str::from_utf8(bytes).ok()
+    };
     loop {
         let Item::Node(index) = item else { return None };
         let node = heap.node(index);
         match (node.kind, &node.items[..]) {
-            (Kind::Global, [module, path, ..]) => {
-                let mut name = python3(heap, *module, *path)?;
-                if !attributes.is_empty() {
-                    attributes.push(name.path);
-                    attributes.reverse();
-                    name.path = Cow::Owned(attributes.join("."));
+            (Kind::Global, [Item::Text(module), Item::Text(path), ..]) => {
+                let (module, path) = python3(part(*module)?, part(*path)?);
+                if attributes.is_empty() {
+                    let path = path.into();
+                    return Some(Name { module, path });
                 }
-                return Some(name);
+                attributes.push(path);
+                attributes.reverse();
+                let path = attributes.join(".").into();
+                return Some(Name { module, path });
             }
             (Kind::Object, [callable, args, ..]) if attributes.len() < MAX_GETATTR => {
                 if name_of_global(heap, *callable)? != ("builtins", "getattr") {
@@ -270,7 +335,7 @@ pub(super) fn name_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Name<'a>> {
                 let [of, Item::Text(attribute)] = sequence(heap, *args)? else {
                     return None;
                 };
-                attributes.push(text(name_bytes(heap, *attribute)?));
+                attributes.push(part(*attribute)?);
                 item = *of;
             }
             _ => return None,
@@ -278,38 +343,30 @@ pub(super) fn name_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Name<'a>> {
     }
 }
 
-/// The bytes of one part of a name. What is longer than any name is none: names are looked at for each reference to them.
-fn name_bytes<'a>(heap: &Heap<'a>, span: Span) -> Option<&'a [u8]> {
-    let bytes = heap.bytes(span);
-    (bytes.len() <= MAX_NAME_BYTES).then_some(bytes)
-}
-
+/// The module and the name of a global that may be one of those that this module knows: a short one.
 fn name_of_global<'a>(heap: &Heap<'a>, item: Item) -> Option<(&'a str, &'a str)> {
     let [Item::Text(module), Item::Text(path)] = elements(heap, item, |kind| kind == Kind::Global)?
     else {
         return None;
     };
-    let module = str::from_utf8(name_bytes(heap, *module)?).ok()?;
-    Some((
-        module_of_python3(module),
-        str::from_utf8(name_bytes(heap, *path)?).ok()?,
-    ))
+    let short = |span: Span| {
+        let bytes = heap.bytes(span);
+        let short = bytes.len() <= KNOWN_BYTES;
+        short.then(|| str::from_utf8(bytes).ok())?
+    };
+    Some(python3(short(*module)?, short(*path)?))
 }
 
-fn python3<'a>(heap: &Heap<'a>, module: Item, path: Item) -> Option<Name<'a>> {
-    let (Item::Text(module), Item::Text(path)) = (module, path) else {
-        return None;
-    };
-    // A module is never anything but UTF-8 in an honest pickle; a path goes through `text` for its escapes.
-    let module = module_of_python3(str::from_utf8(name_bytes(heap, module)?).ok()?);
-    let path = text(name_bytes(heap, path)?);
-    let path = match (module, &*path) {
-        ("builtins", "xrange") => "range".into(),
-        ("builtins", "unicode") => "str".into(),
-        ("builtins", "long") => "int".into(),
+/// Python 3's name of something that Python 2 or a private module calls otherwise.
+fn python3<'a>(module: &'a str, path: &'a str) -> (&'a str, &'a str) {
+    let module = module_of_python3(module);
+    let path = match (module, path) {
+        ("builtins", "xrange") => "range",
+        ("builtins", "unicode") => "str",
+        ("builtins", "long") => "int",
         _ => path,
     };
-    Some(Name { module, path })
+    (module, path)
 }
 
 /// Python 3's name of a module of Python 2, and the public name of one that moved behind an underscore.

@@ -4,10 +4,9 @@ use super::budget::{Budget, Entry};
 use super::integer::{self, Decimal};
 use super::known::{self, Class, Form, Known};
 use super::object::{Parts, name_of};
-use super::quote;
-use super::text::{fit, text};
+use super::text::{self, fit, text};
 use super::value::{Heap, Item, Kind};
-use crate::percent::float_repr;
+use crate::percent::{bytes_repr, float_repr, str_repr};
 
 /// Stands where something was left out.
 const CUT: &str = "…";
@@ -49,13 +48,13 @@ impl<'a> Repr<'a, '_> {
             Item::Text(span) => {
                 let bytes = self.heap.bytes(span);
                 match form {
-                    Form::Repr => self.with(|out| quote::put_str(bytes, out)),
+                    Form::Repr => self.with(|out| text::put_repr(bytes, out)),
                     Form::Json | Form::Str => self.put(&text(bytes)),
                 }
             }
             Item::Bytes(span) => {
                 let bytes = self.heap.bytes(span);
-                self.with(|out| quote::put_bytes(bytes, out));
+                self.with(|out| bytes_repr(bytes, out));
             }
             Item::Node(index) => self.node(index, form),
         }
@@ -121,7 +120,7 @@ impl<'a> Repr<'a, '_> {
             Kind::FrozenSet => self.elements(Class::FrozenSet, &node.items),
             Kind::Global => match name_of(&self.heap, Item::Node(index)) {
                 Some(name) => self.put(&name.describe()),
-                None => self.put("<unknown>"),
+                None => self.list("<unknown ", &node.items, ">"),
             },
             Kind::Object => self.object(index, form),
             Kind::Persistent => self.list("<persistent id ", &node.items, ">"),
@@ -176,6 +175,7 @@ impl<'a> Repr<'a, '_> {
 
     fn object(&mut self, index: u32, form: Form) {
         if let Some(name) = name_of(&self.heap, Item::Node(index)) {
+            self.budget.take(name.weight());
             return self.put(&known::member(&name));
         }
         let parts = Parts::of(&self.heap, self.heap.node(index));
@@ -202,10 +202,10 @@ impl<'a> Repr<'a, '_> {
             Known::Unsigned(value) => self.put(&value.to_string()),
             Known::Text(text) => self.put(&text),
             Known::Str(text) if form == Form::Repr => {
-                self.with(|out| quote::put_str(text.as_bytes(), out));
+                self.with(|out| str_repr(&text, out));
             }
             Known::Str(text) => self.put(&text),
-            Known::Bytes(bytes) => self.with(|out| quote::put_bytes(&bytes, out)),
+            Known::Bytes(bytes) => self.with(|out| bytes_repr(&bytes, out)),
             Known::Elements(class, items) => self.elements(class, items),
             Known::Pairs {
                 class,
@@ -292,17 +292,4 @@ fn is_os_error(class: &str) -> bool {
         || stem.starts_with("Connection")
         || more.contains(&stem)
         || rest.contains(&stem)
-}
-
-/// Python's `ascii()` of what `repr()` gave.
-pub(super) fn ascii(repr: &str) -> String {
-    let mut out = String::with_capacity(repr.len());
-    for c in repr.chars() {
-        if c.is_ascii() {
-            out.push(c);
-        } else {
-            quote::put_code(c, &mut out);
-        }
-    }
-    out
 }

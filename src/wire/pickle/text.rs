@@ -4,11 +4,12 @@
 //! is shown as Python itself would escape it, so that nothing of a record is lost.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+
+use crate::percent::{put_hex, put_quoted, quote_for};
 
 /// One part of the bytes of a `str`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part<'a> {
+enum Part<'a> {
     /// A run of valid UTF-8.
     Valid(&'a str),
     /// A character that came as a pair of surrogates.
@@ -20,13 +21,18 @@ pub(super) enum Part<'a> {
 }
 
 /// Cuts bytes into [`Part`]s.
-pub(super) struct Parts<'a>(pub(super) &'a [u8]);
+struct Parts<'a>(&'a [u8]);
 
 impl<'a> Iterator for Parts<'a> {
     type Item = Part<'a>;
 
     fn next(&mut self) -> Option<Part<'a>> {
         let first = *self.0.first()?;
+        // No character begins with these, and there may be millions of them.
+        if matches!(first, 0x80..=0xC1 | 0xF5..) {
+            self.0 = &self.0[1..];
+            return Some(Part::Stray(first));
+        }
         if let Some(high) = surrogate(self.0) {
             let low = surrogate(&self.0[3..]).filter(|low| high < 0xDC00 && *low >= 0xDC00);
             let Some(low) = low else {
@@ -82,13 +88,26 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// The escape of what is no character.
-pub(super) fn put_escape(part: Part<'_>, out: &mut String) {
-    let written = match part {
-        Part::Surrogate(code) => write!(out, "\\u{code:04x}"),
-        Part::Stray(byte) => write!(out, "\\x{byte:02x}"),
-        Part::Valid(_) | Part::Paired(_) => Ok(()),
-    };
-    written.expect("a String takes everything");
+fn put_escape(part: Part<'_>, out: &mut String) {
+    match part {
+        Part::Surrogate(code) => put_hex("\\u", code.into(), 2, out),
+        Part::Stray(byte) => put_hex("\\x", byte.into(), 1, out),
+        Part::Valid(_) | Part::Paired(_) => {}
+    }
+}
+
+/// Adds Python's `repr` of a `str` of these bytes.
+pub(super) fn put_repr(bytes: &[u8], out: &mut String) {
+    let quote = quote_for(bytes);
+    out.push(quote);
+    for part in Parts(bytes) {
+        match part {
+            Part::Valid(valid) => put_quoted(valid, quote, out),
+            Part::Paired(c) => put_quoted(c.encode_utf8(&mut [0; 4]), quote, out),
+            Part::Surrogate(_) | Part::Stray(_) => put_escape(part, out),
+        }
+    }
+    out.push(quote);
 }
 
 /// The longest beginning of a text that has at most this many bytes and cuts no character.
@@ -122,6 +141,16 @@ mod tests {
         assert_eq!(text(b"caf\xe9 \xff\xfe ok"), "caf\\xe9 \\xff\\xfe ok");
         assert_eq!(text("é".as_bytes().split_last().unwrap().1), "\\xc3");
         assert_eq!(text(b"\xED\xB2"), "\\xed\\xb2");
+    }
+
+    #[test]
+    fn in_quotes_what_is_no_character_is_escaped_once() {
+        let mut out = String::new();
+        put_repr(
+            b"it's\xED\xB2\x80\xFF\\<\xED\xA0\xBD\xED\xB8\x80>",
+            &mut out,
+        );
+        assert_eq!(out, r#""it's\udc80\xff\\<😀>""#);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span(u64);
 
-/// Frames are shorter than 256 MiB, which leaves the top bit of an offset free to say: of the side buffer.
+/// Payloads have at most 256 MiB, and unescaped at most three times that, which leaves the top bit of an offset free to say: of
+/// the side buffer.
 const SIDE: u64 = 1 << 63;
 
 impl Span {

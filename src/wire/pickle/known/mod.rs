@@ -24,8 +24,8 @@ mod time;
 use std::borrow::Cow;
 
 use super::object::{Name, Parts, State, sequence};
-use super::quote;
 use super::value::{Heap, Item, Kind, Object};
+use crate::percent::str_repr;
 
 /// What a text is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,7 +261,7 @@ fn bytes_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [u8]>> {
 
 /// The bytes of an item that is short; looking at a long one costs nothing.
 fn short_bytes_of<'a>(heap: &Heap<'a>, item: Item) -> Option<Cow<'a, [u8]>> {
-    const SHORT: usize = 16;
+    const SHORT: usize = 32;
     let is_short = |item: &Item| match item {
         Item::Bytes(span) | Item::Text(span) => heap.bytes(*span).len() <= SHORT,
         _ => false,
@@ -320,7 +320,7 @@ pub(super) fn member(name: &Name<'_>) -> String {
 /// Text in single quotes behind a class's name, as a `repr` shows many objects.
 fn call_of_text(class: &str, text: &str) -> String {
     let mut out = format!("{class}(");
-    quote::put_str(text.as_bytes(), &mut out);
+    str_repr(text, &mut out);
     out.push(')');
     out
 }

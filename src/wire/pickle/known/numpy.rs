@@ -76,7 +76,7 @@ impl Dtype {
         let state = sequence(heap, state)?;
         Some(Dtype {
             kind,
-            size: str::from_utf8(size).ok()?.parse().ok()?,
+            size: str::from_utf8(size).ok()?.parse::<u32>().ok()? as usize,
             big_endian: matches!(state.get(1), Some(order) if &*short_bytes_of(heap, *order)? == b">"),
             unit: state.get(8).and_then(|metadata| unit(heap, *metadata)),
         })
@@ -117,15 +117,20 @@ fn unit(heap: &Heap<'_>, metadata: Item) -> Option<(String, i64)> {
 }
 
 fn array<'a>(heap: &Heap<'a>, shape: Item, dtype: Item) -> Option<Known<'a>> {
-    let mut text = "array(shape=(".to_owned();
     let shape = sequence(heap, shape).filter(|shape| shape.len() <= 64)?;
+    // First everything that may fail, since only what is shown is paid for.
+    let dtype = Dtype::of(heap, dtype)?.name();
+    if !shape.iter().all(|size| matches!(size, Item::Int(_))) {
+        return None;
+    }
+    let mut text = "array(shape=(".to_owned();
     for (i, size) in shape.iter().enumerate() {
         let Item::Int(size) = size else { return None };
         let gap = if i == 0 { "" } else { ", " };
         write!(text, "{gap}{size}").ok()?;
     }
     let comma = if shape.len() == 1 { "," } else { "" };
-    write!(text, "{comma}), dtype={})", Dtype::of(heap, dtype)?.name()).ok()?;
+    write!(text, "{comma}), dtype={dtype})").ok()?;
     Some(Known::Text(text.into()))
 }
 

@@ -7,7 +7,7 @@ use super::{Form, call_of_text};
 use crate::percent::float_repr;
 use crate::wire::pickle::budget::Budget;
 use crate::wire::pickle::integer::{self, Decimal};
-use crate::wire::pickle::object::{Parts, State, text_of};
+use crate::wire::pickle::object::{Parts, State, short_text_of, text_of};
 use crate::wire::pickle::value::{Heap, Item};
 
 /// The text of an object that is a name and arguments.
@@ -47,7 +47,7 @@ pub(super) fn uuid(heap: &Heap<'_>, path: &str, parts: &Parts<'_>, form: Form) -
     }
     let mut value = None;
     for pair in states.concat_pairs()? {
-        match &*text_of(heap, pair[0])? {
+        match &*short_text_of(heap, pair[0])? {
             "int" => value = integer::unsigned(heap, pair[1]),
             // Whether the system promised uniqueness: of no interest in a log.
             "is_safe" => {}
@@ -159,11 +159,14 @@ fn posix_path(heap: &Heap<'_>, args: &[Item]) -> Option<String> {
         2 => "//",
         _ => "/",
     };
-    let parts: Vec<_> = joined
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    let path = root.to_owned() + &parts.join("/");
+    let mut path = root.to_owned();
+    let parts = joined.split('/');
+    for part in parts.filter(|part| !part.is_empty() && *part != ".") {
+        if path.len() > root.len() {
+            path.push('/');
+        }
+        path.push_str(part);
+    }
     Some(if path.is_empty() {
         ".".to_owned()
     } else {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{Form, bytes_of, call, call_of_text};
-use crate::wire::pickle::object::{Name, Parts, text_of};
+use super::{Form, call, call_of_text, short_bytes_of};
+use crate::wire::pickle::object::{Name, Parts, short_text_of};
 use crate::wire::pickle::value::{Heap, Item};
 
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -18,9 +18,11 @@ pub(super) fn shown(heap: &Heap<'_>, parts: &Parts<'_>, form: Form) -> Option<St
         return None;
     }
     match (*module, &**path, parts.args) {
-        ("datetime", "date", [state]) => Some(Date::of(&bytes_of(heap, *state)?)?.shown(form)),
+        ("datetime", "date", [state]) => {
+            Some(Date::of(&short_bytes_of(heap, *state)?)?.shown(form))
+        }
         ("datetime", "datetime", [state, zone @ ..]) => {
-            let bytes = bytes_of(heap, *state)?;
+            let bytes = short_bytes_of(heap, *state)?;
             let (date, clock) = bytes.split_at_checked(4)?;
             // The fold, of hours that come twice, stands in the month.
             let &[century, year, month, day] = date else {
@@ -36,7 +38,7 @@ pub(super) fn shown(heap: &Heap<'_>, parts: &Parts<'_>, form: Form) -> Option<St
             ))
         }
         ("datetime", "time", [state, zone @ ..]) => {
-            let bytes = bytes_of(heap, *state)?;
+            let bytes = short_bytes_of(heap, *state)?;
             let (&hour, rest) = bytes.split_first()?;
             let clock = [&[hour & 0x7F], rest].concat();
             let clock = Clock::of(&clock, hour & 0x80 != 0)?;
@@ -321,13 +323,14 @@ fn zone_named<'a>(heap: &Heap<'a>, parts: &Parts<'a>) -> Option<Zone<'a>> {
     Some(match (*module, &**path, parts.args) {
         ("datetime", "timezone", [offset, name @ ..]) => {
             let offset = call(heap, *offset)?;
-            let is_span = offset.name.as_ref()?.shown() == "datetime.timedelta";
+            let Name { module, path } = offset.name.as_ref()?;
+            let is_span = (*module, &**path) == ("datetime", "timedelta");
             let ([days, seconds, micros], true) = (offset.args, is_span) else {
                 return None;
             };
             let name = match name {
                 [] => None,
-                [name] => Some(text_of(heap, *name)?),
+                [name] => Some(short_text_of(heap, *name)?),
                 _ => return None,
             };
             // Python has none of a day or more.
@@ -340,16 +343,19 @@ fn zone_named<'a>(heap: &Heap<'a>, parts: &Parts<'a>) -> Option<Zone<'a>> {
             Zone::Offset(offset, name)
         }
         ("zoneinfo" | "backports.zoneinfo", "ZoneInfo" | "ZoneInfo._unpickle", [key, ..]) => {
-            Zone::Named(text_of(heap, *key)?)
+            Zone::Named(short_text_of(heap, *key)?)
         }
         ("pytz", "_UTC", []) | ("dateutil.tz.tz", "tzutc", []) => utc(),
         ("pytz", "_p", [_, Item::Int(seconds), _, name]) => {
             if seconds.unsigned_abs() >= SECONDS_PER_DAY.cast_unsigned() {
                 return None;
             }
-            Zone::Offset(Span::of_seconds(*seconds), Some(text_of(heap, *name)?))
+            Zone::Offset(
+                Span::of_seconds(*seconds),
+                Some(short_text_of(heap, *name)?),
+            )
         }
-        ("pytz", "_p", [name]) => Zone::Named(text_of(heap, *name)?),
+        ("pytz", "_p", [name]) => Zone::Named(short_text_of(heap, *name)?),
         ("pytz", "_FixedOffset" | "FixedOffset", [Item::Int(minutes)]) => {
             if minutes.unsigned_abs() >= (SECONDS_PER_DAY / 60).cast_unsigned() {
                 return None;
