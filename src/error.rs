@@ -53,14 +53,28 @@ pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WireError {
-    /// A frame claims to be longer than the limit, so that the framing cannot be trusted any more.
+    /// A frame is longer than the limit. It is passed over.
     #[error(
-        "a frame claims {claimed} bytes, the limit is {limit}; is the client a Python SocketHandler? raise --frame-limit if so"
+        "a frame of {claimed} bytes is over the limit of {limit}; raise --frame-limit to take such frames"
     )]
     FrameTooLong {
         /// The length in the frame's header, in bytes.
         claimed: u64,
         /// The limit in force, in bytes.
+        limit: usize,
+    },
+    /// What came is no frame at all: its first bytes would be a length that no frame has.
+    #[error("{found}, not the frame of a Python SocketHandler; the connection was closed")]
+    NotAFrame {
+        /// What it looks like.
+        found: &'static str,
+    },
+    /// All connections together hold more of incomplete frames than the server keeps.
+    #[error(
+        "incomplete frames of all connections are over {limit} bytes; the connection was closed"
+    )]
+    TooManyPartialFrames {
+        /// The limit, in bytes.
         limit: usize,
     },
     /// The connection ended inside a frame.
@@ -175,6 +189,16 @@ pub enum StoreError {
         /// What `SQLite` said.
         source: rusqlite::Error,
     },
+    /// The system does not let this user write to the file, or to one of those that `SQLite` keeps beside it.
+    #[error("cannot write to {path}: give this user the right to write to {file}", path = path.display(), file = file.display())]
+    Permission {
+        /// The database file.
+        path: PathBuf,
+        /// The file that cannot be written: itself, or its `-wal` or `-shm`.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// `SQLite` reported an error.
     #[error("cannot {doing} {path}", path = path.display())]
     Sqlite {
@@ -203,6 +227,19 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl StoreError {
+    /// Whether the system, or `SQLite` for it, did not allow what was tried.
+    pub(crate) fn is_for_want_of_rights(&self) -> bool {
+        let (StoreError::Sqlite { source, .. } | StoreError::Damaged { source, .. }) = self else {
+            return matches!(self, StoreError::Permission { .. });
+        };
+        matches!(
+            source.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::CannotOpen)
+        )
+    }
 }
 
 /// Why a record was not queued, or what was queued is not stored.
@@ -302,7 +339,7 @@ pub enum QueryError {
 pub enum ServerError {
     /// The host's name gives no address.
     #[error(
-        "cannot find the address of host {host:?}; use an address of this machine such as 127.0.0.1"
+        "cannot find the address of host {host:?}; use an address of this machine such as 127.0.0.1 or ::1, and --port for the port"
     )]
     Host {
         /// What was given.

@@ -81,16 +81,29 @@ impl fmt::Display for Report {
                 "{} dropped: the queue was full (overflow {rule})",
                 counted(*count, "record", "records")
             ),
-            Report::BadFrames { peer, count, error } => write!(
-                f,
-                "{} from {peer} skipped: {error}",
-                counted(*count, "bad frame", "bad frames")
-            ),
+            Report::BadFrames {
+                peer,
+                count: 1,
+                error,
+            } => {
+                write!(f, "1 bad frame from {peer}: {error}")
+            }
+            Report::BadFrames { peer, count, error } => {
+                let (address, port) = (peer.ip(), peer.port());
+                write!(
+                    f,
+                    "{count} bad frames from {address}, the last from port {port}: {error}"
+                )
+            }
             Report::ConnectionLost { peer, reason } => {
                 write!(f, "connection of {peer} lost: {reason}")
             }
             Report::AcceptFailing { reason } => {
-                write!(f, "cannot accept new connections at the moment: {reason}")
+                write!(
+                    f,
+                    "cannot accept new connections at the moment: {reason}; \
+                     `ulimit -n` raises the number of open files"
+                )
             }
         }
     }

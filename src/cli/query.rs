@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, value_parser};
 use logstore::{
     Controls, FieldFilter, Level, Order, Output, Query, QueryError, Reader, RecordFormat,
@@ -72,7 +72,7 @@ pub(super) struct QueryArguments {
     ignore_case: bool,
 
     /// Only the newest N
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true)]
     limit: Option<usize>,
 
     /// The newest first
@@ -80,7 +80,7 @@ pub(super) struct QueryArguments {
     reverse: bool,
 
     /// Show the last ten (or -n, or all --since), then new ones as they arrive
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "until")]
     follow: bool,
 
     /// The form of the answer: text, json (an object a line), csv, logfmt
@@ -161,12 +161,19 @@ impl QueryArguments {
             .until
             .as_deref()
             .map(|text| parse_until(text, now, self.zone()));
+        let (since, until) = (
+            since.transpose().context("--since")?,
+            until.transpose().context("--until")?,
+        );
+        if since.zip(until).is_some_and(|(since, until)| since > until) {
+            bail!("--since is later than --until: nothing can be between them");
+        }
         let first = (self.follow && self.since.is_none()).then_some(FOLLOW_FIRST);
         Ok(Query {
             min_level: self.level,
             names: self.name.clone(),
-            since_ns: since.transpose().context("--since")?,
-            until_ns: until.transpose().context("--until")?,
+            since_ns: since,
+            until_ns: until,
             hosts: self.host.clone(),
             processes: self.process.clone(),
             threads: self.thread.clone(),

@@ -5,7 +5,8 @@ use std::io::Write as _;
 /// What becomes of control characters in texts that clients sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Controls {
-    /// Shown as `\x1b`, all but tab and line feed, so that no record can drive the terminal that shows it.
+    /// Shown as `\x1b`, all but tab and line feed, so that no record can drive the terminal that shows it; and lines after the first
+    /// indented, so that none can pass for another record.
     #[default]
     Escaped,
     /// Written as they are, for a program that reads the output.

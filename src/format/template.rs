@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::escape::{Controls, Lines, put_escaped};
+use super::escape::{Controls, INDENT, Lines, put_escaped};
 use super::repr::{put_ascii, put_repr};
 use crate::error::QueryError;
 use crate::percent::{Piece, Spec, parse};
@@ -170,6 +170,9 @@ impl Template {
                 if out[start..].last() != Some(&b'\n') {
                     out.push(b'\n');
                 }
+                if self.controls == Controls::Escaped {
+                    out.extend_from_slice(INDENT);
+                }
                 put_text(text, self.controls, out);
             }
         }
@@ -204,7 +207,7 @@ fn asctime(clock: &mut Clock, datefmt: Option<&Datefmt>, record: &LogRecord) -> 
 
 fn put_text(text: &str, controls: Controls, out: &mut Vec<u8>) {
     match controls {
-        Controls::Escaped => put_escaped(text, Lines::Kept, out),
+        Controls::Escaped => put_escaped(text, Lines::Indented, out),
         Controls::Raw => out.extend_from_slice(text.as_bytes()),
     }
 }

@@ -3,7 +3,7 @@
 //! Tasks of one thread share a read buffer and a decoder, so that an idle connection costs its socket and little more. No task
 //! reads before the sink has room: a full queue pushes back to the clients through their sockets.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
@@ -31,6 +31,9 @@ use crate::wire::pickle::Decoder;
 /// What one read brings at most.
 const READ_BYTES: usize = 256 << 10;
 
+/// What the incomplete frames of all connections may hold together: one of the largest frames, or many small ones.
+const MAX_PARTIAL_BYTES: usize = 256 << 20;
+
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -50,6 +53,8 @@ pub(super) struct Shared {
     frame_limit: usize,
     desk: RefCell<Desk>,
     complaints: RefCell<Complaints>,
+    /// What the incomplete frames of all connections hold together.
+    partial_bytes: Cell<usize>,
 }
 
 /// What one connection at a time works with, between two awaits.
@@ -77,6 +82,7 @@ impl Shared {
                 buffer: vec![0; READ_BYTES],
             }),
             complaints: RefCell::new(Complaints::new(Arc::clone(reporter))),
+            partial_bytes: Cell::new(0),
         }
     }
 
@@ -95,6 +101,7 @@ impl Shared {
                 peer.ip().to_canonical().to_string()
             },
             handler: LogRecordStreamHandler::new(self.frame_limit),
+            counted_bytes: 0,
             shared: Rc::clone(self),
             peer,
         };
@@ -136,6 +143,15 @@ struct Connection {
     /// For records that bring none.
     hostname: String,
     handler: LogRecordStreamHandler,
+    /// What of the shared count of incomplete frames is this connection's.
+    counted_bytes: usize,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let others = self.shared.partial_bytes.get() - self.counted_bytes;
+        self.shared.partial_bytes.set(others);
+    }
 }
 
 /// What a read came to.
@@ -240,6 +256,7 @@ impl Connection {
         if shared.sink.emit_batch(batch).is_err() {
             return Read::End;
         }
+        let received = received.and_then(|()| self.account());
         match received {
             Ok(()) => Read::Some(len),
             Err(lost) => {
@@ -247,6 +264,21 @@ impl Connection {
                 Read::End
             }
         }
+    }
+
+    /// Counts what this connection's incomplete frame holds now. The one that brings all of them over the limit has to go, unless
+    /// its own part is small.
+    fn account(&mut self) -> Result<(), WireError> {
+        let own = self.handler.partial_bytes();
+        let all = self.shared.partial_bytes.get() - self.counted_bytes + own;
+        self.shared.partial_bytes.set(all);
+        self.counted_bytes = own;
+        if all > MAX_PARTIAL_BYTES && own > READ_BYTES {
+            return Err(WireError::TooManyPartialFrames {
+                limit: MAX_PARTIAL_BYTES,
+            });
+        }
+        Ok(())
     }
 
     /// The connection ends; half a frame is reported.

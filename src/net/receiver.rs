@@ -20,7 +20,7 @@ use crate::sink::RecordSink;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long nothing is said of failed accepts after a report.
-const ACCEPT_SILENCE: Duration = Duration::from_secs(1);
+const ACCEPT_SILENCE: Duration = Duration::from_mins(1);
 
 /// A listening socket for the frames of Python's `SocketHandler`.
 ///
@@ -65,7 +65,12 @@ impl LogRecordSocketReceiver {
     ///
     /// When the host is unknown, or its port is taken or forbidden.
     pub fn bind(host: &str, port: u16, frame_limit: usize) -> Result<Self, ServerError> {
-        let addresses: Vec<SocketAddr> = (host, port)
+        // As URLs write an IPv6 address.
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        let addresses: Vec<SocketAddr> = (bare, port)
             .to_socket_addrs()
             .map_err(|source| ServerError::Host {
                 host: host.to_owned(),

@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::wire::pickle::Decoder;
-use crate::wire::{Context, Split, split_frame};
+use crate::wire::{Context, HEADER_BYTES, Split, split_frame};
 
 /// The state of one connection: the frame that has not arrived completely. It does no I/O.
 ///
@@ -12,6 +12,8 @@ use crate::wire::{Context, Split, split_frame};
 pub struct LogRecordStreamHandler {
     /// The beginning of a frame, length included.
     partial: Vec<u8>,
+    /// How many bytes of a frame over the limit are still to be passed over.
+    passing: usize,
     frame_limit: usize,
 }
 
@@ -24,6 +26,7 @@ impl LogRecordStreamHandler {
     pub fn new(frame_limit: usize) -> Self {
         LogRecordStreamHandler {
             partial: Vec::new(),
+            passing: 0,
             frame_limit,
         }
     }
@@ -33,7 +36,7 @@ impl LogRecordStreamHandler {
     ///
     /// # Errors
     ///
-    /// [`WireError::FrameTooLong`]: the framing is lost, and the connection with it.
+    /// [`WireError::NotAFrame`]: the framing is lost, and the connection with it.
     pub fn receive(
         &mut self,
         mut bytes: &[u8],
@@ -42,40 +45,73 @@ impl LogRecordStreamHandler {
         batch: &mut Batch,
         mut reject: impl FnMut(WireError),
     ) -> Result<(), WireError> {
-        while !self.partial.is_empty() {
-            match split_frame(&self.partial, self.frame_limit)? {
-                Split::Partial { expected } => {
-                    let missing = expected - self.partial.len();
-                    if bytes.is_empty() {
+        let too_long = |expected: usize, limit| {
+            let claimed = (expected - HEADER_BYTES) as u64;
+            WireError::FrameTooLong { claimed, limit }
+        };
+        loop {
+            if self.partial.is_empty() {
+                bytes = self.pass(bytes);
+                if bytes.is_empty() {
+                    return Ok(());
+                }
+                match split_frame(bytes, self.frame_limit)? {
+                    Split::Frame { payload, rest } => {
+                        if let Err(error) = decoder.decode(payload, context, batch) {
+                            reject(error);
+                        }
+                        bytes = rest;
+                    }
+                    Split::TooLong { expected } => {
+                        reject(too_long(expected, self.frame_limit));
+                        self.passing = expected;
+                    }
+                    Split::Partial { .. } => {
+                        self.partial.extend_from_slice(bytes);
                         return Ok(());
                     }
-                    let (more, rest) = bytes.split_at(missing.min(bytes.len()));
-                    self.partial.extend_from_slice(more);
-                    bytes = rest;
                 }
+                continue;
+            }
+            match split_frame(&self.partial, self.frame_limit)? {
                 Split::Frame { payload, .. } => {
                     if let Err(error) = decoder.decode(payload, context, batch) {
                         reject(error);
                     }
-                    self.partial.clear();
-                    self.partial.shrink_to(KEPT_BYTES);
+                    self.clear_partial();
                 }
-            }
-        }
-        loop {
-            match split_frame(bytes, self.frame_limit)? {
-                Split::Frame { payload, rest } => {
-                    if let Err(error) = decoder.decode(payload, context, batch) {
-                        reject(error);
-                    }
+                Split::TooLong { expected } => {
+                    reject(too_long(expected, self.frame_limit));
+                    self.passing = expected - self.partial.len();
+                    self.clear_partial();
+                }
+                Split::Partial { .. } if bytes.is_empty() => return Ok(()),
+                Split::Partial { expected } => {
+                    let missing = expected - self.partial.len();
+                    let (more, rest) = bytes.split_at(missing.min(bytes.len()));
+                    self.partial.extend_from_slice(more);
                     bytes = rest;
                 }
-                Split::Partial { .. } => {
-                    self.partial.extend_from_slice(bytes);
-                    return Ok(());
-                }
             }
         }
+    }
+
+    /// How many bytes wait for the rest of their frame.
+    #[must_use]
+    pub fn partial_bytes(&self) -> usize {
+        self.partial.len()
+    }
+
+    /// Passes over what belongs to a frame over the limit.
+    fn pass<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let (passed, rest) = bytes.split_at(self.passing.min(bytes.len()));
+        self.passing -= passed.len();
+        rest
+    }
+
+    fn clear_partial(&mut self) {
+        self.partial.clear();
+        self.partial.shrink_to(KEPT_BYTES);
     }
 
     /// The connection has ended.
@@ -164,17 +200,35 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_over_the_limit_ends_the_connection_after_what_came_before() {
+    fn a_frame_over_the_limit_is_passed_over_however_it_arrives() {
         let stream = [frame("one"), framed(&[b'.'; 1001]), frame("two")].concat();
-        let (messages, _, end) = receive([stream.as_slice()]);
-        assert_eq!(messages, ["one"]);
-        assert_eq!(
-            end,
-            Err(WireError::FrameTooLong {
-                claimed: 1001,
-                limit: 1000
-            })
-        );
+        for size in [1, 3, 7, 500, 5000] {
+            let (messages, rejected, end) = receive(stream.chunks(size));
+            assert_eq!(messages, ["one", "two"]);
+            assert_eq!(
+                rejected,
+                [WireError::FrameTooLong {
+                    claimed: 1001,
+                    limit: 1000
+                }]
+            );
+            assert_eq!(end, Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_frame_ends_the_connection_after_what_came_before() {
+        let stream = [frame("one"), b"GET / HTTP/1.1\r\n".to_vec(), frame("two")].concat();
+        for size in [1, 5000] {
+            let (messages, _, end) = receive(stream.chunks(size));
+            assert_eq!(messages, ["one"]);
+            assert_eq!(
+                end,
+                Err(WireError::NotAFrame {
+                    found: "an HTTP request"
+                })
+            );
+        }
     }
 
     #[test]

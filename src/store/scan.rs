@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
@@ -48,16 +49,19 @@ impl Reader {
                 path: path.to_owned(),
             });
         }
-        let manager = SqliteConnectionManager::file(path)
-            .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .with_init(|connection| {
-                connection.set_prepared_statement_cache_capacity(64);
-                connection.busy_timeout(schema::BUSY_TIMEOUT)
-            });
-        let connection = manager
-            .connect()
-            .map_err(|source| schema::failed_to("open", path, source))?;
-        schema::check_reader(&connection, path)?;
+        let mut manager = manager(SqliteConnectionManager::file(path), OpenFlags::empty());
+        let checked = check(&manager, path);
+        if let Err(error) = checked {
+            // Whoever may only read cannot make the files that SQLite wants beside a database in WAL mode. One that nobody has open
+            // can be read without.
+            let Some(unchanging) = unchanging_uri(path).filter(|_| error.is_for_want_of_rights())
+            else {
+                return Err(error);
+            };
+            let file = SqliteConnectionManager::file(unchanging);
+            manager = self::manager(file, OpenFlags::SQLITE_OPEN_URI);
+            check(&manager, path)?;
+        }
         let pool = Pool::builder()
             .max_size(READERS)
             .min_idle(Some(0))
@@ -113,6 +117,43 @@ impl Reader {
     fn failed(&self, source: rusqlite::Error) -> StoreError {
         schema::failed_to("read", &self.path, source)
     }
+}
+
+fn manager(manager: SqliteConnectionManager, flags: OpenFlags) -> SqliteConnectionManager {
+    manager
+        .with_flags(flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .with_init(|connection| {
+            connection.set_prepared_statement_cache_capacity(64);
+            connection.busy_timeout(schema::BUSY_TIMEOUT)
+        })
+}
+
+fn check(manager: &SqliteConnectionManager, path: &Path) -> Result<(), StoreError> {
+    let connection = manager
+        .connect()
+        .map_err(|source| schema::failed_to("open", path, source))?;
+    schema::check_reader(&connection, path)
+}
+
+/// The file as one that nobody changes while it is read; `None` when its WAL says otherwise.
+fn unchanging_uri(path: &Path) -> Option<String> {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if Path::new(&wal).metadata().is_ok_and(|wal| wal.len() > 0) {
+        return None;
+    }
+    let mut uri = String::from("file:");
+    for byte in path.canonicalize().ok()?.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri.push_str("?immutable=1");
+    Some(uri)
 }
 
 fn last_id(connection: &Connection) -> rusqlite::Result<i64> {

@@ -1,6 +1,8 @@
 //! Opening a file: what it is, its settings, and the migrations that bring it up to date.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -48,7 +50,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
-    .map_err(|source| failed_to("open", path, source))?;
+    .map_err(|source| unwritable(path, failed_to("open", path, source)))?;
     let deadline = Instant::now() + OPEN_TIMEOUT;
     loop {
         match prepare_writer(&mut connection, path, durability) {
@@ -62,6 +64,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
                     waited: OPEN_TIMEOUT,
                 });
             }
+            Err(other) if other.is_for_want_of_rights() => return Err(unwritable(path, other)),
             Err(other) => return Err(other),
             Ok(()) => return Ok(connection),
         }
@@ -89,6 +92,7 @@ fn prepare_writer(
         .pragma_update(None, "journal_mode", "WAL")
         .map_err(opening)?;
     migrate(connection, path)?;
+    check_writable(connection, path)?;
     let synchronous = match durability {
         Durability::Normal => "NORMAL",
         Durability::Full => "FULL",
@@ -105,7 +109,10 @@ fn prepare_writer(
 /// A connection that only reads, to a file that is there and up to date.
 pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if identify(connection, path)? == Identity::Empty {
-        return Err(foreign(path, "it is an empty file"));
+        return Err(foreign(
+            path,
+            "it is empty (was it copied from under a server, without its -wal?)",
+        ));
     }
     let found = user_version(connection).map_err(|source| failed_to("read", path, source))?;
     if found < SCHEMA_VERSION {
@@ -121,7 +128,7 @@ pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), S
 /// Refuses what `SQLite` would open without a word, or with one that does not help.
 pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
     if path == Path::new(":memory:") || path.as_os_str().is_empty() {
-        return Err(foreign(path, "it is no file, its records would be lost"));
+        return Err(foreign(path, "it is memory that ends with the program"));
     }
     // SQLite would take it for a URI, whose query may say mode=memory.
     if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
@@ -130,9 +137,16 @@ pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
             "it is a URI (write ./ before a name that begins so)",
         ));
     }
-    if path.is_dir() {
-        return Err(foreign(path, "it is a directory"));
-    }
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Err(foreign(path, "it is a directory")),
+        Ok(found) if !found.is_file() => Err(foreign(path, "it is no regular file")),
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(StoreError::Io {
+            doing: "look at",
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }?;
     Ok(())
 }
 
@@ -174,6 +188,13 @@ fn identify(connection: &Connection, path: &Path) -> Result<Identity, StoreError
         .and_then(Iterator::collect)
         .map_err(reading)?;
     if tables.is_empty() {
+        let version = user_version(connection).map_err(reading)?;
+        if application != 0 || version != 0 {
+            return Err(foreign(
+                path,
+                "it is a SQLite database marked by another application",
+            ));
+        }
         return Ok(Identity::Empty);
     }
     let ancestor = tables.iter().any(|(name, columns)| {
@@ -221,8 +242,54 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         step.pragma_update(None, "user_version", version + 1)
             .map_err(migrating)?;
         step.commit().map_err(migrating)?;
+        // So that the file itself tells what it is. When somebody is in the way, a later checkpoint does it.
+        let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     }
     Ok(())
+}
+
+/// A server that cannot write must not start. SQLite opens a write-protected file without a word, and finds out that a log beside
+/// it belongs to somebody else at the first transaction.
+fn check_writable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    match connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK") {
+        Err(source) if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            Err(failed_to("open", path, source))
+        }
+        // Anything else passes, or the writer waits for it.
+        _ => Ok(()),
+    }
+}
+
+/// Why a file cannot be opened for writing, as the system tells it: of the file, of those beside it, and of their directory, since
+/// `SQLite` keeps that to itself.
+fn unwritable(path: &Path, error: StoreError) -> StoreError {
+    let denied = |file: PathBuf, source| StoreError::Permission {
+        path: path.to_owned(),
+        file,
+        source,
+    };
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        let file = PathBuf::from(name);
+        match File::options().append(true).open(&file) {
+            Err(source) if source.kind() != ErrorKind::NotFound => return denied(file, source),
+            _ => {}
+        }
+    }
+    let directory = path
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    let probe = directory.join(format!(".logstore-probe-{}", std::process::id()));
+    match File::create_new(&probe) {
+        Err(source) => denied(directory.to_owned(), source),
+        Ok(_) => {
+            // It was empty and nobody's.
+            let _ = std::fs::remove_file(probe);
+            error
+        }
+    }
 }
 
 fn user_version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -53,7 +53,8 @@ fn bound(text: &str, now_ns: i64, zone: Zone, edge: Edge) -> Result<i64, QueryEr
 const OUT_OF_RANGE: &str = "it lies outside of the years 1677 to 2262";
 
 fn read<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z, edge: Edge) -> Result<i128, String> {
-    let text = text.trim().to_lowercase();
+    // Python's logging writes milliseconds behind a comma.
+    let text = text.trim().to_lowercase().replace(',', ".");
     if text.is_empty() {
         return Err("it is empty".into());
     }

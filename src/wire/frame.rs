@@ -22,6 +22,11 @@ pub enum Split<'a> {
         /// What comes behind it.
         rest: &'a [u8],
     },
+    /// The beginning of one that is over the limit: so many bytes are to be passed over, header included.
+    TooLong {
+        /// The whole frame's length, in bytes.
+        expected: usize,
+    },
     /// Only a part of one: so many bytes are wanted in all, header included (4 while even the length is incomplete).
     Partial {
         /// The whole frame's length, in bytes.
@@ -33,19 +38,22 @@ pub enum Split<'a> {
 ///
 /// # Errors
 ///
-/// When the frame claims more than `limit` bytes of payload. What follows cannot be trusted then.
+/// [`WireError::NotAFrame`] when no frame begins so. What follows cannot be trusted then.
 pub fn split_frame(buffer: &[u8], limit: usize) -> Result<Split<'_>, WireError> {
     let Some((header, behind)) = buffer.split_first_chunk::<HEADER_BYTES>() else {
         return Ok(Split::Partial {
             expected: HEADER_BYTES,
         });
     };
-    let claimed = u32::from_be_bytes(*header);
-    let len = claimed as usize;
+    let len = u32::from_be_bytes(*header) as usize;
+    if len > MAX_FRAME_LIMIT {
+        return Err(WireError::NotAFrame {
+            found: looks_like(*header),
+        });
+    }
     if len > limit {
-        return Err(WireError::FrameTooLong {
-            claimed: claimed.into(),
-            limit,
+        return Ok(Split::TooLong {
+            expected: HEADER_BYTES + len,
         });
     }
     Ok(match behind.split_at_checked(len) {
@@ -54,6 +62,18 @@ pub fn split_frame(buffer: &[u8], limit: usize) -> Result<Split<'_>, WireError> 
             expected: HEADER_BYTES + len,
         },
     })
+}
+
+fn looks_like(beginning: [u8; HEADER_BYTES]) -> &'static str {
+    match &beginning {
+        b"GET " | b"POST" | b"PUT " | b"HEAD" | b"OPTI" | b"DELE" | b"PATC" => "an HTTP request",
+        b"SSH-" => "an SSH client",
+        [0x16, 3, ..] => "a TLS handshake",
+        [b'{' | b'[', ..] => "JSON",
+        [b'<', ..] => "syslog",
+        text if text.iter().all(|byte| (b' '..=b'~').contains(byte)) => "text",
+        _ => "something else",
+    }
 }
 
 #[cfg(test)]
@@ -79,14 +99,27 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_over_the_limit_is_refused_before_its_bytes_arrive() {
-        let error = split_frame(&[0xff, 0xff, 0xff, 0xff], 10).unwrap_err();
+    fn a_frame_over_the_limit_is_known_before_its_bytes_arrive() {
         assert_eq!(
-            error,
-            WireError::FrameTooLong {
-                claimed: 0xffff_ffff,
-                limit: 10
-            }
+            split_frame(&[0, 0, 0, 11], 10),
+            Ok(Split::TooLong { expected: 15 })
         );
+    }
+
+    #[test]
+    fn what_is_no_frame_is_named() {
+        for (beginning, found) in [
+            (b"GET ", "an HTTP request"),
+            (b"\x16\x03\x01\x02", "a TLS handshake"),
+            (b"{\"a\"", "JSON"),
+            (b"<14>", "syslog"),
+            (b"hell", "text"),
+            (b"\xff\xff\xff\xff", "something else"),
+        ] {
+            assert_eq!(
+                split_frame(beginning, 10),
+                Err(WireError::NotAFrame { found })
+            );
+        }
     }
 }

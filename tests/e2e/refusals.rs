@@ -1,6 +1,8 @@
 //! Bad input: exit code 2, nothing on stdout, and on stderr the value that was wrong and the way out.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -164,8 +166,76 @@ fn a_database_in_memory_alone_is_refused() {
         query(Path::new(":memory:"), &[]),
         serve(Path::new(":memory:"), &[]),
     ] {
-        refused(command, &[":memory:", "it is no file", "--db"]);
+        refused(command, &[":memory:", "it is memory", "--db"]);
     }
+}
+
+#[test]
+fn a_span_of_time_that_ends_before_it_begins_is_refused() {
+    let store = small_store();
+    let span = ["--since", "now", "--until", "-1h"];
+    refused(query(&store.db, &span), &["--since is later than --until"]);
+    refused(
+        query(&store.db, &["-f", "--until", "now"]),
+        &["--follow", "--until"],
+    );
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused() {
+    for path in ["/dev/null", "file:a.sqlite?mode=memory"] {
+        for command in [query(Path::new(path), &[]), serve(Path::new(path), &[])] {
+            refused(command, &["cannot open", path, "--db"]);
+        }
+    }
+}
+
+#[test]
+fn an_empty_database_of_another_application_is_refused() {
+    for mark in [
+        "PRAGMA user_version = 1",
+        "PRAGMA application_id = 1196444487",
+    ] {
+        let store = Store::new();
+        drop(sql(&store.db, &format!("{mark}; VACUUM")));
+        refused(serve(&store.db, &[]), &["another application", "--db"]);
+    }
+}
+
+/// The same command by a user who owns nothing; `None` where that cannot be tried.
+fn by_nobody(command: &Command) -> Option<Command> {
+    let mut nobody = Command::new("setpriv");
+    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    let may = nobody.arg(command.get_program()).arg("--version").output();
+    let may = may.is_ok_and(|output| output.status.success());
+    let mut nobody = Command::new("setpriv");
+    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    nobody.arg(command.get_program()).args(command.get_args());
+    may.then_some(nobody)
+}
+
+#[test]
+fn a_file_that_this_user_may_only_read_is_read_and_not_served() {
+    let store = small_store();
+    let directory = store.db.parent().unwrap();
+    std::fs::set_permissions(directory, Permissions::from_mode(0o755)).unwrap();
+    let (serving, asking) = (serve(&store.db, &[]), query(&store.db, &["one"]));
+    let Some((serving, mut asking)) = by_nobody(&serving).zip(by_nobody(&asking)) else {
+        return;
+    };
+    let name = store.db.to_str().unwrap();
+    refused(
+        serving,
+        &[
+            "cannot write to",
+            name,
+            "right to write",
+            "Permission denied",
+        ],
+    );
+    let output = asking.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("one"));
 }
 
 #[test]
@@ -202,7 +272,7 @@ fn a_file_of_somebody_else_is_refused_and_left_as_it_is() {
 fn an_empty_file_becomes_a_store_by_serving_and_has_no_answers() {
     let store = Store::new();
     std::fs::write(&store.db, "").unwrap();
-    refused(query(&store.db, &[]), &["an empty file", "--db"]);
+    refused(query(&store.db, &[]), &["it is empty", "--db"]);
     Server::start(&store.db).terminate();
     assert_eq!(store.query(&[]), "");
 }

@@ -2,134 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+mod overflow;
+mod store;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use logstore::{
-    Batch, HandlerBuilder, Level, LogRecord, Overflow, Query, QueueError, Reader, RecordStore,
-    Report, SQLiteQueueHandler, Site, StoreError,
+    Batch, Query, QueueError, Reader, RecordStore, Report, SQLiteQueueHandler, StoreError,
 };
 
-fn record(message: impl Into<String>) -> LogRecord {
-    LogRecord::new(Site::new("myapp", Level::INFO), message)
-}
-
-/// What a test store does with the next batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    None,
-    Busy,
-    Broken,
-}
-
-impl Fault {
-    fn error(self) -> Option<StoreError> {
-        let path = "test.sqlite".into();
-        match self {
-            Fault::None => None,
-            Fault::Busy => Some(StoreError::Busy {
-                path,
-                waited: Duration::from_millis(1),
-            }),
-            Fault::Broken => Some(StoreError::Io {
-                doing: "write to",
-                path,
-                source: std::io::Error::other("no space left"),
-            }),
-        }
-    }
-}
-
-/// A store in memory that fails as it is told.
-#[derive(Clone)]
-struct TestStore {
-    stored: Arc<Mutex<Vec<LogRecord>>>,
-    /// Faults of the calls to come, the last one for ever after.
-    faults: Arc<Mutex<Vec<Fault>>>,
-    /// When there is a gate, each call waits for it.
-    gate: Arc<Mutex<Option<Receiver<()>>>>,
-    /// How many calls have begun.
-    calls: Arc<AtomicUsize>,
-}
-
-impl TestStore {
-    fn with_faults(faults: &[Fault]) -> Self {
-        TestStore {
-            stored: Arc::default(),
-            faults: Arc::new(Mutex::new(faults.iter().rev().copied().collect())),
-            gate: Arc::default(),
-            calls: Arc::default(),
-        }
-    }
-
-    /// A store whose calls each wait for a message, or for the sender to be dropped.
-    fn gated() -> (Self, Sender<()>) {
-        let (sender, receiver) = channel();
-        let store = Self::with_faults(&[]);
-        *store.gate.lock().unwrap() = Some(receiver);
-        (store, sender)
-    }
-
-    fn messages_of(&self, logger: &str) -> Vec<String> {
-        let stored = self.stored.lock().unwrap();
-        let of_logger = stored.iter().filter(|record| record.site.name == logger);
-        of_logger.map(|record| record.message.clone()).collect()
-    }
-
-    /// What was sent by the test, in order.
-    fn messages(&self) -> Vec<String> {
-        self.messages_of("myapp")
-    }
-
-    /// What the handler itself had to say.
-    fn notes(&self) -> Vec<String> {
-        self.messages_of("logstore")
-    }
-}
-
-impl RecordStore for TestStore {
-    fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        if let Some(gate) = &*self.gate.lock().unwrap() {
-            // A dropped sender opens the gate for good.
-            let _ = gate.recv();
-        }
-        let mut faults = self.faults.lock().unwrap();
-        let fault = if faults.len() > 1 {
-            faults.pop()
-        } else {
-            faults.first().copied()
-        };
-        if let Some(error) = fault.and_then(Fault::error) {
-            return Err(error);
-        }
-        let mut stored = self.stored.lock().unwrap();
-        for batch in batches {
-            stored.extend(batch.iter().map(|record| batch.to_record(&record)));
-        }
-        Ok(())
-    }
-}
-
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        std::thread::yield_now();
-    }
-}
-
-/// Heard reports, as text.
-fn listening(builder: HandlerBuilder) -> (HandlerBuilder, Arc<Mutex<Vec<Report>>>) {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let listener = Arc::clone(&heard);
-    (
-        builder.on_report(move |report| listener.lock().unwrap().push(report.clone())),
-        heard,
-    )
-}
+use crate::store::{Fault, TestStore, listening, record, wait_until};
 
 #[test]
 fn every_record_of_every_thread_is_stored_in_its_order() {
@@ -322,106 +205,6 @@ fn a_producer_that_waits_is_told_when_the_handler_closes() {
     assert_eq!(handler.counters().queued, 0);
 }
 
-/// Fills a queue of 20 whose store is stalled with 100 records, then lets the store go.
-fn overflow(rule: Overflow) -> (TestStore, SQLiteQueueHandler, Vec<Report>) {
-    let (store, gate) = TestStore::gated();
-    let (builder, heard) = listening(SQLiteQueueHandler::builder());
-    let handler = builder
-        .queue_capacity(20)
-        .longest_delay(Duration::ZERO)
-        .overflow(rule)
-        .start(store.clone())
-        .unwrap();
-    handler.emit(&record("first")).unwrap();
-    wait_until("the writer stores the first", || {
-        store.calls.load(Ordering::SeqCst) == 1
-    });
-    for i in 0..100 {
-        handler.emit(&record(i.to_string())).unwrap();
-    }
-    drop(gate);
-    handler.close().unwrap();
-    let heard = heard.lock().unwrap().clone();
-    (store, handler, heard)
-}
-
-#[test]
-fn drop_newest_keeps_what_came_first_and_notes_the_loss() {
-    let (store, handler, heard) = overflow(Overflow::DropNewest);
-    let expected: Vec<String> = (0..20).map(|i| i.to_string()).collect();
-    assert_eq!(
-        store.messages(),
-        [&["first".to_owned()], &expected[..]].concat()
-    );
-    assert_eq!(
-        store.notes(),
-        ["80 records dropped: the queue was full (overflow drop-newest)"]
-    );
-    let counters = handler.counters();
-    assert_eq!(
-        (counters.accepted, counters.stored, counters.dropped),
-        (101, 21, 80)
-    );
-    assert_eq!(
-        heard,
-        [Report::RecordsDropped {
-            count: 80,
-            rule: "drop-newest"
-        }]
-    );
-}
-
-#[test]
-fn drop_oldest_keeps_what_came_last_and_notes_the_loss() {
-    let (store, handler, _) = overflow(Overflow::DropOldest);
-    let counters = handler.counters();
-    assert_eq!(counters.accepted, counters.stored + counters.dropped);
-    let messages = store.messages();
-    assert_eq!(messages[0], "first");
-    // What is dropped goes in small runs, so that a few less than the capacity may stay.
-    let kept = messages.len() - 1;
-    assert!((15..=20).contains(&kept), "{messages:?}");
-    let expected: Vec<String> = (100 - kept..100).map(|i| i.to_string()).collect();
-    assert_eq!(messages[1..], expected);
-    let lost = 100 - kept;
-    let note = format!("{lost} records dropped: the queue was full (overflow drop-oldest)");
-    assert_eq!(store.notes(), [note]);
-}
-
-#[test]
-fn drops_are_noted_also_when_nothing_comes_any_more() {
-    let (store, gate) = TestStore::gated();
-    let handler = SQLiteQueueHandler::builder()
-        .queue_capacity(20)
-        .longest_delay(Duration::ZERO)
-        .overflow(Overflow::DropNewest)
-        .start(store.clone())
-        .unwrap();
-    let calls = |calls| wait_until("a call", || store.calls.load(Ordering::SeqCst) == calls);
-    handler.emit(&record("first")).unwrap();
-    // One burst while the first record is stored, one while the note of the first burst is.
-    for burst in 1..=2 {
-        calls(burst);
-        for i in 0..100 {
-            handler.emit(&record(i.to_string())).unwrap();
-        }
-        gate.send(()).unwrap();
-    }
-    drop(gate);
-    let noted = || {
-        let stored = store.stored.lock().unwrap();
-        let notes = stored
-            .iter()
-            .filter_map(|record| record.extra.get("dropped")?.as_u64());
-        notes.sum::<u64>()
-    };
-    wait_until("both bursts are noted", || {
-        noted() == handler.counters().dropped
-    });
-    assert!(noted() >= 150);
-    assert_eq!(store.notes().len(), 2);
-}
-
 #[test]
 fn a_refusing_store_is_not_hammered_while_closing() {
     let store = TestStore::with_faults(&[Fault::Broken]);
@@ -462,32 +245,6 @@ fn a_closed_handler_takes_nothing_more() {
     ));
     assert!(matches!(handler.flush(), Ok(())));
     assert_eq!(handler.counters().accepted, 0);
-}
-
-#[test]
-fn a_record_that_comes_too_late_drops_no_other() {
-    let (store, gate) = TestStore::gated();
-    let handler = SQLiteQueueHandler::builder()
-        .queue_capacity(5)
-        .longest_delay(Duration::ZERO)
-        .overflow(Overflow::DropOldest)
-        .start(store.clone())
-        .unwrap();
-    for i in 0..20 {
-        handler.emit(&record(i.to_string())).unwrap();
-    }
-    let dropped = handler.counters().dropped;
-    std::thread::scope(|scope| {
-        let closing = scope.spawn(|| handler.close());
-        wait_until("the queue closes", || !handler.is_open());
-        assert!(matches!(
-            handler.emit(&record("late")),
-            Err(QueueError::Closed)
-        ));
-        drop(gate);
-        closing.join().unwrap().unwrap();
-    });
-    assert_eq!(handler.counters().dropped, dropped);
 }
 
 #[test]
