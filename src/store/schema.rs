@@ -282,14 +282,12 @@ fn unwritable(path: &Path, error: StoreError) -> StoreError {
         .filter(|directory| !directory.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     let probe = directory.join(format!(".logstore-probe-{}", std::process::id()));
-    match File::create_new(&probe) {
-        Err(source) => denied(directory.to_owned(), source),
-        Ok(_) => {
-            // It was empty and nobody's.
-            let _ = std::fs::remove_file(probe);
-            error
-        }
+    if let Err(source) = File::create_new(&probe) {
+        return denied(directory.to_owned(), source);
     }
+    // It was empty and nobody's.
+    let _ = std::fs::remove_file(probe);
+    error
 }
 
 fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
