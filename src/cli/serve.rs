@@ -152,7 +152,10 @@ impl ServeArguments {
 /// The first signal that asks for a stop, when it comes. The second one ends the process at once. A terminal that is closed
 /// (SIGHUP) asks for a stop like the others.
 fn signals() -> io::Result<Receiver<()>> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    if !is_hangup_ignored() {
+        signals.add_signal(SIGHUP)?;
+    }
     let (sender, receiver) = channel();
     std::thread::Builder::new()
         .name("logstore-signals".into())
@@ -169,6 +172,14 @@ fn signals() -> io::Result<Receiver<()>> {
             process::exit(2);
         })?;
     Ok(receiver)
+}
+
+/// Whether whoever started us, `nohup` for one, wants us to outlive the terminal. Only Linux tells.
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
 /// Waits for the first signal. A server that has lost one of its threads does not go on pretending.

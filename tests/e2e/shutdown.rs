@@ -1,13 +1,14 @@
 //! How a server ends: whatever it had received is in the file, and it says what became of it.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use logstore::ServerContext;
 use rusqlite::Connection;
 
-use crate::support::{Server, Store, frame, send, wait_until};
+use crate::support::{Server, Store, frame, listening_address, send, wait_until};
 
 /// The frames of records "0", "1", ... of a logger.
 fn frames(name: &str, count: usize) -> Vec<u8> {
@@ -34,7 +35,7 @@ fn unbroken(store: &Store, name: &str) -> usize {
 
 #[test]
 fn what_was_sent_before_a_signal_is_stored() {
-    for (signal, count) in [("TERM", 1), ("INT", 100), ("TERM", 100_000)] {
+    for (signal, count) in [("TERM", 1), ("INT", 100), ("HUP", 100), ("TERM", 100_000)] {
         let store = Store::new();
         let server = Server::start(&store.db);
         send(server.address(), &frames("a", count));
@@ -47,6 +48,39 @@ fn what_was_sent_before_a_signal_is_stored() {
             "stopped: {count} {records} received over 1 connection, {count} stored, 0 dropped\n"
         )));
     }
+}
+
+#[test]
+fn a_server_under_nohup_outlives_its_terminal() {
+    let store = Store::new();
+    let (stderr, writer) = std::io::pipe().unwrap();
+    let mut child = Command::new("nohup")
+        .arg(env!("CARGO_BIN_EXE_logstore"))
+        .args(["serve", "--port", "0", "--db"])
+        .arg(&store.db)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    let address = BufReader::new(stderr)
+        .lines()
+        .find_map(|line| listening_address(&line.unwrap()));
+    let signal = |name| {
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    signal("HUP");
+    send(address.unwrap(), &frames("a", 10));
+    wait_until("the records", || store.count() == 10);
+    signal("TERM");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
