@@ -49,17 +49,15 @@ impl Reader {
                 path: path.to_owned(),
             });
         }
-        let mut manager = manager(SqliteConnectionManager::file(path), OpenFlags::empty());
-        let checked = check(&manager, path);
-        if let Err(error) = checked {
+        let mut manager = read_only(SqliteConnectionManager::file(path), OpenFlags::empty());
+        if let Err(error) = check(&manager, path) {
             // Whoever may only read cannot make the files that SQLite wants beside a database in WAL mode. One that nobody has open
             // can be read without.
-            let Some(unchanging) = unchanging_uri(path).filter(|_| error.is_for_want_of_rights())
-            else {
+            let Some(uri) = unchanging_uri(path).filter(|_| error.is_for_want_of_rights()) else {
                 return Err(error);
             };
-            let file = SqliteConnectionManager::file(unchanging);
-            manager = self::manager(file, OpenFlags::SQLITE_OPEN_URI);
+            let file = SqliteConnectionManager::file(uri);
+            manager = read_only(file, OpenFlags::SQLITE_OPEN_URI);
             check(&manager, path)?;
         }
         let pool = Pool::builder()
@@ -119,9 +117,8 @@ impl Reader {
     }
 }
 
-fn manager(manager: SqliteConnectionManager, flags: OpenFlags) -> SqliteConnectionManager {
-    manager
-        .with_flags(flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+fn read_only(file: SqliteConnectionManager, flags: OpenFlags) -> SqliteConnectionManager {
+    file.with_flags(flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .with_init(|connection| {
             connection.set_prepared_statement_cache_capacity(64);
             connection.busy_timeout(schema::BUSY_TIMEOUT)
