@@ -232,8 +232,8 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the system, or `SQLite` for it, did not allow what was tried.
     pub(crate) fn is_for_want_of_rights(&self) -> bool {
-        let (StoreError::Sqlite { source, .. } | StoreError::Damaged { source, .. }) = self else {
-            return matches!(self, StoreError::Permission { .. });
+        let StoreError::Sqlite { source, .. } = self else {
+            return false;
         };
         matches!(
             source.sqlite_error_code(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use logstore::{Batch, Controls, Level, RecordFormat, StoredRecord, TextFormat, Zone};
+use logstore::{Batch, Controls, Level, RecordFormat, RecordRef, StoredRecord, TextFormat, Zone};
 
 use super::console::Background;
 
@@ -25,12 +25,15 @@ pub(super) fn start(level: Level) -> io::Result<(Background, impl Fn(&Batch) + S
     }))
 }
 
+fn wanted(batch: &Batch, level: Level) -> impl Iterator<Item = RecordRef<'_>> {
+    batch
+        .iter()
+        .filter(move |record| batch.sites()[record.site].level >= level)
+}
+
 /// On the receiver's thread: a copy of the batch is all that it may cost.
 fn take(batch: &Batch, level: Level, sender: &Sender<Batch>, skipped: &AtomicU64) {
-    let wanted = batch
-        .iter()
-        .filter(|record| batch.sites()[record.site].level >= level)
-        .count();
+    let wanted = wanted(batch, level).count();
     if wanted == 0 {
         return;
     }
@@ -47,10 +50,7 @@ fn write(batches: &Receiver<Batch>, level: Level, skipped: &AtomicU64) {
     let mut text = Vec::new();
     for batch in batches {
         text.clear();
-        for record in batch
-            .iter()
-            .filter(|record| batch.sites()[record.site].level >= level)
-        {
+        for record in wanted(&batch, level) {
             let record = StoredRecord {
                 id: 0,
                 record: batch.to_record(&record),

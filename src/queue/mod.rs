@@ -104,7 +104,6 @@ impl Queue {
             state = match self.limits.overflow {
                 Overflow::Block => self.wait_for_room(state, bytes),
                 Overflow::DropNewest => {
-                    state.alive()?;
                     state.drop_records(1);
                     return Ok(());
                 }
@@ -114,6 +113,7 @@ impl Queue {
                 }
             };
         }
+        // It may have been closed while this waited.
         state.alive()?;
         state.accepted += 1;
         state.queued_through += 1;

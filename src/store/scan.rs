@@ -134,9 +134,10 @@ fn check(manager: &SqliteConnectionManager, path: &Path) -> Result<(), StoreErro
 
 /// The file as one that nobody changes while it is read; `None` when its WAL says otherwise.
 fn unchanging_uri(path: &Path) -> Option<String> {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    if Path::new(&wal).metadata().is_ok_and(|wal| wal.len() > 0) {
+    if schema::beside(path, "-wal")
+        .metadata()
+        .is_ok_and(|wal| wal.len() > 0)
+    {
         return None;
     }
     let mut uri = String::from("file:");

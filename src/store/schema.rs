@@ -146,8 +146,14 @@ pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
             source,
         }),
         _ => Ok(()),
-    }?;
-    Ok(())
+    }
+}
+
+/// The name of a file that `SQLite` keeps beside a database: `-wal` or `-shm`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -269,9 +275,7 @@ fn unwritable(path: &Path, error: StoreError) -> StoreError {
         source,
     };
     for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        let file = PathBuf::from(name);
+        let file = beside(path, suffix);
         match File::options().append(true).open(&file) {
             Err(source) if source.kind() != ErrorKind::NotFound => return denied(file, source),
             _ => {}

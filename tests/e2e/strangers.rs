@@ -169,3 +169,24 @@ fn many_idle_connections_hold_nobody_up() {
     );
     drop(idle);
 }
+
+#[test]
+fn incomplete_frames_of_all_connections_are_bounded_together() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let almost = vec![0; (16 << 20) - 100];
+    // Seventeen times sixteen mebibytes; the connection that goes too far is cut, so that its writes may fail.
+    let held: Vec<TcpStream> = (0..18)
+        .map(|_| {
+            let mut client = TcpStream::connect(server.address()).unwrap();
+            let _ = client.write_all(&(16_u32 << 20).to_be_bytes());
+            let _ = client.write_all(&almost);
+            client
+        })
+        .collect();
+    server.wait_until_said("incomplete frames of all connections are over 268435456 bytes");
+    send(server.address(), &frame("good", 20, "still served"));
+    wait_until("the record", || store.count() == 1);
+    drop(held);
+    server.terminate();
+}
