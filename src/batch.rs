@@ -61,6 +61,8 @@ pub struct Batch {
     text: String,
     sites: Vec<Arc<Site>>,
     origins: Vec<Arc<Origin>>,
+    /// What the listed sites and origins may weigh: others may share them, but nobody has to.
+    listed_bytes: usize,
     /// Index of the site last listed under this slot of its address.
     recent_sites: [u32; RECENT],
 }
@@ -72,6 +74,7 @@ impl Default for Batch {
             text: String::new(),
             sites: Vec::new(),
             origins: Vec::new(),
+            listed_bytes: 0,
             recent_sites: [0; RECENT],
         }
     }
@@ -102,13 +105,13 @@ impl Batch {
         self.rows.is_empty()
     }
 
-    /// What the records weigh in memory, in bytes: their text and what each costs besides.
+    /// What the records weigh in memory, in bytes: their text, their sites and origins, and what each costs besides.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.text.len() + self.rows.len() * size_of::<Row>()
+        self.text.len() + self.rows.len() * size_of::<Row>() + self.listed_bytes
     }
 
-    /// What a record with these texts will add to [`Batch::bytes`].
+    /// What a record with these texts will add to [`Batch::bytes`] at the least: its site and origin may be listed already.
     #[must_use]
     pub fn bytes_of(texts: &Texts<'_>) -> usize {
         texts.len() + size_of::<Row>()
@@ -138,6 +141,7 @@ impl Batch {
             return index;
         }
         *slot = index_u32(self.sites.len());
+        self.listed_bytes += size_of::<Site>() + site.text_bytes();
         self.sites.push(Arc::clone(site));
         self.sites.len() - 1
     }
@@ -152,6 +156,7 @@ impl Batch {
         {
             return start + at;
         }
+        self.listed_bytes += size_of::<Origin>() + origin.text_bytes();
         self.origins.push(Arc::clone(origin));
         self.origins.len() - 1
     }
@@ -269,6 +274,7 @@ impl Batch {
         self.text.clear();
         self.sites.clear();
         self.origins.clear();
+        self.listed_bytes = 0;
     }
 }
 
@@ -359,6 +365,16 @@ mod tests {
             (batch.len(), batch.sites().len(), batch.origins().len()),
             (10, 1, 1)
         );
+    }
+
+    #[test]
+    fn a_site_weighs_what_its_texts_do() {
+        let mut batch = Batch::new();
+        batch.push_record(&LogRecord::new(
+            Site::new("x".repeat(5000), Level::INFO),
+            "",
+        ));
+        assert!(batch.bytes() > 5000);
     }
 
     #[test]

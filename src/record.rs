@@ -64,6 +64,24 @@ impl Site {
             .unwrap_or_else(|| filename_of(&self.pathname))
     }
 
+    /// How many bytes its texts have.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let Site {
+            name,
+            level_name,
+            pathname,
+            func_name,
+            other_filename,
+            other_module,
+            ..
+        } = self;
+        let other = [other_filename, other_module]
+            .into_iter()
+            .flatten()
+            .map(String::len);
+        name.len() + level_name.len() + pathname.len() + func_name.len() + other.sum::<usize>()
+    }
+
     /// Python's `module`: the filename without its extension, unless the client said otherwise.
     #[must_use]
     pub fn module(&self) -> &str {
@@ -122,6 +140,11 @@ thread_local! {
 }
 
 impl Origin {
+    /// How many bytes its texts have.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.hostname.len() + self.process_name.len() + self.thread_name.len()
+    }
+
     /// This thread of this process on this host.
     #[must_use]
     pub fn current() -> Arc<Origin> {

@@ -118,8 +118,9 @@ impl Queue {
         state.accepted += 1;
         state.queued_through += 1;
         state.records += 1;
-        state.bytes += bytes;
+        let before = state.open.bytes();
         state.open.push_with(record, texts);
+        state.bytes += state.open.bytes() - before;
         if state.writer_waits
             || state.open.len() >= self.open_records
             || state.open.bytes() >= OPEN_BYTES

@@ -87,20 +87,7 @@ impl<T: Entry> Dictionary<T> {
 
 impl Entry for Site {
     fn text_bytes(&self) -> usize {
-        let Site {
-            name,
-            level_name,
-            pathname,
-            func_name,
-            other_filename,
-            other_module,
-            ..
-        } = self;
-        let other = [other_filename, other_module]
-            .into_iter()
-            .flatten()
-            .map(String::len);
-        name.len() + level_name.len() + pathname.len() + func_name.len() + other.sum::<usize>()
+        Site::text_bytes(self)
     }
 
     fn find_or_insert(&self, connection: &Connection) -> rusqlite::Result<i64> {
@@ -126,7 +113,7 @@ impl Entry for Site {
 
 impl Entry for Origin {
     fn text_bytes(&self) -> usize {
-        self.hostname.len() + self.process_name.len() + self.thread_name.len()
+        Origin::text_bytes(self)
     }
 
     fn find_or_insert(&self, connection: &Connection) -> rusqlite::Result<i64> {
