@@ -2,6 +2,7 @@
 
 mod console;
 mod echo;
+mod filters;
 mod query;
 mod serve;
 

@@ -1,0 +1,109 @@
+//! The arguments that say which records are wanted: the same for every command that reads.
+
+use anyhow::{Context as _, bail};
+use clap::{Args, value_parser};
+use logstore::{FieldFilter, Level, Query, QueryError, Zone, now_ns, parse_since, parse_until};
+use regex::RegexBuilder;
+
+#[derive(Debug, Args)]
+pub(super) struct FilterArguments {
+    /// Words that must all occur in the message, traceback, stack or texts of extra fields, in any case
+    words: Vec<String>,
+
+    /// At least this level: debug, info, warning, error, critical, a number between
+    #[arg(short, long, value_parser = value_parser!(Level), allow_negative_numbers = true)]
+    level: Option<Level>,
+
+    /// This logger and everything under it; repeat it for several
+    #[arg(long, value_name = "LOGGER")]
+    name: Vec<String>,
+
+    /// Not before this time: -1h, 30 min ago, today, 2026-11-22, '2026-11-22 16:20', RFC 3339, epoch
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(super) since: Option<String>,
+
+    /// Not after this time; a day as a whole
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+
+    /// From this host; repeat it for several
+    #[arg(long)]
+    host: Vec<String>,
+
+    /// From this process, by id or name; repeat it for several
+    #[arg(long, value_name = "PROCESS")]
+    process: Vec<String>,
+
+    /// From this thread, by identifier or name; repeat it for several
+    #[arg(long, value_name = "THREAD")]
+    thread: Vec<String>,
+
+    /// With this extra field, dots for nested ones: user.id=7; repeat it to ask for more
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value_parser!(FieldFilter))]
+    field: Vec<FieldFilter>,
+
+    /// With a match of this regular expression in the message, traceback, stack or a text of extra fields
+    #[arg(short, long, value_name = "REGEX")]
+    grep: Option<String>,
+
+    /// Match --grep in any case
+    #[arg(short, long, requires = "grep")]
+    ignore_case: bool,
+
+    /// Read and show times in UTC instead of local time
+    #[arg(long)]
+    utc: bool,
+}
+
+impl FilterArguments {
+    /// Whose days and hours are read and shown.
+    pub(super) fn zone(&self) -> Zone {
+        if self.utc { Zone::Utc } else { Zone::Local }
+    }
+
+    /// What is wanted, with no limit, oldest first.
+    pub(super) fn query(&self) -> anyhow::Result<Query> {
+        let now = now_ns();
+        let since = self
+            .since
+            .as_deref()
+            .map(|text| parse_since(text, now, self.zone()));
+        let until = self
+            .until
+            .as_deref()
+            .map(|text| parse_until(text, now, self.zone()));
+        let (since, until) = (
+            since.transpose().context("--since")?,
+            until.transpose().context("--until")?,
+        );
+        if since.zip(until).is_some_and(|(since, until)| since > until) {
+            bail!("--since is later than --until: nothing can be between them");
+        }
+        Ok(Query {
+            min_level: self.level,
+            names: self.name.clone(),
+            since_ns: since,
+            until_ns: until,
+            hosts: self.host.clone(),
+            processes: self.process.clone(),
+            threads: self.thread.clone(),
+            fields: self.field.clone(),
+            grep: self.pattern().context("--grep")?,
+            words: self.words.clone(),
+            ..Query::default()
+        })
+    }
+
+    fn pattern(&self) -> Result<Option<regex::Regex>, QueryError> {
+        let build = |pattern: &String| {
+            RegexBuilder::new(pattern)
+                .case_insensitive(self.ignore_case)
+                .build()
+                .map_err(|error| QueryError::Pattern {
+                    pattern: pattern.clone(),
+                    reason: error.to_string(),
+                })
+        };
+        self.grep.as_ref().map(build).transpose()
+    }
+}
