@@ -55,6 +55,7 @@ mod sink;
 mod store;
 mod time;
 pub mod wire;
+mod words;
 mod writer;
 
 pub use batch::{Batch, RecordRef, Texts};
