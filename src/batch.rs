@@ -213,7 +213,7 @@ impl Batch {
     }
 
     /// The records in order of arrival.
-    pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> + Clone {
         self.rows.iter().map(|row| {
             let mut start = row.message_end;
             let mut optional = [None; 4];

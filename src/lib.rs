@@ -79,7 +79,9 @@ pub use report::{Report, Reporter};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;
-pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore};
+pub use store::{
+    Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore,
+};
 pub use time::{
     Zone, asctime, display_time, now_ns, parse_since, parse_until, put_rfc3339_utc, rfc3339_utc,
 };

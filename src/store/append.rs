@@ -1,11 +1,15 @@
 //! Appending: batches of records become rows, one transaction for all of them.
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, ErrorCode};
 
+use super::block::NewBlock;
 use super::dictionary::Dictionary;
+use super::index::{BlockIndex, Maintained};
 use super::{Durability, RecordStore, schema};
 use crate::batch::{Batch, RecordRef};
 use crate::error::StoreError;
@@ -17,15 +21,19 @@ const COLUMNS: usize = 8;
 /// How many rows the statement of the hot path inserts at a time: a statement's own cost is as large as three rows'.
 const ROWS: usize = 16;
 
+/// From how many records on a transaction's part of the index is made on a thread of its own: below, starting one costs more.
+const THREAD_RECORDS: usize = 512;
+
 /// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
 pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     sites: Dictionary<Site>,
     origins: Dictionary<Origin>,
-    /// The ids of the sites and of the origins of the batch at hand.
+    /// The ids of the sites and of the origins of all batches at hand, one behind the other.
     site_ids: Vec<i64>,
     origin_ids: Vec<i64>,
+    index: BlockIndex,
 }
 
 impl SqliteStore {
@@ -44,6 +52,7 @@ impl SqliteStore {
             origins: Dictionary::new(),
             site_ids: Vec::new(),
             origin_ids: Vec::new(),
+            index: BlockIndex::default(),
         })
     }
 
@@ -52,30 +61,41 @@ impl SqliteStore {
         self.connection
             .prepare_cached("BEGIN IMMEDIATE")?
             .execute([])?;
-        let mut left = batches.iter().map(Batch::len).sum::<usize>();
-        let mut many = Insert::new(&self.connection, ROWS)?;
-        let mut single = Insert::new(&self.connection, 1)?;
+        self.index.begin(&self.connection)?;
+        self.look_up(batches)?;
+        let records = batches.iter().map(Batch::len).sum::<usize>();
+        let last_id = self.index.last_id_of(records);
+        let rows = rows(batches, &self.site_ids, &self.origin_ids);
+        let blocks = if records < THREAD_RECORDS {
+            insert(&self.connection, records, rows.clone())?;
+            self.index.add(rows)
+        } else {
+            insert_and_index(&self.connection, &mut self.index, records, rows)?
+        };
+        if last_id == Some(self.connection.last_insert_rowid()) {
+            for block in blocks {
+                block.insert(&self.connection)?;
+            }
+        } else {
+            self.index.forget();
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    /// Fills in the ids of all sites and origins.
+    fn look_up(&mut self, batches: &[Batch]) -> rusqlite::Result<()> {
+        self.site_ids.clear();
+        self.origin_ids.clear();
         for batch in batches {
-            self.site_ids.clear();
             for site in batch.sites() {
                 self.site_ids.push(self.sites.id(&self.connection, site)?);
             }
-            self.origin_ids.clear();
             for origin in batch.origins() {
                 self.origin_ids
                     .push(self.origins.id(&self.connection, origin)?);
             }
-            for record in batch.iter() {
-                let site = self.site_ids[record.site];
-                let origin = self.origin_ids[record.origin];
-                let whole = many.filled > 0 || left >= ROWS;
-                let insert = if whole { &mut many } else { &mut single };
-                insert.row(site, origin, &record)?;
-                left -= 1;
-            }
         }
-        drop((many, single));
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
     }
 }
@@ -83,6 +103,7 @@ impl SqliteStore {
 impl RecordStore for SqliteStore {
     fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
         self.append_all(batches).map_err(|source| {
+            self.index.forget();
             self.sites.forget();
             self.origins.forget();
             if !self.connection.is_autocommit() {
@@ -97,6 +118,70 @@ impl RecordStore for SqliteStore {
             schema::failed_to(doing, &self.path, source)
         })
     }
+
+    fn maintain(&mut self) -> Result<Maintained, StoreError> {
+        self.index
+            .maintain(&mut self.connection)
+            .map_err(|source| schema::failed_to("keep the index of", &self.path, source))
+    }
+}
+
+/// All records with the ids of their sites and origins, which are listed batch by batch.
+fn rows<'r>(
+    batches: &'r [Batch],
+    mut sites: &'r [i64],
+    mut origins: &'r [i64],
+) -> impl Iterator<Item = (i64, i64, RecordRef<'r>)> + Clone + Send {
+    batches.iter().flat_map(move |batch| {
+        let (own_sites, other_sites) = sites.split_at(batch.sites().len());
+        let (own_origins, other_origins) = origins.split_at(batch.origins().len());
+        (sites, origins) = (other_sites, other_origins);
+        batch
+            .iter()
+            .map(move |record| (own_sites[record.site], own_origins[record.origin], record))
+    })
+}
+
+/// Inserts the rows while another thread makes what is to be known of them.
+fn insert_and_index<'r>(
+    connection: &Connection,
+    index: &mut BlockIndex,
+    records: usize,
+    rows: impl Iterator<Item = (i64, i64, RecordRef<'r>)> + Clone + Send,
+) -> rusqlite::Result<Vec<NewBlock>> {
+    thread::scope(|scope| {
+        let own = rows.clone();
+        let indexing = thread::Builder::new()
+            .name("logstore-index".into())
+            .spawn_scoped(scope, || index.add(own));
+        let inserted = insert(connection, records, rows);
+        match indexing {
+            Ok(thread) => {
+                let blocks = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+                inserted.map(|()| blocks)
+            }
+            // No thread to be had, and the index with its work gone: upkeep makes up for it.
+            Err(_) => inserted.map(|()| Vec::new()),
+        }
+    })
+}
+
+/// Inserts so many rows.
+fn insert<'r>(
+    connection: &Connection,
+    records: usize,
+    rows: impl Iterator<Item = (i64, i64, RecordRef<'r>)>,
+) -> rusqlite::Result<()> {
+    let mut left = records;
+    let mut many = Insert::new(connection, ROWS)?;
+    let mut single = Insert::new(connection, 1)?;
+    for (site, origin, record) in rows {
+        let whole = many.filled > 0 || left >= ROWS;
+        let insert = if whole { &mut many } else { &mut single };
+        insert.row(site, origin, &record)?;
+        left -= 1;
+    }
+    Ok(())
 }
 
 /// A statement that inserts a few rows at a time. Bindings stay from one execution to the next, so that the mostly NULL columns

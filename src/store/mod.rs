@@ -1,13 +1,16 @@
 //! The `SQLite` file: the only place that knows SQL.
 
 mod append;
+mod block;
 mod dictionary;
 mod filter;
+mod index;
 mod rows;
 mod scan;
 mod schema;
 
 pub use append::SqliteStore;
+pub use index::Maintained;
 pub use scan::{Reader, Records};
 pub use schema::SCHEMA_VERSION;
 
@@ -23,6 +26,15 @@ pub trait RecordStore: Send {
     /// [`StoreError::Busy`] when another process holds the write lock, which passes by itself; anything else when the store
     /// refuses.
     fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
+
+    /// Does a small piece of what can wait until nothing else is to be done. It is called again while there is more.
+    ///
+    /// # Errors
+    ///
+    /// When the store refuses. Nothing is lost then, and the next call tries again.
+    fn maintain(&mut self) -> Result<Maintained, StoreError> {
+        Ok(Maintained::default())
+    }
 }
 
 /// How much a commit promises.

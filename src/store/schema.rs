@@ -11,7 +11,10 @@ use super::Durability;
 use crate::error::StoreError;
 
 /// One file for each step of the schema, never edited once released. `user_version` says how many a file has seen.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_records.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_records.sql"),
+    include_str!("../../migrations/0002_blocks.sql"),
+];
 
 /// The schema number that this program writes and reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a few migrations")]

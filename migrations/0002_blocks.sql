@@ -1,0 +1,45 @@
+-- The skip index: summaries of runs of records, made of the rows alone. A row of these tables may be deleted at any time; it is
+-- made again by the next program that writes. Blobs begin with a version byte and a checksum.
+
+-- Runs of consecutive records that do not overlap: where they lie, and which sites and origins occur in them.
+CREATE TABLE block (
+    -- The ids of the first and the last record.
+    id          INTEGER PRIMARY KEY,
+    last_id     INTEGER NOT NULL,
+    -- How many there are.
+    records     INTEGER NOT NULL,
+    min_created INTEGER NOT NULL,
+    max_created INTEGER NOT NULL,
+    -- Their sites, and their origins, each once.
+    sites       BLOB    NOT NULL,
+    origins     BLOB    NOT NULL
+);
+
+-- What counting reads, apart from the rest: a column of the records in each blob, the shortest first, since a column behind a
+-- long one costs reading that as well.
+CREATE TABLE block_column (
+    id      INTEGER PRIMARY KEY,
+    record  BLOB NOT NULL,
+    origin  BLOB NOT NULL,
+    site    BLOB NOT NULL,
+    created BLOB NOT NULL
+);
+
+-- A filter of the words in the texts of the records.
+CREATE TABLE block_words (
+    id    INTEGER PRIMARY KEY,
+    words BLOB NOT NULL
+);
+
+-- A block says what is in the file, whoever deletes or changes a record.
+CREATE TRIGGER record_deleted AFTER DELETE ON record BEGIN
+    DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= old.id) AND last_id >= old.id;
+END;
+CREATE TRIGGER record_updated AFTER UPDATE ON record BEGIN
+    DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= old.id) AND last_id >= old.id;
+    DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= new.id) AND last_id >= new.id;
+END;
+CREATE TRIGGER block_deleted AFTER DELETE ON block BEGIN
+    DELETE FROM block_column WHERE id = old.id;
+    DELETE FROM block_words WHERE id = old.id;
+END;

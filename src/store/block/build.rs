@@ -1,0 +1,174 @@
+//! Building: records go in one by one, a block comes out.
+
+use rusqlite::{Connection, params};
+
+use super::words::WordSet;
+use super::{BLOCK_RECORDS, Extent, Part, SEAL_BYTES, pack};
+use crate::batch::Texts;
+use crate::words::{Words, hash};
+
+/// The records of a block that is not full yet.
+#[derive(Debug, Default)]
+pub(in crate::store) struct BlockBuilder {
+    ids: Vec<i64>,
+    created: Vec<i64>,
+    sites: Vec<i64>,
+    origins: Vec<i64>,
+    set: WordSet,
+    words: Words,
+}
+
+/// A block ready to be written.
+#[derive(Debug)]
+pub(in crate::store) struct NewBlock {
+    extent: Extent,
+    sites: Vec<u8>,
+    origins: Vec<u8>,
+    record: Vec<u8>,
+    site: Vec<u8>,
+    origin: Vec<u8>,
+    created: Vec<u8>,
+    words: Vec<u8>,
+}
+
+impl BlockBuilder {
+    pub(in crate::store) fn is_full(&self) -> bool {
+        self.ids.len() >= BLOCK_RECORDS as usize
+    }
+
+    /// The first record's id.
+    pub(in crate::store) fn first_id(&self) -> Option<i64> {
+        self.ids.first().copied()
+    }
+
+    /// Adds a record, whose id is greater than those before.
+    pub(in crate::store) fn push(
+        &mut self,
+        id: i64,
+        created_ns: i64,
+        site: i64,
+        origin: i64,
+        texts: &Texts<'_>,
+    ) {
+        self.ids.push(id);
+        self.created.push(created_ns);
+        self.sites.push(site);
+        self.origins.push(origin);
+        let set = &mut self.set;
+        let mut insert = |word: &[u8]| set.insert(hash(word));
+        for text in [Some(texts.message), texts.exc_text, texts.stack_info] {
+            if let Some(text) = text {
+                self.words.of_text(text, &mut insert);
+            }
+        }
+        if let Some(extra) = texts.extra {
+            self.words.of_json(extra, &mut insert);
+        }
+    }
+
+    /// The block of the records so far, which are forgotten; `None` when there are none.
+    pub(in crate::store) fn take(&mut self) -> Option<NewBlock> {
+        let extent = Extent {
+            id: *self.ids.first()?,
+            last_id: *self.ids.last()?,
+            records: self.ids.len(),
+            min_created: *self.created.iter().min()?,
+            max_created: *self.created.iter().max()?,
+        };
+        let (sites, site) = distinct(&self.sites);
+        let (origins, origin) = distinct(&self.origins);
+        let deltas = |values: &[i64]| blob(|out| pack::pack_deltas(values, out));
+        let list = |values: &[i64]| {
+            blob(|out| {
+                // There are no more than there are records.
+                let len = u16::try_from(values.len()).unwrap_or(u16::MAX);
+                out.extend_from_slice(&len.to_le_bytes());
+                pack::pack_deltas(values, out);
+            })
+        };
+        let block = NewBlock {
+            extent,
+            sites: extent.seal(Part::Sites, list(&sites)),
+            origins: extent.seal(Part::Origins, list(&origins)),
+            record: extent.seal(Part::Record, deltas(&self.ids)),
+            site: extent.seal(Part::Site, blob(|out| pack::pack(&site, out))),
+            origin: extent.seal(Part::Origin, blob(|out| pack::pack(&origin, out))),
+            created: extent.seal(Part::Created, deltas(&self.created)),
+            words: extent.seal(
+                Part::Words,
+                blob(|out| out.extend_from_slice(&self.set.take_filter())),
+            ),
+        };
+        self.clear();
+        Some(block)
+    }
+
+    /// Forgets the records so far.
+    pub(in crate::store) fn clear(&mut self) {
+        self.ids.clear();
+        self.created.clear();
+        self.sites.clear();
+        self.origins.clear();
+        self.set.clear();
+    }
+}
+
+/// The different values in ascending order, and for each value its place among them.
+fn distinct(values: &[i64]) -> (Vec<i64>, Vec<u32>) {
+    let mut distinct = values.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let places = values.iter().map(|value| {
+        let place = distinct.partition_point(|other| other < value);
+        u32::try_from(place).unwrap_or(u32::MAX)
+    });
+    let places = places.collect();
+    (distinct, places)
+}
+
+/// A blob with room for its seal in front.
+fn blob(fill: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut blob = vec![0; SEAL_BYTES];
+    fill(&mut blob);
+    blob
+}
+
+impl NewBlock {
+    pub(in crate::store) fn last_id(&self) -> i64 {
+        self.extent.last_id
+    }
+
+    /// Writes the block's rows.
+    pub(in crate::store) fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let Extent {
+            id,
+            last_id,
+            records,
+            min_created,
+            max_created,
+        } = self.extent;
+        connection
+            .prepare_cached(
+                "REPLACE INTO block (id, last_id, records, min_created, max_created, sites, origins) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                id,
+                last_id,
+                i64::try_from(records).unwrap_or(i64::MAX),
+                min_created,
+                max_created,
+                self.sites,
+                self.origins
+            ])?;
+        connection
+            .prepare_cached(
+                "REPLACE INTO block_column (id, record, origin, site, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![id, self.record, self.origin, self.site, self.created])?;
+        connection
+            .prepare_cached("REPLACE INTO block_words (id, words) VALUES (?1, ?2)")?
+            .execute(params![id, self.words])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! Reading blocks back. Nothing is believed whose checksum is wrong.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{Extent, Part, pack, words};
+
+/// What a block says of itself.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Summary {
+    pub(in crate::store) extent: Extent,
+    /// The ids of its sites, and of its origins, in ascending order.
+    pub(in crate::store) sites: Vec<i64>,
+    pub(in crate::store) origins: Vec<i64>,
+}
+
+/// Calls `found` with all sound blocks in the order of their ids; gives the number of those that are not.
+pub(in crate::store) fn read_summaries(
+    connection: &Connection,
+    mut found: impl FnMut(&Summary),
+) -> rusqlite::Result<usize> {
+    let mut damaged = 0;
+    each_summary(connection, i64::MIN, usize::MAX, |_, summary| {
+        match summary {
+            Some(summary) => found(summary),
+            None => damaged += 1,
+        }
+        Ok(())
+    })?;
+    Ok(damaged)
+}
+
+/// Calls `found` with the next so many blocks behind an id: with their own id and, where they are sound, with what they say.
+fn each_summary(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+    mut found: impl FnMut(i64, Option<&Summary>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, last_id, records, min_created, max_created, sites, origins FROM block \
+         WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query((after, limit))?;
+    let mut scratch = Vec::new();
+    let mut summary = Summary {
+        extent: EMPTY,
+        sites: Vec::new(),
+        origins: Vec::new(),
+    };
+    let mut covered = i64::MIN;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        let sound = read_summary(row, &mut scratch, &mut summary).is_some();
+        // No two blocks overlap.
+        if sound && id > covered {
+            covered = summary.extent.last_id;
+            found(id, Some(&summary))?;
+        } else {
+            found(id, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Which of the next so many blocks behind an id are not as they were written, and the last of those that were looked at; `None` when
+/// there are no more.
+pub(in crate::store) fn unsound_blocks(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+    columns: &mut Columns,
+) -> rusqlite::Result<(Vec<i64>, Option<i64>)> {
+    let read = connection.unchecked_transaction()?;
+    let mut unsound = Vec::new();
+    let mut last = None;
+    each_summary(&read, after, limit, |id, summary| {
+        let found = match summary {
+            Some(summary) => verify(&read, &summary.extent, columns)?,
+            None => Found::Damaged,
+        };
+        if found != Found::Sound {
+            unsound.push(id);
+        }
+        last = Some(id);
+        Ok(())
+    })?;
+    Ok((unsound, last))
+}
+
+/// The last id that the last block covers.
+pub(in crate::store) fn last_block_end(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT last_id FROM block ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
+/// The first and last ids of all blocks behind an id, in order.
+pub(in crate::store) fn next_extents(
+    connection: &Connection,
+    after: i64,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    connection
+        .prepare_cached("SELECT id, last_id FROM block WHERE id > ?1 ORDER BY id")?
+        .query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Throws a block away, and what is left of one.
+pub(in crate::store) fn delete_block(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    for table in ["block", "block_column", "block_words"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
+    }
+    Ok(())
+}
+
+const EMPTY: Extent = Extent {
+    id: 0,
+    last_id: 0,
+    records: 0,
+    min_created: 0,
+    max_created: 0,
+};
+
+fn read_summary(row: &Row<'_>, scratch: &mut Vec<u32>, summary: &mut Summary) -> Option<()> {
+    let extent = Extent {
+        id: row.get(0).ok()?,
+        last_id: row.get(1).ok()?,
+        records: usize::try_from(row.get::<_, i64>(2).ok()?).ok()?,
+        min_created: row.get(3).ok()?,
+        max_created: row.get(4).ok()?,
+    };
+    summary.extent = extent;
+    let mut list = |column, part, ids: &mut Vec<i64>| {
+        let blob = row.get_ref(column).ok()?.as_blob().ok()?;
+        let (len, mut packed) = extent.unseal(part, blob)?.split_first_chunk()?;
+        let len = usize::from(u16::from_le_bytes(*len));
+        pack::unpack_deltas(&mut packed, len, scratch, ids)
+    };
+    list(5, Part::Sites, &mut summary.sites)?;
+    list(6, Part::Origins, &mut summary.origins)
+}
+
+/// A column of a block's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Column {
+    /// Their ids.
+    Record,
+    /// Their sites, as places in the list of the block's sites.
+    Site,
+    /// Their origins, as places in the list of the block's origins.
+    Origin,
+    /// When they were created, in nanoseconds since the Unix epoch.
+    Created,
+}
+
+/// The columns of one block, as far as they were asked for. It is memory to be used for one block after the other.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Columns {
+    pub(in crate::store) ids: Vec<i64>,
+    pub(in crate::store) created: Vec<i64>,
+    pub(in crate::store) sites: Vec<u32>,
+    pub(in crate::store) origins: Vec<u32>,
+    scratch: Vec<u32>,
+}
+
+/// Whether a block could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Found {
+    /// As it was written.
+    Sound,
+    /// Not any more: the records under it have changed.
+    Gone,
+    /// But not as it was written.
+    Damaged,
+}
+
+impl Columns {
+    /// Reads these columns of a block.
+    pub(in crate::store) fn read(
+        &mut self,
+        connection: &Connection,
+        extent: &Extent,
+        columns: &[Column],
+    ) -> rusqlite::Result<Found> {
+        // SQLite passes over the pages of all that precede a column, so only those that are wanted are asked for.
+        let sql = match columns {
+            [Column::Site] => "SELECT NULL, NULL, site, NULL FROM block_column WHERE id = ?1",
+            [Column::Origin] => "SELECT NULL, origin, NULL, NULL FROM block_column WHERE id = ?1",
+            [Column::Site, Column::Origin] | [Column::Origin, Column::Site] => {
+                "SELECT NULL, origin, site, NULL FROM block_column WHERE id = ?1"
+            }
+            _ => "SELECT record, origin, site, created FROM block_column WHERE id = ?1",
+        };
+        let mut statement = connection.prepare_cached(sql)?;
+        let found = statement
+            .query_row([extent.id], |row| {
+                let sound = columns
+                    .iter()
+                    .all(|column| self.read_column(row, extent, *column).is_some());
+                Ok(if sound { Found::Sound } else { Found::Damaged })
+            })
+            .optional()?;
+        Ok(found.unwrap_or(Found::Gone))
+    }
+
+    fn read_column(&mut self, row: &Row<'_>, extent: &Extent, column: Column) -> Option<()> {
+        let blob = |index, part| {
+            let blob = row.get_ref(index).ok()?.as_blob().ok()?;
+            extent.unseal(part, blob)
+        };
+        let records = extent.records;
+        match column {
+            Column::Record => {
+                let mut packed = blob(0, Part::Record)?;
+                pack::unpack_deltas(&mut packed, records, &mut self.scratch, &mut self.ids)
+            }
+            Column::Origin => pack::unpack(&mut blob(1, Part::Origin)?, records, &mut self.origins),
+            Column::Site => pack::unpack(&mut blob(2, Part::Site)?, records, &mut self.sites),
+            Column::Created => {
+                let mut packed = blob(3, Part::Created)?;
+                pack::unpack_deltas(&mut packed, records, &mut self.scratch, &mut self.created)
+            }
+        }
+    }
+}
+
+/// Whether all these words may be in the block's texts; `Err` when the filter is not there or not sound.
+pub(in crate::store) fn may_hold_words(
+    connection: &Connection,
+    extent: &Extent,
+    wanted: &[u64],
+) -> rusqlite::Result<Result<bool, Found>> {
+    let mut statement = connection.prepare_cached("SELECT words FROM block_words WHERE id = ?1")?;
+    let found = statement
+        .query_row([extent.id], |row| {
+            let blob = row.get_ref(0)?.as_blob().ok();
+            let payload = blob.and_then(|blob| extent.unseal(Part::Words, blob));
+            Ok(payload
+                .and_then(|payload| words::may_hold(payload, wanted))
+                .ok_or(Found::Damaged))
+        })
+        .optional()?;
+    Ok(found.unwrap_or(Err(Found::Gone)))
+}
+
+/// Whether all of a block is as it was written.
+fn verify(
+    connection: &Connection,
+    extent: &Extent,
+    columns: &mut Columns,
+) -> rusqlite::Result<Found> {
+    let all = [
+        Column::Record,
+        Column::Origin,
+        Column::Site,
+        Column::Created,
+    ];
+    let found = columns.read(connection, extent, &all)?;
+    if found != Found::Sound {
+        return Ok(found);
+    }
+    Ok(may_hold_words(connection, extent, &[])?
+        .err()
+        .unwrap_or(Found::Sound))
+}

@@ -1,0 +1,225 @@
+//! Keeping the skip index: each full run of records gets its block in the transaction that completes it, and what has none, since it
+//! is older than the index or because records were deleted, gets it in small steps when there is time.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::block::{
+    BLOCK_RECORDS, BlockBuilder, Columns, NewBlock, delete_block, last_block_end, next_extents,
+    unsound_blocks,
+};
+use super::rows::text_of;
+use crate::batch::{RecordRef, Texts};
+
+/// How many blocks a step of upkeep makes, or verifies, at most: what has arrived meanwhile does not wait for long.
+const MADE_PER_STEP: usize = 4;
+const VERIFIED_PER_STEP: usize = 64;
+
+/// What a step of upkeep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Maintained {
+    /// Whether there may be more to do.
+    pub more: bool,
+    /// How many blocks of the index were not as they had been written. They were thrown away, to be made anew.
+    pub damaged: u64,
+}
+
+/// The writer's side of the index.
+#[derive(Debug, Default)]
+pub(super) struct BlockIndex {
+    /// The records behind the last block.
+    builder: BlockBuilder,
+    /// `PRAGMA data_version` when the builder was up to date: another one means that another connection has written.
+    version: Option<i64>,
+    /// The id that the next record gets.
+    next_id: i64,
+    upkeep: Upkeep,
+}
+
+/// How far the search for what is damaged or missing has come.
+#[derive(Debug)]
+enum Upkeep {
+    /// All blocks up to this id are sound.
+    Verifying(i64),
+    /// There is no record without a block before this id.
+    Filling(i64),
+    /// Nothing was left to do at this `data_version`.
+    Done(i64),
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Upkeep::Verifying(i64::MIN)
+    }
+}
+
+impl BlockIndex {
+    /// Gets ready for records to be added. Call it in a write transaction, before any of them.
+    pub(super) fn begin(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let version = data_version(connection)?;
+        if self.version == Some(version) {
+            return Ok(());
+        }
+        self.builder.clear();
+        let last: Option<i64> = connection
+            .prepare_cached("SELECT max(id) FROM record")?
+            .query_row([], |row| row.get(0))?;
+        self.next_id = last.map_or(1, |last| last.saturating_add(1));
+        let covered = last_block_end(connection)?.unwrap_or(i64::MIN);
+        let waiting: u32 = connection
+            .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM record WHERE id > ?1 LIMIT ?2)")?
+            .query_row((covered, BLOCK_RECORDS), |row| row.get(0))?;
+        if waiting < BLOCK_RECORDS {
+            load(connection, &mut self.builder, covered, self.next_id)?;
+        }
+        // More than that is left to upkeep.
+        self.version = Some(version);
+        Ok(())
+    }
+
+    /// The id that the last of so many new records gets, as long as no foreign hand has used up all numbers.
+    pub(super) fn last_id_of(&self, records: usize) -> Option<i64> {
+        self.next_id.checked_add(i64::try_from(records).ok()? - 1)
+    }
+
+    /// Adds new records in the order in which they are stored; gives the blocks that they complete.
+    pub(super) fn add<'r>(
+        &mut self,
+        records: impl Iterator<Item = (i64, i64, RecordRef<'r>)>,
+    ) -> Vec<NewBlock> {
+        let mut blocks = Vec::new();
+        for (site, origin, record) in records {
+            let id = self.next_id;
+            self.next_id = id.saturating_add(1);
+            self.builder
+                .push(id, record.created_ns, site, origin, &record.texts);
+            if self.builder.is_full() {
+                blocks.extend(self.builder.take());
+            }
+        }
+        blocks
+    }
+
+    /// What was added is not in the file, or not under the ids that were expected.
+    pub(super) fn forget(&mut self) {
+        self.version = None;
+        self.builder.clear();
+    }
+
+    /// Does a small piece of what is left to do. Call it outside of transactions.
+    pub(super) fn maintain(&mut self, connection: &mut Connection) -> rusqlite::Result<Maintained> {
+        match self.upkeep {
+            Upkeep::Verifying(after) => self.verify_some(connection, after),
+            Upkeep::Filling(after) => self.fill_some(connection, after),
+            Upkeep::Done(version) => {
+                if data_version(connection)? != version {
+                    self.upkeep = Upkeep::Filling(i64::MIN);
+                }
+                Ok(Maintained {
+                    more: matches!(self.upkeep, Upkeep::Filling(_)),
+                    damaged: 0,
+                })
+            }
+        }
+    }
+
+    fn verify_some(
+        &mut self,
+        connection: &mut Connection,
+        after: i64,
+    ) -> rusqlite::Result<Maintained> {
+        let mut columns = Columns::default();
+        let (unsound, last) = unsound_blocks(connection, after, VERIFIED_PER_STEP, &mut columns)?;
+        if !unsound.is_empty() {
+            let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for id in &unsound {
+                delete_block(&step, *id)?;
+            }
+            step.commit()?;
+            // It may be that the last one was not what the builder took it for.
+            self.forget();
+        }
+        self.upkeep = last.map_or(Upkeep::Filling(i64::MIN), Upkeep::Verifying);
+        Ok(Maintained {
+            more: true,
+            damaged: unsound.len() as u64,
+        })
+    }
+
+    /// Makes blocks for the first few runs of records behind this id that have none.
+    fn fill_some(
+        &mut self,
+        connection: &mut Connection,
+        after: i64,
+    ) -> rusqlite::Result<Maintained> {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.begin(&step)?;
+        let version = data_version(&step)?;
+        let tail = self.builder.first_id().unwrap_or(self.next_id);
+        let mut made = 0;
+        let mut covered = after;
+        let mut fill = |covered: &mut i64, before: i64| -> rusqlite::Result<bool> {
+            let mut builder = BlockBuilder::default();
+            while made < MADE_PER_STEP && covered.saturating_add(1) < before {
+                load(&step, &mut builder, *covered, before)?;
+                let Some(block) = builder.take() else { break };
+                block.insert(&step)?;
+                *covered = block.last_id();
+                made += 1;
+            }
+            Ok(made == MADE_PER_STEP)
+        };
+        let mut filled = false;
+        for (id, last_id) in next_extents(&step, after)? {
+            filled = fill(&mut covered, id)?;
+            if filled {
+                break;
+            }
+            covered = last_id;
+        }
+        filled = filled || fill(&mut covered, tail)?;
+        step.commit()?;
+        self.upkeep = if filled {
+            Upkeep::Filling(covered)
+        } else {
+            Upkeep::Done(version)
+        };
+        Ok(Maintained {
+            more: filled,
+            damaged: 0,
+        })
+    }
+}
+
+/// Puts the next records behind one id and before another into the builder, as many as a block takes.
+fn load(
+    connection: &Connection,
+    builder: &mut BlockBuilder,
+    after: i64,
+    before: i64,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, created, site, origin, message, exc_text, stack_info, extra FROM record \
+         WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let mut rows = statement.query((after, before, BLOCK_RECORDS))?;
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get_ref(column).map(text_of);
+        let [message, exc_text, stack_info, extra] = [text(4)?, text(5)?, text(6)?, text(7)?];
+        let texts = Texts {
+            message: message.as_deref().unwrap_or_default(),
+            task_name: None,
+            exc_text: exc_text.as_deref(),
+            stack_info: stack_info.as_deref(),
+            extra: extra.as_deref(),
+        };
+        builder.push(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, &texts);
+    }
+    Ok(())
+}
+
+/// A number that changes whenever another connection has changed the file.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))
+}
