@@ -4,13 +4,9 @@
 //! A word is a maximal run of letters, digits and `_`: of what `\w` matches, as UTS #18 has it, so that `\b` of a pattern stands at
 //! its ends. It is folded character by character as the `(?i)` of a pattern does: what a pattern takes for equal is equal here.
 
-use xxhash_rust::xxh3::xxh3_64;
-
-/// Cuts texts into folded words.
+/// Cuts texts into folded words and gives what the index knows each of them by.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    /// The word at hand, folded.
-    word: Vec<u8>,
     /// A text of JSON without its escapes.
     unescaped: String,
 }
@@ -21,64 +17,64 @@ const CLASS: [u8; 256] = classes();
 /// No ASCII character.
 const WIDE: u8 = 0xFF;
 
-/// How much memory is kept for the next word.
+/// How much memory is kept for the next text.
 const KEPT_BYTES: usize = 1 << 16;
 
 const fn classes() -> [u8; 256] {
     let mut classes = [0; 256];
     let mut byte = 0;
-    while byte < 256 {
+    while byte < 128 {
         let ascii = byte as u8;
         if ascii.is_ascii_alphanumeric() || ascii == b'_' {
             classes[byte] = ascii.to_ascii_lowercase();
-        } else if !ascii.is_ascii() {
-            classes[byte] = WIDE;
         }
+        byte += 1;
+    }
+    while byte < 256 {
+        classes[byte] = WIDE;
         byte += 1;
     }
     classes
 }
 
 impl Words {
-    /// Calls `found` with each word of the text, folded, in order, as often as it occurs.
-    pub(crate) fn of_text(&mut self, text: &str, mut found: impl FnMut(&[u8])) {
-        let word = &mut self.word;
-        word.clear();
-        let mut bytes = text.as_bytes().iter().enumerate();
-        while let Some((at, byte)) = bytes.next() {
+    /// Calls `found` with the hash of each word of the text, in order, as often as it occurs.
+    pub(crate) fn of_text(&mut self, text: &str, mut found: impl FnMut(u64)) {
+        let mut word = WordHash::default();
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            at += 1;
             match CLASS[usize::from(*byte)] {
                 0 => {
-                    if !word.is_empty() {
-                        found(word);
-                        word.clear();
+                    if let Some(hash) = word.take() {
+                        found(hash);
                     }
                 }
                 WIDE => {
-                    let Some(wide) = text[at..].chars().next() else {
+                    let Some(wide) = text[at - 1..].chars().next() else {
                         break;
                     };
+                    at += wide.len_utf8() - 1;
                     if is_wide_word_char(wide) {
-                        word.extend_from_slice(fold(wide).encode_utf8(&mut [0; 4]).as_bytes());
-                    } else if !word.is_empty() {
-                        found(word);
-                        word.clear();
-                    }
-                    for _ in 1..wide.len_utf8() {
-                        bytes.next();
+                        for byte in fold(wide).encode_utf8(&mut [0; 4]).bytes() {
+                            word.push(byte);
+                        }
+                    } else if let Some(hash) = word.take() {
+                        found(hash);
                     }
                 }
                 letter => word.push(letter),
             }
         }
-        if !word.is_empty() {
-            found(word);
+        if let Some(hash) = word.take() {
+            found(hash);
         }
-        word.shrink_to(KEPT_BYTES);
     }
 
-    /// Calls `found` with each word of the texts among the values of a JSON object's text: of more than those when it is no sound
-    /// JSON, of fewer never.
-    pub(crate) fn of_json(&mut self, json: &str, mut found: impl FnMut(&[u8])) {
+    /// Calls `found` with the hash of each word of the texts among the values of a JSON object's text: of more than those when it is
+    /// no sound JSON, of fewer never.
+    pub(crate) fn of_json(&mut self, json: &str, mut found: impl FnMut(u64)) {
         let bytes = json.as_bytes();
         let mut at = 0;
         while let Some(quote) = memchr::memchr(b'"', &bytes[at..]) {
@@ -103,6 +99,59 @@ impl Words {
             }
         }
     }
+}
+
+/// The hash of a word, byte by byte: what the index knows the word by, so it must never change.
+///
+/// Eight bytes at a time are multiplied into 128 bits whose halves are folded, as wyhash does it; the length comes last. It needs no
+/// memory, where a hash over slices would have to wait for each word to be written down first.
+#[derive(Debug, Default)]
+struct WordHash {
+    state: u64,
+    /// The bytes since the last eight, the first in the lowest place.
+    bytes: u64,
+    len: u64,
+}
+
+/// Odd numbers with as many ones as zeros: the digits of the golden ratio and of pi.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+const LAST: u64 = 0x2443_F6A8_885A_308D;
+
+impl WordHash {
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.bytes |= u64::from(byte) << (8 * (self.len % 8));
+        self.len += 1;
+        if self.len.is_multiple_of(8) {
+            self.state = fold_multiply(self.state ^ self.bytes, MIX);
+            self.bytes = 0;
+        }
+    }
+
+    /// The word's hash, after which the next word may begin; `None` when it has no bytes.
+    #[inline]
+    fn take(&mut self) -> Option<u64> {
+        if self.len == 0 {
+            return None;
+        }
+        let state = fold_multiply(self.state ^ self.bytes ^ LAST, MIX);
+        let hash = fold_multiply(state ^ self.len, LAST);
+        *self = WordHash::default();
+        Some(hash)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
+fn fold_multiply(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// What the index knows a folded word by.
+pub(crate) fn hash(word: &[u8]) -> u64 {
+    let mut hash = WordHash::default();
+    word.iter().for_each(|byte| hash.push(*byte));
+    hash.take().unwrap_or_default()
 }
 
 /// Where a text of JSON ends that begins here, and whether there are escapes in it.
@@ -133,16 +182,11 @@ fn unescape(inside: &str, out: &mut String) {
 
 /// The words of a text, folded, as often as they occur.
 pub(crate) fn words_of(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    Words::default().of_text(text, |word| {
-        words.push(String::from_utf8_lossy(word).into_owned());
-    });
+    let words = text.split(|c| !is_word_char(c));
     words
-}
-
-/// What the index knows a folded word by: XXH3 with 64 bits, whose results are fixed.
-pub(crate) fn hash(word: &[u8]) -> u64 {
-    xxh3_64(word)
+        .filter(|word| !word.is_empty())
+        .map(|word| word.chars().map(fold).collect())
+        .collect()
 }
 
 /// Whether words are made of this character.
@@ -190,46 +234,72 @@ fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
+
     use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
-    fn words_of_json(json: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        Words::default().of_json(json, |word| {
-            words.push(String::from_utf8_lossy(word).into_owned());
-        });
-        words
+    fn hashes_of(text: &str) -> Vec<u64> {
+        let mut hashes = Vec::new();
+        Words::default().of_text(text, |hash| hashes.push(hash));
+        hashes
+    }
+
+    fn hashes_of_json(json: &str) -> Vec<u64> {
+        let mut hashes = Vec::new();
+        Words::default().of_json(json, |hash| hashes.push(hash));
+        hashes
+    }
+
+    fn hashes(words: &[&str]) -> Vec<u64> {
+        words.iter().map(|word| hash(word.as_bytes())).collect()
     }
 
     #[test]
     fn words_are_runs_of_letters_digits_and_underscores() {
-        assert_eq!(
-            words_of("GET /api/v1/user_7?x=%20 -> 404, ÄRGER: Ünï-cödé; 日本語 e\u{301}té"),
-            [
-                "get",
-                "api",
-                "v1",
-                "user_7",
-                "x",
-                "20",
-                "404",
-                "ärger",
-                "ünï",
-                "cödé",
-                "日本語",
-                "e\u{301}té"
-            ]
-        );
-        assert_eq!(words_of(""), [""; 0]);
-        assert_eq!(words_of(" .-/²"), [""; 0]);
+        let text =
+            "GET /api/v1/user_7?x=%20 -> 404, ÄRGER: Ünï-cödé; 日本語 e\u{301}té acknowledgement";
+        let words = [
+            "get",
+            "api",
+            "v1",
+            "user_7",
+            "x",
+            "20",
+            "404",
+            "ärger",
+            "ünï",
+            "cödé",
+            "日本語",
+            "e\u{301}té",
+            "acknowledgement",
+        ];
+        assert_eq!(words_of(text), words);
+        assert_eq!(hashes_of(text), hashes(&words));
+        for none in ["", " .-/²"] {
+            assert_eq!(words_of(none), [""; 0]);
+            assert_eq!(hashes_of(none), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn words_that_differ_have_hashes_that_differ() {
+        let words = (0..200_000).map(|i| format!("{i:x}"));
+        let others = (0..20).map(|len| "a".repeat(len));
+        let hashes: HashSet<u64> = words
+            .chain(others)
+            .map(|word| hash(word.as_bytes()))
+            .collect();
+        // Four of them are numbers, too.
+        assert_eq!(hashes.len(), 200_000 + 20 - 4);
     }
 
     #[test]
     fn words_of_extra_fields_are_those_of_its_texts() {
         assert_eq!(
-            words_of_json(
+            hashes_of_json(
                 r#"{"user": {"name" : "Ada L", "id": 7}, "tags": ["a\nb", "\u00c4rger \"q\""], "k\"e\\y": "v\\w", "": ""}"#
             ),
-            ["ada", "l", "a", "b", "ärger", "q", "v", "w"]
+            hashes(&["ada", "l", "a", "b", "ärger", "q", "v", "w"])
         );
     }
 
@@ -244,9 +314,9 @@ mod tests {
             "\\",
             "\"\\",
         ] {
-            words_of_json(text);
+            hashes_of_json(text);
         }
-        assert_eq!(words_of_json("{\"a\": \"b c"), ["b", "c"]);
+        assert_eq!(hashes_of_json("{\"a\": \"b c"), hashes(&["b", "c"]));
     }
 
     /// What the index must not miss: two characters that `(?i)` takes for one fold alike.
@@ -283,6 +353,6 @@ mod tests {
         for c in '\0'..=char::MAX {
             assert_eq!(is_word_char(c), regex_syntax::is_word_character(c), "{c:?}");
         }
-        assert_eq!(hash(b"timeout"), 1_158_555_873_321_760_021);
+        assert_eq!(hash(b"timeout"), 13_591_559_755_133_092_080);
     }
 }

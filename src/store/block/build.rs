@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::words::WordSet;
 use super::{BLOCK_RECORDS, Extent, Part, SEAL_BYTES, pack};
 use crate::batch::Texts;
-use crate::words::{Words, hash};
+use crate::words::Words;
 
 /// The records of a block that is not full yet.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl BlockBuilder {
         self.sites.push(site);
         self.origins.push(origin);
         let set = &mut self.set;
-        let mut insert = |word: &[u8]| set.insert(hash(word));
+        let mut insert = |hash| set.insert(hash);
         for text in [Some(texts.message), texts.exc_text, texts.stack_info] {
             if let Some(text) = text {
                 self.words.of_text(text, &mut insert);

@@ -151,7 +151,7 @@ mod tests {
     fn steady_values_take_no_room() {
         let mut bytes = Vec::new();
         pack_deltas(&(1..=4096).collect::<Vec<_>>(), &mut bytes);
-        assert!(bytes.len() < 600, "{}", bytes.len());
+        assert!(bytes.len() < 1100, "{}", bytes.len());
         bytes.clear();
         pack(&[0; 4096], &mut bytes);
         assert_eq!(bytes.len(), 32);

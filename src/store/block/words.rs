@@ -19,20 +19,35 @@ pub(super) struct WordSet {
     /// 0 is an empty place. The hash 0 itself is kept as 1: two words more that look alike.
     table: Vec<u64>,
     len: usize,
+    /// Words that were put in lately: few words make up most of a log, and this much of memory is nearer than the table.
+    recent: Vec<u64>,
 }
+
+/// How many words are remembered as recent: 8 KiB of them.
+const RECENT: usize = 1 << 10;
 
 /// How many places a table begins with: a block's usual words fit without growing.
 const FIRST_PLACES: usize = 1 << 15;
 
 impl WordSet {
+    #[inline]
     pub(super) fn insert(&mut self, hash: u64) {
+        let hash = hash.max(1);
+        let at = place(hash, RECENT - 1);
+        if self.recent.get(at) != Some(&hash) {
+            self.insert_new(hash);
+            self.recent[at] = hash;
+        }
+    }
+
+    /// Puts in what may be new.
+    fn insert_new(&mut self, hash: u64) {
         if self.len * 2 >= self.table.len() {
             if self.len > MAX_WORDS {
                 return;
             }
             self.grow();
         }
-        let hash = hash.max(1);
         let mask = self.table.len() - 1;
         let mut at = place(hash, mask);
         loop {
@@ -49,11 +64,12 @@ impl WordSet {
     }
 
     fn grow(&mut self) {
+        self.recent.resize(RECENT, 0);
         let places = (self.table.len() * 2).max(FIRST_PLACES);
         let old = std::mem::replace(&mut self.table, vec![0; places]);
         self.len = 0;
         for hash in old.into_iter().filter(|hash| *hash != 0) {
-            self.insert(hash);
+            self.insert_new(hash);
         }
     }
 
@@ -89,6 +105,7 @@ impl WordSet {
 
     pub(super) fn clear(&mut self) {
         self.table.fill(0);
+        self.recent.fill(0);
         self.len = 0;
     }
 }
