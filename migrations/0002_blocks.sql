@@ -16,13 +16,13 @@ CREATE TABLE block (
 );
 
 -- What counting reads, apart from the rest: a column of the records in each blob, the shortest first, since a column behind a
--- long one costs reading that as well.
+-- long one costs reading that as well. record (their ids) is NULL when they have all ids from the first to the last.
 CREATE TABLE block_column (
     id      INTEGER PRIMARY KEY,
-    record  BLOB NOT NULL,
     origin  BLOB NOT NULL,
     site    BLOB NOT NULL,
-    created BLOB NOT NULL
+    created BLOB NOT NULL,
+    record  BLOB
 );
 
 -- A filter of the words in the texts of the records.

@@ -158,19 +158,6 @@ pub enum StoreError {
         /// The highest schema number that this program knows.
         known: i64,
     },
-    /// The file was written by an older logstore and the way it was opened does not allow to migrate it.
-    #[error(
-        "cannot read {path}: it holds schema {found}, this logstore reads {known}; open it once with `logstore serve` to migrate it",
-        path = path.display()
-    )]
-    OlderSchema {
-        /// The file asked for.
-        path: PathBuf,
-        /// The file's schema number.
-        found: i64,
-        /// The schema number that this program reads.
-        known: i64,
-    },
     /// Another process holds the file's write lock.
     #[error("{path} is locked by another process for longer than {waited:?}; stop that process or try again", path = path.display())]
     Busy {

@@ -51,6 +51,18 @@ impl IdSet {
 pub(super) struct Wanted(Option<IdSet>);
 
 impl Wanted {
+    /// Whether all are wanted.
+    pub(super) fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether any of these is wanted.
+    pub(super) fn any(&self, ids: &[i64]) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|set| ids.iter().any(|id| set.contains(*id)))
+    }
+
     pub(super) fn contains(&self, id: i64) -> bool {
         self.0.as_ref().is_none_or(|set| set.contains(id))
     }
@@ -167,6 +179,11 @@ impl TextFilter {
     /// Whether every record passes, so that its texts need not be read.
     pub(super) fn is_empty(&self) -> bool {
         self.patterns.is_empty() && self.fields.is_empty()
+    }
+
+    /// Hashes of words that the texts of every record that passes hold.
+    pub(super) fn required_words(&self) -> &[u64] {
+        &[]
     }
 
     /// `texts`: message, traceback and stack; `extra`: the text of the JSON object.

@@ -1,17 +1,22 @@
 //! The `SQLite` file: the only place that knows SQL.
 
+mod answer;
 mod append;
 mod block;
 mod dictionary;
 mod filter;
 mod index;
+mod plan;
+mod reader;
 mod rows;
 mod scan;
 mod schema;
+mod stream;
 
+pub use answer::Records;
 pub use append::SqliteStore;
 pub use index::Maintained;
-pub use scan::{Reader, Records};
+pub use reader::Reader;
 pub use schema::SCHEMA_VERSION;
 
 use crate::batch::Batch;

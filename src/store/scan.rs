@@ -1,366 +1,268 @@
-//! Reading back: the records that a query wants, in time order, page by page.
-//!
-//! First the keys (`created`, `id`) of the matching rows are gathered and sorted, or only the newest `limit` of them kept. Then
-//! the rows are fetched in that order. Each step is a short read of its own, so that no reader holds back a checkpoint.
+//! Looking into one segment: which of its records a query wants. From the block's arrays where there is a block; from the rows where
+//! there is none, or where the texts decide.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use rusqlite::{Connection, Row};
 
-use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
-use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, ToSql};
-
+use super::block::{Column, Columns, Extent, Found, Summary, may_hold_words};
 use super::filter::{TextFilter, Wanted, wanted_origins, wanted_sites};
-use super::rows::{COLUMNS, Names, text_of};
-use super::schema;
-use crate::error::StoreError;
-use crate::query::{Order, Query};
-use crate::record::StoredRecord;
-
-/// How many ids one step of the search for keys passes over.
-const STEP_IDS: i64 = 1 << 16;
-
-/// How many records one step of the answer fetches.
-const PAGE_RECORDS: usize = 256;
-
-/// How many connections may read at a time.
-const READERS: u32 = 4;
-
-/// Reads a store, from any number of threads, while others write to it.
-#[derive(Debug, Clone)]
-pub struct Reader {
-    pool: Pool<SqliteConnectionManager>,
-    path: PathBuf,
-}
-
-impl Reader {
-    /// Opens a store for reading.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such file, it is no logstore database, or it has another schema than this program reads.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        schema::check_path(path)?;
-        if !path.exists() {
-            return Err(StoreError::Missing {
-                path: path.to_owned(),
-            });
-        }
-        let mut manager = read_only(SqliteConnectionManager::file(path), OpenFlags::empty());
-        if let Err(error) = check(&manager, path) {
-            // Whoever may only read cannot make the files that SQLite wants beside a database in WAL mode. One that nobody has open
-            // can be read without.
-            let Some(uri) = unchanging_uri(path).filter(|_| error.is_for_want_of_rights()) else {
-                return Err(error);
-            };
-            let file = SqliteConnectionManager::file(uri);
-            manager = read_only(file, OpenFlags::SQLITE_OPEN_URI);
-            check(&manager, path)?;
-        }
-        let pool = Pool::builder()
-            .max_size(READERS)
-            .min_idle(Some(0))
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .test_on_check_out(false)
-            // The pool's own handler logs with the `log` crate, which may lead back into this store.
-            .error_handler(Box::new(NopErrorHandler))
-            .build_unchecked(manager);
-        Ok(Reader {
-            pool,
-            path: path.to_owned(),
-        })
-    }
-
-    /// The highest id in the store; 0 when it is empty.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read.
-    pub fn last_id(&self) -> Result<i64, StoreError> {
-        last_id(&*self.connection()?).map_err(|source| self.failed(source))
-    }
-
-    /// The records that the query wants: those that were stored when it was asked.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read. Each record of the answer may be an error, too.
-    pub fn query(&self, query: &Query) -> Result<Records, StoreError> {
-        let connection = self.connection()?;
-        let last_id = last_id(&connection).map_err(|source| self.failed(source))?;
-        // After the last id, so that the dictionaries have all that these records refer to.
-        let keys = Search::new(&connection, query)
-            .and_then(|search| search.keys(&connection, query, last_id))
-            .map_err(|source| self.failed(source))?;
-        Ok(Records {
-            reader: self.clone(),
-            keys: keys.into_iter(),
-            page: Vec::new().into_iter(),
-            names: Names::default(),
-            last_id,
-        })
-    }
-
-    fn connection(&self) -> Result<PooledConnection<SqliteConnectionManager>, StoreError> {
-        self.pool.get().map_err(|source| StoreError::Pool {
-            path: self.path.clone(),
-            source,
-        })
-    }
-
-    fn failed(&self, source: rusqlite::Error) -> StoreError {
-        schema::failed_to("read", &self.path, source)
-    }
-}
-
-fn read_only(file: SqliteConnectionManager, flags: OpenFlags) -> SqliteConnectionManager {
-    file.with_flags(flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .with_init(|connection| {
-            connection.set_prepared_statement_cache_capacity(64);
-            connection.busy_timeout(schema::BUSY_TIMEOUT)
-        })
-}
-
-fn check(manager: &SqliteConnectionManager, path: &Path) -> Result<(), StoreError> {
-    let connection = manager
-        .connect()
-        .map_err(|source| schema::failed_to("open", path, source))?;
-    schema::check_reader(&connection, path)
-}
-
-/// The file as one that nobody changes while it is read; `None` when its WAL says otherwise.
-fn unchanging_uri(path: &Path) -> Option<String> {
-    if schema::beside(path, "-wal")
-        .metadata()
-        .is_ok_and(|wal| wal.len() > 0)
-    {
-        return None;
-    }
-    let mut uri = String::from("file:");
-    for byte in path.canonicalize().ok()?.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
-            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
-            byte => {
-                let _ = write!(uri, "%{byte:02X}");
-            }
-        }
-    }
-    uri.push_str("?immutable=1");
-    Some(uri)
-}
-
-fn last_id(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT max(id) FROM record")?
-        .query_row([], |row| row.get::<_, Option<i64>>(0))
-        .map(Option::unwrap_or_default)
-}
+use super::plan::Segment;
+use super::rows::text_of;
+use crate::query::Query;
 
 /// `created` and `id` of a record: its place in time order.
-type Key = (i64, i64);
+pub(super) type Key = (i64, i64);
 
-/// A query made ready for a pass over the rows.
-struct Search {
-    sites: Wanted,
-    origins: Wanted,
-    texts: TextFilter,
+/// When fewer than one in so many records of a segment may be wanted, their rows are looked up one by one.
+const FEW: usize = 8;
+
+/// Between which ids and times records are wanted, all included but `after_id`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) after_id: i64,
+    pub(super) last_id: i64,
+    pub(super) since_ns: i64,
+    pub(super) until_ns: i64,
+}
+
+impl Bounds {
+    fn contains(&self, (created, id): Key) -> bool {
+        self.after_id < id
+            && id <= self.last_id
+            && self.since_ns <= created
+            && created <= self.until_ns
+    }
+
+    /// Whether records between these keys and ids may be within.
+    fn overlaps(&self, first: Key, last: Key) -> bool {
+        self.after_id < last.1 && self.since_ns <= last.0 && first.0 <= self.until_ns
+    }
+
+    /// Whether all records of a block are within.
+    fn contains_all(&self, extent: &Extent) -> bool {
+        self.contains((extent.min_created, extent.id))
+            && self.contains((extent.max_created, extent.last_id))
+    }
+
+    pub(super) fn may_hold(&self, segment: &Segment) -> bool {
+        self.overlaps(
+            (segment.first.0, segment.first_id),
+            (segment.last.0, segment.last_id),
+        )
+    }
+}
+
+/// A query made ready to be put to one segment after the other, from any thread.
+#[derive(Debug)]
+pub(super) struct Search {
+    pub(super) bounds: Bounds,
+    pub(super) sites: Wanted,
+    pub(super) origins: Wanted,
+    pub(super) texts: TextFilter,
 }
 
 impl Search {
-    fn new(connection: &Connection, query: &Query) -> rusqlite::Result<Self> {
+    /// Reads the ids of what the query names as of the connection's snapshot.
+    pub(super) fn new(
+        connection: &Connection,
+        query: &Query,
+        last_id: i64,
+    ) -> rusqlite::Result<Self> {
         Ok(Search {
+            bounds: Bounds {
+                after_id: query.after_id.unwrap_or(i64::MIN),
+                last_id,
+                since_ns: query.since_ns.unwrap_or(i64::MIN),
+                until_ns: query.until_ns.unwrap_or(i64::MAX),
+            },
             sites: wanted_sites(connection, query)?,
             origins: wanted_origins(connection, query)?,
             texts: TextFilter::new(query),
         })
     }
 
-    /// The keys of the matching records up to `last_id`, in the order of the answer.
-    fn keys(
-        &self,
+    /// Whether records of this block may be wanted.
+    pub(super) fn may_want(&self, summary: &Summary) -> bool {
+        let extent = &summary.extent;
+        self.bounds.overlaps(
+            (extent.min_created, extent.id),
+            (extent.max_created, extent.last_id),
+        ) && self.sites.any(&summary.sites)
+            && self.origins.any(&summary.origins)
+    }
+}
+
+/// What a thread that looks into segments works with: memory that is used again for each of them.
+#[derive(Debug, Default)]
+pub(super) struct Lens {
+    pub(super) columns: Columns,
+    /// Of the sites and of the origins of the block at hand, whether they are wanted.
+    sites: Vec<bool>,
+    origins: Vec<bool>,
+    /// How many blocks were not as they had been written.
+    pub(super) damaged: usize,
+}
+
+impl Lens {
+    /// The keys of the records that are wanted, in no order. It is one short read.
+    pub(super) fn keys(
+        &mut self,
         connection: &Connection,
-        query: &Query,
-        last_id: i64,
+        search: &Search,
+        segment: &Segment,
     ) -> rusqlite::Result<Vec<Key>> {
-        let texts = if self.texts.is_empty() {
-            ""
-        } else {
-            ", message, exc_text, stack_info, extra"
+        let read = connection.unchecked_transaction()?;
+        let connection = &*read;
+        let Some(extent) = &segment.block else {
+            return scan_rows(connection, search, segment);
         };
-        let since = query.since_ns.map_or("", |_| " AND created >= ?3");
-        let until = query.until_ns.map_or("", |_| " AND created <= ?4");
-        let mut statement = connection.prepare(&format!(
-            "SELECT id, created, site, origin{texts} FROM record WHERE id > ?1 AND id <= ?2{since}{until}"
-        ))?;
-        let first: Option<i64> =
-            connection.query_row("SELECT min(id) FROM record", [], |row| row.get(0))?;
-        let Some(first) = first else {
-            return Ok(Vec::new());
-        };
-        let mut from = query
-            .after_id
-            .unwrap_or(i64::MIN)
-            .max(first.saturating_sub(1));
-        let mut next = connection.prepare("SELECT min(id) FROM record WHERE id > ?1")?;
-        let mut keys = Newest::new(query.limit);
-        while from < last_id {
-            let to = from.saturating_add(STEP_IDS).min(last_id);
-            let all: [&dyn ToSql; 4] = [&from, &to, &query.since_ns, &query.until_ns];
-            for (i, value) in all.iter().enumerate().take(statement.parameter_count()) {
-                statement.raw_bind_parameter(i + 1, value)?;
-            }
-            let mut rows = statement.raw_query();
-            let mut seen = 0;
-            while let Some(row) = rows.next()? {
-                seen += 1;
-                if self.wants(row)? {
-                    keys.push((row.get(1)?, row.get(0)?));
-                }
-            }
-            from = to;
-            if seen == 0 {
-                // Perhaps a gap, which may be as wide as numbers go: on to what comes next.
-                let next: Option<i64> = next.query_row([from], |row| row.get(0))?;
-                from = next.map_or(last_id, |next| next - 1);
+        if !search.texts.required_words().is_empty() {
+            match may_hold_words(connection, extent, search.texts.required_words())? {
+                Ok(true) => {}
+                Ok(false) => return Ok(Vec::new()),
+                Err(found) => self.count(found),
             }
         }
-        Ok(keys.into_order(query.order))
-    }
-
-    fn wants(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
-        if !self.sites.contains(row.get(2)?) || !self.origins.contains(row.get(3)?) {
-            return Ok(false);
+        if search.texts.is_empty() {
+            return self.from_arrays(connection, search, segment, extent);
         }
-        if self.texts.is_empty() {
-            return Ok(true);
-        }
-        let text = |column| {
-            row.get_ref(column)
-                .map(|text| text_of(text).unwrap_or_default())
-        };
-        let texts = [text(4)?, text(5)?, text(6)?];
-        let extra = text_of(row.get_ref(7)?);
-        Ok(self
-            .texts
-            .wants(&texts.each_ref().map(|text| &**text), extra.as_deref()))
-    }
-}
-
-/// All keys, or the newest few.
-enum Newest {
-    All(Vec<Key>),
-    Few {
-        limit: usize,
-        heap: BinaryHeap<Reverse<Key>>,
-    },
-}
-
-impl Newest {
-    fn new(limit: Option<usize>) -> Self {
-        match limit {
-            None => Newest::All(Vec::new()),
-            Some(limit) => Newest::Few {
-                limit,
-                heap: BinaryHeap::new(),
-            },
-        }
-    }
-
-    fn push(&mut self, key: Key) {
-        match self {
-            Newest::All(keys) => keys.push(key),
-            Newest::Few { limit, heap } => {
-                if heap.len() < *limit {
-                    heap.push(Reverse(key));
-                } else if let Some(mut oldest) = heap.peek_mut()
-                    && oldest.0 < key
-                {
-                    *oldest = Reverse(key);
-                }
+        let every_row =
+            search.sites.is_all() && search.origins.is_all() && search.bounds.contains_all(extent);
+        if !every_row {
+            let mut keys = self.from_arrays(connection, search, segment, extent)?;
+            // From a block that is none the rows have been read already.
+            if keys.len() < extent.records / FEW {
+                look_up(connection, search, &mut keys)?;
+                return Ok(keys);
             }
         }
+        scan_rows(connection, search, segment)
     }
 
-    fn into_order(self, order: Order) -> Vec<Key> {
-        let mut keys = match self {
-            Newest::All(keys) => keys,
-            Newest::Few { heap, .. } => heap.into_iter().map(|Reverse(key)| key).collect(),
-        };
-        match order {
-            Order::OldestFirst => keys.sort_unstable(),
-            Order::NewestFirst => keys.sort_unstable_by_key(|key| Reverse(*key)),
+    /// What the arrays tell, whatever the texts hold.
+    fn from_arrays(
+        &mut self,
+        connection: &Connection,
+        search: &Search,
+        segment: &Segment,
+        extent: &Extent,
+    ) -> rusqlite::Result<Vec<Key>> {
+        let columns = [
+            Column::Origin,
+            Column::Site,
+            Column::Created,
+            Column::Record,
+        ];
+        let found = self.columns.read(connection, extent, &columns)?;
+        if found != Found::Sound {
+            self.count(found);
+            return scan_rows(connection, search, segment);
         }
-        keys
+        let columns = &self.columns;
+        wanted_flags(&search.sites, &columns.site_ids, &mut self.sites);
+        wanted_flags(&search.origins, &columns.origin_ids, &mut self.origins);
+        let (sites, origins) = (&self.sites, &self.origins);
+        let all_within = search.bounds.contains_all(extent);
+        let records = columns.created.iter().zip(&columns.ids);
+        let whose = columns.sites.iter().zip(&columns.origins);
+        let mut keys = Vec::new();
+        for ((created, id), (site, origin)) in records.zip(whose) {
+            // A place that is not in the list would be a fault of the block: the row itself will tell.
+            if sites.get(*site as usize).copied().unwrap_or(true)
+                && origins.get(*origin as usize).copied().unwrap_or(true)
+                && (all_within || search.bounds.contains((*created, *id)))
+            {
+                keys.push((*created, *id));
+            }
+        }
+        Ok(keys)
+    }
+
+    pub(super) fn count(&mut self, found: Found) {
+        if found == Found::Damaged {
+            self.damaged += 1;
+        }
     }
 }
 
-/// The answer to a query: an iterator that fetches as it goes. A record that was deleted in between is left out.
-pub struct Records {
-    reader: Reader,
-    keys: std::vec::IntoIter<Key>,
-    page: std::vec::IntoIter<StoredRecord>,
-    names: Names,
-    last_id: i64,
+/// Of each id whether it is wanted.
+fn wanted_flags(wanted: &Wanted, ids: &[i64], flags: &mut Vec<bool>) {
+    flags.clear();
+    flags.extend(ids.iter().map(|id| wanted.contains(*id)));
 }
 
-impl Records {
-    /// The highest id that this answer took into account: ask for what comes [after](Query::after_id) it to go on.
-    #[must_use]
-    pub fn last_id(&self) -> i64 {
-        self.last_id
-    }
+/// The columns that [`wants`] takes, when texts decide and when they do not.
+const TEXT_COLUMNS: &str = "id, created, site, origin, message, exc_text, stack_info, extra";
+const COLUMNS: &str = "id, created, site, origin";
 
-    /// The next page. A connection is borrowed for it alone: an answer that nobody reads on must not keep one.
-    fn fetch(&mut self) -> Result<Vec<StoredRecord>, StoreError> {
-        let connection = self.reader.connection()?;
-        let keys = self.keys.by_ref().take(PAGE_RECORDS);
-        fetch(&connection, keys, &mut self.names).map_err(|source| self.reader.failed(source))
+fn columns_of(search: &Search) -> &'static str {
+    if search.texts.is_empty() {
+        COLUMNS
+    } else {
+        TEXT_COLUMNS
     }
 }
 
-fn fetch(
+/// The keys of the wanted records by reading the rows of the segment.
+fn scan_rows(
     connection: &Connection,
-    keys: impl Iterator<Item = Key>,
-    names: &mut Names,
-) -> rusqlite::Result<Vec<StoredRecord>> {
-    // One short read for the page. It ends here whatever happens.
-    let read = connection.unchecked_transaction()?;
-    let mut statement =
-        read.prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))?;
-    let mut page = Vec::with_capacity(PAGE_RECORDS);
-    for (_, id) in keys {
-        page.extend(
-            statement
-                .query_row([id], |row| names.record(&read, row))
-                .optional()?,
-        );
-    }
-    Ok(page)
-}
-
-impl Iterator for Records {
-    type Item = Result<StoredRecord, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(record) = self.page.next() {
-                return Some(Ok(record));
-            }
-            if self.keys.as_slice().is_empty() {
-                return None;
-            }
-            match self.fetch() {
-                Ok(page) => self.page = page.into_iter(),
-                Err(error) => {
-                    self.keys = Vec::new().into_iter();
-                    return Some(Err(error));
-                }
-            }
+    search: &Search,
+    segment: &Segment,
+) -> rusqlite::Result<Vec<Key>> {
+    let columns = columns_of(search);
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {columns} FROM record WHERE id >= ?1 AND id <= ?2"
+    ))?;
+    let mut rows = statement.query((segment.first_id, segment.last_id))?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key = (row.get(1)?, row.get(0)?);
+        // Rows that came later under ids that had been free may lie outside of the segment's times.
+        if segment.first <= key && key <= segment.last && wants(search, row, key)? {
+            keys.push(key);
         }
     }
+    Ok(keys)
+}
+
+/// Keeps the keys whose rows are wanted.
+fn look_up(connection: &Connection, search: &Search, keys: &mut Vec<Key>) -> rusqlite::Result<()> {
+    let columns = columns_of(search);
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {columns} FROM record WHERE id = ?1"))?;
+    let mut failed = Ok(());
+    keys.retain(|key| {
+        let mut wanted = || {
+            let mut rows = statement.query([key.1])?;
+            let row = rows.next()?;
+            row.map_or(Ok(false), |row| wants(search, row, *key))
+        };
+        failed.is_ok()
+            && wanted().unwrap_or_else(|error| {
+                failed = Err(error);
+                false
+            })
+    });
+    failed
+}
+
+/// Whether a row with the columns of the search is wanted.
+fn wants(search: &Search, row: &Row<'_>, key: Key) -> rusqlite::Result<bool> {
+    if !search.bounds.contains(key)
+        || !search.sites.contains(row.get(2)?)
+        || !search.origins.contains(row.get(3)?)
+    {
+        return Ok(false);
+    }
+    if search.texts.is_empty() {
+        return Ok(true);
+    }
+    let text = |column| {
+        row.get_ref(column)
+            .map(|text| text_of(text).unwrap_or_default())
+    };
+    let texts = [text(4)?, text(5)?, text(6)?];
+    let extra = text_of(row.get_ref(7)?);
+    Ok(search
+        .texts
+        .wants(&texts.each_ref().map(|text| &**text), extra.as_deref()))
 }

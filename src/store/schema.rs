@@ -16,7 +16,7 @@ const MIGRATIONS: [&str; 2] = [
     include_str!("../../migrations/0002_blocks.sql"),
 ];
 
-/// The schema number that this program writes and reads.
+/// The schema number that this program writes; it reads all up to this one.
 #[expect(clippy::cast_possible_wrap, reason = "there are a few migrations")]
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
@@ -109,7 +109,7 @@ fn prepare_writer(
         .map_err(opening)
 }
 
-/// A connection that only reads, to a file that is there and up to date.
+/// Whether a connection that only reads is to a file of ours.
 pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if identify(connection, path)? == Identity::Empty {
         return Err(foreign(
@@ -117,15 +117,14 @@ pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), S
             "it is empty (was it copied from under a server, without its -wal?)",
         ));
     }
-    let found = user_version(connection).map_err(|source| failed_to("read", path, source))?;
-    if found < SCHEMA_VERSION {
-        return Err(StoreError::OlderSchema {
-            path: path.to_owned(),
-            found,
-            known: SCHEMA_VERSION,
-        });
-    }
     Ok(())
+}
+
+/// Whether the file has the tables of the index. One that nobody has written to since they came has none, and can be read all the
+/// same.
+pub(super) fn has_blocks(connection: &Connection) -> rusqlite::Result<bool> {
+    const BLOCKS: i64 = 2;
+    Ok(user_version(connection)? >= BLOCKS)
 }
 
 /// Refuses what `SQLite` would open without a word, or with one that does not help.

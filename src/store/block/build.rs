@@ -24,7 +24,7 @@ pub(in crate::store) struct NewBlock {
     extent: Extent,
     sites: Vec<u8>,
     origins: Vec<u8>,
-    record: Vec<u8>,
+    record: Option<Vec<u8>>,
     site: Vec<u8>,
     origin: Vec<u8>,
     created: Vec<u8>,
@@ -90,7 +90,7 @@ impl BlockBuilder {
             extent,
             sites: extent.seal(Part::Sites, list(&sites)),
             origins: extent.seal(Part::Origins, list(&origins)),
-            record: extent.seal(Part::Record, deltas(&self.ids)),
+            record: (!extent.is_contiguous()).then(|| extent.seal(Part::Record, deltas(&self.ids))),
             site: extent.seal(Part::Site, blob(|out| pack::pack(&site, out))),
             origin: extent.seal(Part::Origin, blob(|out| pack::pack(&origin, out))),
             created: extent.seal(Part::Created, deltas(&self.created)),
@@ -163,9 +163,9 @@ impl NewBlock {
             ])?;
         connection
             .prepare_cached(
-                "REPLACE INTO block_column (id, record, origin, site, created) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "REPLACE INTO block_column (id, origin, site, created, record) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![id, self.record, self.origin, self.site, self.created])?;
+            .execute(params![id, self.origin, self.site, self.created, self.record])?;
         connection
             .prepare_cached("REPLACE INTO block_words (id, words) VALUES (?1, ?2)")?
             .execute(params![id, self.words])?;

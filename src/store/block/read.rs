@@ -124,22 +124,59 @@ const EMPTY: Extent = Extent {
 };
 
 fn read_summary(row: &Row<'_>, scratch: &mut Vec<u32>, summary: &mut Summary) -> Option<()> {
-    let extent = Extent {
+    summary.extent = read_extent(row)?;
+    read_list(
+        row,
+        5,
+        Part::Sites,
+        &summary.extent,
+        scratch,
+        &mut summary.sites,
+    )?;
+    read_list(
+        row,
+        6,
+        Part::Origins,
+        &summary.extent,
+        scratch,
+        &mut summary.origins,
+    )
+}
+
+/// The extent in the first five columns.
+fn read_extent(row: &Row<'_>) -> Option<Extent> {
+    Some(Extent {
         id: row.get(0).ok()?,
         last_id: row.get(1).ok()?,
         records: usize::try_from(row.get::<_, i64>(2).ok()?).ok()?,
         min_created: row.get(3).ok()?,
         max_created: row.get(4).ok()?,
+    })
+}
+
+fn read_list(
+    row: &Row<'_>,
+    column: usize,
+    part: Part,
+    extent: &Extent,
+    scratch: &mut Vec<u32>,
+    ids: &mut Vec<i64>,
+) -> Option<()> {
+    let blob = row.get_ref(column).ok()?.as_blob().ok()?;
+    let (len, mut packed) = extent.unseal(part, blob)?.split_first_chunk()?;
+    let len = usize::from(u16::from_le_bytes(*len));
+    pack::unpack_deltas(&mut packed, len, scratch, ids)
+}
+
+/// The statement that reads columns of a block behind its extent and lists.
+macro_rules! select {
+    ($columns:literal) => {
+        concat!(
+            "SELECT id, last_id, records, min_created, max_created, sites, origins, ",
+            $columns,
+            " FROM block JOIN block_column USING (id) WHERE id = ?1"
+        )
     };
-    summary.extent = extent;
-    let mut list = |column, part, ids: &mut Vec<i64>| {
-        let blob = row.get_ref(column).ok()?.as_blob().ok()?;
-        let (len, mut packed) = extent.unseal(part, blob)?.split_first_chunk()?;
-        let len = usize::from(u16::from_le_bytes(*len));
-        pack::unpack_deltas(&mut packed, len, scratch, ids)
-    };
-    list(5, Part::Sites, &mut summary.sites)?;
-    list(6, Part::Origins, &mut summary.origins)
 }
 
 /// A column of a block's records.
@@ -160,8 +197,12 @@ pub(in crate::store) enum Column {
 pub(in crate::store) struct Columns {
     pub(in crate::store) ids: Vec<i64>,
     pub(in crate::store) created: Vec<i64>,
+    /// Of each record the place of its site in `site_ids`.
     pub(in crate::store) sites: Vec<u32>,
+    /// Of each record the place of its origin in `origin_ids`.
     pub(in crate::store) origins: Vec<u32>,
+    pub(in crate::store) site_ids: Vec<i64>,
+    pub(in crate::store) origin_ids: Vec<i64>,
     scratch: Vec<u32>,
 }
 
@@ -177,7 +218,7 @@ pub(in crate::store) enum Found {
 }
 
 impl Columns {
-    /// Reads these columns of a block.
+    /// Reads these columns of a block, and the lists of its sites and origins.
     pub(in crate::store) fn read(
         &mut self,
         connection: &Connection,
@@ -186,23 +227,31 @@ impl Columns {
     ) -> rusqlite::Result<Found> {
         // SQLite passes over the pages of all that precede a column, so only those that are wanted are asked for.
         let sql = match columns {
-            [Column::Site] => "SELECT NULL, NULL, site, NULL FROM block_column WHERE id = ?1",
-            [Column::Origin] => "SELECT NULL, origin, NULL, NULL FROM block_column WHERE id = ?1",
-            [Column::Site, Column::Origin] | [Column::Origin, Column::Site] => {
-                "SELECT NULL, origin, site, NULL FROM block_column WHERE id = ?1"
-            }
-            _ => "SELECT record, origin, site, created FROM block_column WHERE id = ?1",
+            [Column::Origin] => select!("origin, NULL, NULL, NULL"),
+            [Column::Site] => select!("NULL, site, NULL, NULL"),
+            [Column::Origin, Column::Site] => select!("origin, site, NULL, NULL"),
+            _ => select!("origin, site, created, record"),
         };
         let mut statement = connection.prepare_cached(sql)?;
         let found = statement
             .query_row([extent.id], |row| {
-                let sound = columns
-                    .iter()
-                    .all(|column| self.read_column(row, extent, *column).is_some());
+                if read_extent(row) != Some(*extent) {
+                    return Ok(Found::Gone);
+                }
+                let sound = self.read_lists(row, extent).is_some()
+                    && columns
+                        .iter()
+                        .all(|column| self.read_column(row, extent, *column).is_some());
                 Ok(if sound { Found::Sound } else { Found::Damaged })
             })
             .optional()?;
         Ok(found.unwrap_or(Found::Gone))
+    }
+
+    fn read_lists(&mut self, row: &Row<'_>, extent: &Extent) -> Option<()> {
+        let scratch = &mut self.scratch;
+        read_list(row, 5, Part::Sites, extent, scratch, &mut self.site_ids)?;
+        read_list(row, 6, Part::Origins, extent, scratch, &mut self.origin_ids)
     }
 
     fn read_column(&mut self, row: &Row<'_>, extent: &Extent, column: Column) -> Option<()> {
@@ -212,15 +261,20 @@ impl Columns {
         };
         let records = extent.records;
         match column {
-            Column::Record => {
-                let mut packed = blob(0, Part::Record)?;
-                pack::unpack_deltas(&mut packed, records, &mut self.scratch, &mut self.ids)
-            }
-            Column::Origin => pack::unpack(&mut blob(1, Part::Origin)?, records, &mut self.origins),
-            Column::Site => pack::unpack(&mut blob(2, Part::Site)?, records, &mut self.sites),
+            Column::Origin => pack::unpack(&mut blob(7, Part::Origin)?, records, &mut self.origins),
+            Column::Site => pack::unpack(&mut blob(8, Part::Site)?, records, &mut self.sites),
             Column::Created => {
-                let mut packed = blob(3, Part::Created)?;
+                let mut packed = blob(9, Part::Created)?;
                 pack::unpack_deltas(&mut packed, records, &mut self.scratch, &mut self.created)
+            }
+            Column::Record if extent.is_contiguous() => {
+                self.ids.clear();
+                self.ids.extend(extent.id..=extent.last_id);
+                Some(())
+            }
+            Column::Record => {
+                let mut packed = blob(10, Part::Record)?;
+                pack::unpack_deltas(&mut packed, records, &mut self.scratch, &mut self.ids)
             }
         }
     }
@@ -232,10 +286,16 @@ pub(in crate::store) fn may_hold_words(
     extent: &Extent,
     wanted: &[u64],
 ) -> rusqlite::Result<Result<bool, Found>> {
-    let mut statement = connection.prepare_cached("SELECT words FROM block_words WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, last_id, records, min_created, max_created, words \
+         FROM block JOIN block_words USING (id) WHERE id = ?1",
+    )?;
     let found = statement
         .query_row([extent.id], |row| {
-            let blob = row.get_ref(0)?.as_blob().ok();
+            if read_extent(row) != Some(*extent) {
+                return Ok(Err(Found::Gone));
+            }
+            let blob = row.get_ref(5)?.as_blob().ok();
             let payload = blob.and_then(|blob| extent.unseal(Part::Words, blob));
             Ok(payload
                 .and_then(|payload| words::may_hold(payload, wanted))

@@ -1,0 +1,159 @@
+//! The answer to a query: records, fetched page by page as they are read.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::reader::Reader;
+use super::rows::{COLUMNS, Names};
+use super::scan::Key;
+use super::stream::Stream;
+use crate::error::StoreError;
+use crate::query::{Order, Query};
+use crate::record::StoredRecord;
+
+/// How many records one step of the answer fetches.
+const PAGE_RECORDS: usize = 256;
+
+/// The answer to a query: an iterator that fetches as it goes. A record that was deleted in between is left out.
+pub struct Records {
+    reader: Reader,
+    keys: Keys,
+    page: std::vec::IntoIter<StoredRecord>,
+    names: Names,
+    last_id: i64,
+}
+
+/// Where the keys of the answer come from, in its order.
+struct Keys {
+    stream: Stream,
+    /// How many more of the stream are part of the answer.
+    left: usize,
+    /// Those that had to be known before the first could be given: the newest few, in the order of the answer.
+    kept: std::vec::IntoIter<Key>,
+}
+
+impl Keys {
+    fn new(mut stream: Stream, query: &Query) -> Result<Self, StoreError> {
+        let mut kept = Vec::new();
+        let mut left = query.limit.unwrap_or(usize::MAX);
+        if query.limit.is_some() && query.order == Order::OldestFirst {
+            while left > 0 {
+                let Some(key) = stream.next()? else { break };
+                kept.push(key);
+                left -= 1;
+            }
+            left = 0;
+            kept.reverse();
+        }
+        Ok(Keys {
+            stream,
+            left,
+            kept: kept.into_iter(),
+        })
+    }
+
+    fn next(&mut self) -> Result<Option<Key>, StoreError> {
+        if let Some(key) = self.kept.next() {
+            return Ok(Some(key));
+        }
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        self.stream.next()
+    }
+}
+
+impl Records {
+    pub(super) fn new(
+        reader: Reader,
+        stream: Stream,
+        query: &Query,
+        last_id: i64,
+    ) -> Result<Self, StoreError> {
+        Ok(Records {
+            reader,
+            keys: Keys::new(stream, query)?,
+            page: Vec::new().into_iter(),
+            names: Names::default(),
+            last_id,
+        })
+    }
+
+    /// The highest id that this answer took into account: ask for what comes [after](Query::after_id) it to go on.
+    #[must_use]
+    pub fn last_id(&self) -> i64 {
+        self.last_id
+    }
+
+    /// How many blocks of the index were not as they had been written, so far. The records under them were read instead, and the
+    /// next program that writes makes these blocks anew.
+    #[must_use]
+    pub fn damaged_blocks(&self) -> usize {
+        self.keys.stream.damaged()
+    }
+
+    /// The next page; empty at the end. A connection is borrowed for it alone: an answer that nobody reads on must not keep one.
+    fn fetch(&mut self) -> Result<Vec<StoredRecord>, StoreError> {
+        loop {
+            let mut keys = Vec::new();
+            while keys.len() < PAGE_RECORDS {
+                let Some(key) = self.keys.next()? else { break };
+                keys.push(key);
+            }
+            if keys.is_empty() {
+                return Ok(Vec::new());
+            }
+            let names = &mut self.names;
+            let page = self
+                .reader
+                .read(|connection| fetch(connection, &keys, names))?;
+            // Perhaps all of them are gone; then there may still be more.
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
+    }
+}
+
+/// The records of these keys, in their order, without those that are gone.
+fn fetch(
+    connection: &Connection,
+    keys: &[Key],
+    names: &mut Names,
+) -> rusqlite::Result<Vec<StoredRecord>> {
+    // One short read for the page. It ends here whatever happens.
+    let read = connection.unchecked_transaction()?;
+    let mut page = Vec::with_capacity(keys.len());
+    let mut statement =
+        read.prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))?;
+    for (created, id) in keys {
+        let record = statement
+            .query_row([id], |row| names.record(&read, row))
+            .optional()?;
+        // Another record may have taken the id of one that was deleted.
+        page.extend(record.filter(|stored| stored.record.created_ns == *created));
+    }
+    Ok(page)
+}
+
+impl Iterator for Records {
+    type Item = Result<StoredRecord, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(record) = self.page.next() {
+            return Some(Ok(record));
+        }
+        match self.fetch() {
+            Ok(page) => {
+                self.page = page.into_iter();
+                self.page.next().map(Ok)
+            }
+            Err(error) => {
+                // What comes after an error would have a hole.
+                self.keys.left = 0;
+                self.keys.kept = Vec::new().into_iter();
+                Some(Err(error))
+            }
+        }
+    }
+}

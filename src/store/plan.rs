@@ -1,0 +1,122 @@
+//! Where the records that a query wants may be: the blocks that do not rule it out, and the records that have no block.
+
+use rusqlite::Connection;
+
+use super::block::{BLOCK_RECORDS, Extent, read_summaries};
+use super::scan::{Key, Search};
+use super::schema;
+
+/// A run of consecutive records to be looked at as a whole.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// Every record is between these two, both included.
+    pub(super) first: Key,
+    pub(super) last: Key,
+    /// The ids of the first and the last record.
+    pub(super) first_id: i64,
+    pub(super) last_id: i64,
+    /// The block that summarises it.
+    pub(super) block: Option<Extent>,
+}
+
+/// All segments that a query has to look at, as of one moment.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) segments: Vec<Segment>,
+    /// The highest id at that moment.
+    pub(super) last_id: i64,
+    /// How many blocks were not as they had been written. The records under them are read instead.
+    pub(super) damaged: usize,
+    /// Ids between which there is no block, both excluded.
+    gaps: Vec<(i64, i64)>,
+}
+
+impl Plan {
+    /// The plan as of the connection's snapshot.
+    pub(super) fn new(connection: &Connection, search: &Search) -> rusqlite::Result<Self> {
+        let last_id = search.bounds.last_id;
+        let mut segments = Vec::new();
+        let mut gaps = Vec::new();
+        let mut covered = search.bounds.after_id;
+        let damaged = if schema::has_blocks(connection)? {
+            read_summaries(connection, |summary| {
+                let extent = &summary.extent;
+                if covered < extent.id - 1 {
+                    gaps.push((covered, extent.id));
+                }
+                covered = covered.max(extent.last_id);
+                if search.may_want(summary) {
+                    segments.push(Segment::of(*extent));
+                }
+            })?
+        } else {
+            0
+        };
+        if covered < last_id {
+            gaps.push((covered, last_id.saturating_add(1)));
+        }
+        Ok(Plan {
+            segments,
+            last_id,
+            damaged,
+            gaps,
+        })
+    }
+
+    /// Adds the records that have no block, in segments as large as a block, each looked at by a read of its own.
+    pub(super) fn look_at_gaps(
+        &mut self,
+        connection: &Connection,
+        search: &Search,
+    ) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, created FROM record WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+        )?;
+        for (mut after, before) in std::mem::take(&mut self.gaps) {
+            loop {
+                let mut rows = statement.query((after, before, BLOCK_RECORDS))?;
+                let mut segment: Option<Segment> = None;
+                while let Some(row) = rows.next()? {
+                    let (id, created) = (row.get(0)?, row.get(1)?);
+                    let key = (created, id);
+                    let segment = segment.get_or_insert(Segment {
+                        first: key,
+                        last: key,
+                        first_id: id,
+                        last_id: id,
+                        block: None,
+                    });
+                    segment.first = segment.first.min(key);
+                    segment.last = segment.last.max(key);
+                    segment.last_id = id;
+                }
+                let Some(segment) = segment else { break };
+                after = segment.last_id;
+                if search.bounds.may_hold(&segment) {
+                    self.segments.push(segment);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Segment {
+    fn of(extent: Extent) -> Self {
+        Segment {
+            first: (extent.min_created, extent.id),
+            last: (extent.max_created, extent.last_id),
+            first_id: extent.id,
+            last_id: extent.last_id,
+            block: Some(extent),
+        }
+    }
+}
+
+/// The highest id in the store; 0 when it is empty.
+pub(super) fn last_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT max(id) FROM record")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))
+        .map(Option::unwrap_or_default)
+}

@@ -1,0 +1,163 @@
+//! Reading back: connections for any number of threads, and what can be asked of a store.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags};
+
+use super::answer::Records;
+use super::plan::Plan;
+use super::scan::Search;
+use super::schema;
+use super::stream::Stream;
+use crate::error::StoreError;
+use crate::query::{Order, Query};
+
+/// How many connections may read at a time.
+const READERS: u8 = 4;
+
+/// Reads a store, from any number of threads, while others write to it.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pool: Pool<SqliteConnectionManager>,
+    path: PathBuf,
+}
+
+impl Reader {
+    /// How many threads can read with it at a time.
+    pub(super) const CONNECTIONS: usize = READERS as usize;
+
+    /// Opens a store for reading.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file, it is no logstore database, or it has another schema than this program reads.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        schema::check_path(path)?;
+        if !path.exists() {
+            return Err(StoreError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        let mut manager = read_only(SqliteConnectionManager::file(path), OpenFlags::empty());
+        if let Err(error) = check(&manager, path) {
+            // Whoever may only read cannot make the files that SQLite wants beside a database in WAL mode. One that nobody has open
+            // can be read without.
+            let Some(uri) = unchanging_uri(path).filter(|_| error.is_for_want_of_rights()) else {
+                return Err(error);
+            };
+            let file = SqliteConnectionManager::file(uri);
+            manager = read_only(file, OpenFlags::SQLITE_OPEN_URI);
+            check(&manager, path)?;
+        }
+        let pool = Pool::builder()
+            .max_size(READERS.into())
+            .min_idle(Some(0))
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .test_on_check_out(false)
+            // The pool's own handler logs with the `log` crate, which may lead back into this store.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(manager);
+        Ok(Reader {
+            pool,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The highest id in the store; 0 when it is empty.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn last_id(&self) -> Result<i64, StoreError> {
+        self.read(super::plan::last_id)
+    }
+
+    /// The records that the query wants: those that were stored when it was asked.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read. Each record of the answer may be an error, too.
+    pub fn query(&self, query: &Query) -> Result<Records, StoreError> {
+        let (search, plan) = self.prepare(query)?;
+        // The newest few are found from the new end, in whichever order they are to come.
+        let order = match query.limit {
+            Some(_) => Order::NewestFirst,
+            None => query.order,
+        };
+        let last_id = plan.last_id;
+        let stream = Stream::new(self.clone(), plan, Arc::new(search), order);
+        Records::new(self.clone(), stream, query, last_id)
+    }
+
+    /// What a query wants, and where it may be.
+    pub(super) fn prepare(&self, query: &Query) -> Result<(Search, Plan), StoreError> {
+        self.read(|connection| {
+            // One snapshot, so that the dictionaries have all that these records refer to.
+            let read = connection.unchecked_transaction()?;
+            let search = Search::new(&read, query, super::plan::last_id(&read)?)?;
+            let mut plan = Plan::new(&read, &search)?;
+            drop(read);
+            plan.look_at_gaps(connection, &search)?;
+            Ok((search, plan))
+        })
+    }
+
+    /// Reads with a connection of the pool, which is given back at once.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = self.connection()?;
+        read(&connection).map_err(|source| schema::failed_to("read", &self.path, source))
+    }
+
+    fn connection(&self) -> Result<PooledConnection<SqliteConnectionManager>, StoreError> {
+        self.pool.get().map_err(|source| StoreError::Pool {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+fn read_only(file: SqliteConnectionManager, flags: OpenFlags) -> SqliteConnectionManager {
+    file.with_flags(flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .with_init(|connection| {
+            connection.set_prepared_statement_cache_capacity(64);
+            connection.busy_timeout(schema::BUSY_TIMEOUT)
+        })
+}
+
+fn check(manager: &SqliteConnectionManager, path: &Path) -> Result<(), StoreError> {
+    let connection = manager
+        .connect()
+        .map_err(|source| schema::failed_to("open", path, source))?;
+    schema::check_reader(&connection, path)
+}
+
+/// The file as one that nobody changes while it is read; `None` when its WAL says otherwise.
+fn unchanging_uri(path: &Path) -> Option<String> {
+    if schema::beside(path, "-wal")
+        .metadata()
+        .is_ok_and(|wal| wal.len() > 0)
+    {
+        return None;
+    }
+    let mut uri = String::from("file:");
+    for byte in path.canonicalize().ok()?.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+            byte => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri.push_str("?immutable=1");
+    Some(uri)
+}

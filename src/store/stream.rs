@@ -1,0 +1,245 @@
+//! The keys of all wanted records in time order, as they are asked for.
+//!
+//! Segments overlap in time, since clocks differ and networks shuffle. They are opened in the order of their ends, and a key is
+//! given away once no segment that is still closed can have one before it. So there is never more in memory than what overlaps.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::plan::{Plan, Segment};
+use super::reader::Reader;
+use super::scan::{Key, Lens, Search};
+use crate::error::StoreError;
+use crate::query::Order;
+
+/// How many segments are opened before other threads are asked to help: most questions are answered by then.
+const ALONE: usize = 8;
+
+/// How many segments the helping threads may be ahead, for each of them.
+const AHEAD: usize = 8;
+
+/// How early a key comes: the greatest rank first, in either order.
+type Rank = (i64, i64);
+
+/// What all threads of one pass share.
+struct Pass {
+    reader: Reader,
+    search: Arc<Search>,
+    /// In the order in which they are opened.
+    segments: Vec<Segment>,
+    order: Order,
+}
+
+/// The keys in order.
+pub(super) struct Stream {
+    pass: Arc<Pass>,
+    /// The next segment to open.
+    next: usize,
+    runs: BinaryHeap<Run>,
+    lens: Lens,
+    helpers: Option<Helpers>,
+    damaged: usize,
+}
+
+/// The keys of one segment, in order; there is always one more.
+struct Run {
+    head: Rank,
+    rest: std::vec::IntoIter<Rank>,
+}
+
+impl Ord for Run {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.head.cmp(&other.head)
+    }
+}
+
+impl PartialOrd for Run {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Run {
+    fn eq(&self, other: &Self) -> bool {
+        self.head == other.head
+    }
+}
+
+impl Eq for Run {}
+
+impl Pass {
+    fn rank(&self, (created, id): Key) -> Rank {
+        match self.order {
+            Order::NewestFirst => (created, id),
+            // Turns the order round, for all numbers.
+            Order::OldestFirst => (!created, !id),
+        }
+    }
+
+    /// The rank of the first key that a segment can have.
+    fn best(&self, segment: &Segment) -> Rank {
+        match self.order {
+            Order::NewestFirst => segment.last,
+            Order::OldestFirst => self.rank(segment.first),
+        }
+    }
+
+    /// The ranks of a segment's wanted keys in the order of the pass.
+    fn open(&self, segment: usize, lens: &mut Lens) -> Result<Vec<Rank>, StoreError> {
+        let segment = &self.segments[segment];
+        let mut ranks = self
+            .reader
+            .read(|connection| lens.keys(connection, &self.search, segment))?;
+        for key in &mut ranks {
+            *key = self.rank(*key);
+        }
+        // Mostly in order already, one way or the other.
+        ranks.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(ranks)
+    }
+}
+
+impl Stream {
+    pub(super) fn new(reader: Reader, plan: Plan, search: Arc<Search>, order: Order) -> Self {
+        let mut pass = Pass {
+            reader,
+            search,
+            segments: Vec::new(),
+            order,
+        };
+        let mut segments = plan.segments;
+        segments.sort_by_key(|segment| std::cmp::Reverse(pass.best(segment)));
+        pass.segments = segments;
+        Stream {
+            pass: Arc::new(pass),
+            next: 0,
+            runs: BinaryHeap::new(),
+            lens: Lens::default(),
+            helpers: None,
+            damaged: plan.damaged,
+        }
+    }
+
+    /// How many blocks were not as they had been written, so far.
+    pub(super) fn damaged(&self) -> usize {
+        self.damaged + self.lens.damaged
+    }
+
+    /// The next key.
+    pub(super) fn next(&mut self) -> Result<Option<Key>, StoreError> {
+        while let Some(segment) = self.pass.segments.get(self.next) {
+            let best = self.pass.best(segment);
+            if self.runs.peek().is_some_and(|run| run.head > best) {
+                break;
+            }
+            let mut ranks = self.open_next()?.into_iter();
+            if let Some(head) = ranks.next() {
+                self.runs.push(Run { head, rest: ranks });
+            }
+        }
+        let Some(mut run) = self.runs.peek_mut() else {
+            return Ok(None);
+        };
+        let rank = run.head;
+        match run.rest.next() {
+            Some(head) => run.head = head,
+            None => {
+                PeekMut::pop(run);
+            }
+        }
+        Ok(Some(self.pass.rank(rank)))
+    }
+
+    fn open_next(&mut self) -> Result<Vec<Rank>, StoreError> {
+        let segment = self.next;
+        self.next += 1;
+        if segment < ALONE || segment + 1 == self.pass.segments.len() && self.helpers.is_none() {
+            return self.pass.open(segment, &mut self.lens);
+        }
+        let helpers = self
+            .helpers
+            .get_or_insert_with(|| Helpers::start(&self.pass, segment));
+        match helpers.take(segment) {
+            Some((ranks, damaged)) => {
+                self.damaged += damaged;
+                ranks
+            }
+            // No thread was to be had.
+            None => self.pass.open(segment, &mut self.lens),
+        }
+    }
+}
+
+/// What a helping thread found in a segment, and how many damaged blocks.
+type Opened = (Result<Vec<Rank>, StoreError>, usize);
+
+/// Threads that open the segments to come. They end when this is dropped, after the segment at hand.
+struct Helpers {
+    segments: Sender<usize>,
+    opened: Receiver<(usize, Opened)>,
+    /// What was opened before its turn.
+    early: HashMap<usize, Opened>,
+    /// The next segment to be given to a thread, and how many there are.
+    given: usize,
+    end: usize,
+}
+
+impl Helpers {
+    fn start(pass: &Arc<Pass>, first: usize) -> Self {
+        let threads = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(Reader::CONNECTIONS);
+        let (segments, waiting) = bounded(threads * AHEAD);
+        let (send, opened) = unbounded();
+        for _ in 0..threads {
+            let (pass, waiting, send) = (Arc::clone(pass), waiting.clone(), send.clone());
+            let help = move || {
+                let mut lens = Lens::default();
+                for segment in waiting {
+                    let ranks = pass.open(segment, &mut lens);
+                    let damaged = std::mem::take(&mut lens.damaged);
+                    if send.send((segment, (ranks, damaged))).is_err() {
+                        return;
+                    }
+                }
+            };
+            // Without this thread the others do the work; without any, the caller does.
+            let _ = thread::Builder::new()
+                .name("logstore-scan".into())
+                .spawn(help);
+        }
+        let mut helpers = Helpers {
+            segments,
+            opened,
+            early: HashMap::new(),
+            given: first,
+            end: pass.segments.len(),
+        };
+        helpers.give();
+        helpers
+    }
+
+    /// Gives the threads as much as they may be ahead.
+    fn give(&mut self) {
+        while self.given < self.end && self.segments.try_send(self.given).is_ok() {
+            self.given += 1;
+        }
+    }
+
+    /// What is in the segment; `None` when nobody opens it.
+    fn take(&mut self, segment: usize) -> Option<Opened> {
+        loop {
+            if let Some(opened) = self.early.remove(&segment) {
+                self.give();
+                return Some(opened);
+            }
+            let (which, opened) = self.opened.recv().ok()?;
+            self.early.insert(which, opened);
+        }
+    }
+}
