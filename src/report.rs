@@ -30,6 +30,16 @@ pub enum Report {
         /// How long it had not.
         after: Duration,
     },
+    /// Blocks of the index were not as they had been written. They are made anew of the records, which were not touched.
+    BlocksDamaged {
+        /// How many.
+        count: u64,
+    },
+    /// The index cannot be kept up at the moment: questions take longer, and nothing is lost. At most once a minute.
+    UpkeepFailing {
+        /// What the store said.
+        reason: String,
+    },
     /// The queue was full and its overflow rule gave records up. At most once a second.
     RecordsDropped {
         /// How many since the last report.
@@ -76,6 +86,15 @@ impl fmt::Display for Report {
             Report::StoreRecovered { after } => {
                 write!(f, "the database takes records again after {after:.1?}")
             }
+            Report::BlocksDamaged { count } => write!(
+                f,
+                "{} of the index not as written; made anew of the records, which are untouched",
+                counted(*count, "block was", "blocks were")
+            ),
+            Report::UpkeepFailing { reason } => write!(
+                f,
+                "{reason}; nothing is lost, and it is tried again after the next records"
+            ),
             Report::RecordsDropped { count, rule } => write!(
                 f,
                 "{} dropped: the queue was full (overflow {rule})",

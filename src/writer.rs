@@ -51,13 +51,17 @@ impl Writer {
         let _ending = Ending(&queue);
         let mut batches = Vec::new();
         let mut drops = Drops::new();
+        let mut upkeep = Upkeep::new();
         // After the close timeout, which is one for all that is left, not one for each transaction.
         let mut given_up = false;
         loop {
             // Drops that are not noted yet are noted soon, also when nothing comes any more.
-            let patience = drops
-                .are_pending(queue.counters().dropped)
-                .then_some(DROPS_EVERY);
+            let patience = if upkeep.due {
+                Some(Duration::ZERO)
+            } else {
+                let pending = drops.are_pending(queue.counters().dropped);
+                pending.then_some(DROPS_EVERY)
+            };
             let gathered = queue.gather(&mut batches, self.portion, patience);
             let records = batches.iter().map(|batch| batch.len() as u64).sum();
             let dropped = queue.counters().dropped;
@@ -69,7 +73,8 @@ impl Writer {
                 batches.push(drops.record(count, self.overflow));
             }
             let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
-            if !batches.is_empty() {
+            let idle = batches.is_empty();
+            if !idle {
                 let outcome = match records_and_notes {
                     // Only the marks of flushes: what they wait for is stored already.
                     0 => Outcome::Stored,
@@ -81,6 +86,9 @@ impl Writer {
             }
             if gathered.last {
                 return;
+            }
+            if upkeep.turn(idle) {
+                upkeep.step(self.store.as_mut(), &self.reporter);
             }
         }
     }
@@ -175,6 +183,60 @@ impl Trouble {
     /// For how long the queue has been closed, asked each time that it is.
     fn closed_for(&mut self) -> Duration {
         self.closed_since.get_or_insert_with(Instant::now).elapsed()
+    }
+}
+
+/// What the store does when nothing else is to be done, and now and then when that never comes.
+struct Upkeep {
+    due: bool,
+    /// How many transactions there were since the last step.
+    busy: u32,
+    reported: Option<Instant>,
+}
+
+/// After how many transactions without a pause a step of upkeep is made all the same.
+const BUSY_TURNS: u32 = 16;
+
+impl Upkeep {
+    fn new() -> Self {
+        Upkeep {
+            due: true,
+            busy: 0,
+            reported: None,
+        }
+    }
+
+    /// Whether now is the time for a step.
+    fn turn(&mut self, idle: bool) -> bool {
+        if !idle {
+            self.due = true;
+            self.busy += 1;
+        }
+        self.due && (idle || self.busy >= BUSY_TURNS)
+    }
+
+    fn step(&mut self, store: &mut dyn RecordStore, reporter: &Reporter) {
+        self.busy = 0;
+        match store.maintain() {
+            Ok(done) => {
+                self.due = done.more;
+                if done.damaged > 0 {
+                    let count = done.damaged;
+                    reporter(&Report::BlocksDamaged { count });
+                }
+            }
+            Err(error) => {
+                // Again after the next transaction.
+                self.due = false;
+                let recently = |reported: Instant| reported.elapsed() < REPORT_EVERY;
+                let passing = matches!(error, StoreError::Busy { .. });
+                if !passing && !self.reported.is_some_and(recently) {
+                    self.reported = Some(Instant::now());
+                    let reason = describe(&error);
+                    reporter(&Report::UpkeepFailing { reason });
+                }
+            }
+        }
     }
 }
 

@@ -174,7 +174,7 @@ macro_rules! select {
         concat!(
             "SELECT id, last_id, records, min_created, max_created, sites, origins, ",
             $columns,
-            " FROM block JOIN block_column USING (id) WHERE id = ?1"
+            " FROM block LEFT JOIN block_column USING (id) WHERE id = ?1"
         )
     };
 }
@@ -288,7 +288,7 @@ pub(in crate::store) fn may_hold_words(
 ) -> rusqlite::Result<Result<bool, Found>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, last_id, records, min_created, max_created, words \
-         FROM block JOIN block_words USING (id) WHERE id = ?1",
+         FROM block LEFT JOIN block_words USING (id) WHERE id = ?1",
     )?;
     let found = statement
         .query_row([extent.id], |row| {

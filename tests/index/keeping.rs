@@ -1,0 +1,245 @@
+//! Which records have a block, whoever writes, deletes or breaks something.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use logstore::{Level, Order, Query, Reader, RecordStore as _, SQLiteQueueHandler};
+
+use super::{File, append, first_schema, maintain, messages, numbered};
+
+fn all() -> Query {
+    Query::default()
+}
+
+fn warnings() -> Query {
+    Query {
+        min_level: Some(Level::WARNING),
+        ..Query::default()
+    }
+}
+
+#[test]
+fn every_4096_records_get_a_block_in_the_transaction_that_completes_them() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..4095), 1000);
+    assert_eq!(file.blocks(), (0, 0));
+    append(&mut store, &numbered(4095..4096), 1);
+    assert_eq!(file.blocks(), (1, 4096));
+    append(&mut store, &numbered(4096..20_000), 10_000);
+    assert_eq!(file.blocks(), (4, 4 * 4096));
+    assert_eq!(messages(&file.reader(), &all()).len(), 20_000);
+}
+
+#[test]
+fn a_store_that_is_opened_again_goes_on_with_the_block() {
+    let file = File::new();
+    for range in [0..3000, 3000..4000, 4000..9000] {
+        append(&mut file.store(), &numbered(range), 700);
+    }
+    assert_eq!(file.blocks(), (2, 8192));
+}
+
+#[test]
+fn two_writers_take_turns_and_every_block_is_of_both() {
+    let file = File::new();
+    let (mut one, mut other) = (file.store(), file.store());
+    for start in (0..12_000).step_by(1000) {
+        append(&mut one, &numbered(start..start + 400), 150);
+        append(&mut other, &numbered(start + 400..start + 1000), 600);
+    }
+    assert_eq!(file.blocks(), (2, 8192));
+    let found = messages(&file.reader(), &all());
+    let sent: Vec<String> = numbered(0..12_000)
+        .into_iter()
+        .map(|record| record.message)
+        .collect();
+    assert_eq!(found, sent);
+}
+
+#[test]
+fn a_failed_transaction_leaves_no_block_behind() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..4000), 4000);
+    let sql = file.sql();
+    sql.execute_batch(
+        "CREATE TRIGGER fault BEFORE INSERT ON record WHEN new.message = 'record number4999' \
+         BEGIN SELECT raise(FAIL, 'fault'); END",
+    )
+    .unwrap();
+    let more = numbered(4000..5000);
+    let batches = [more.iter().collect()];
+    store.append(&batches).unwrap_err();
+    assert_eq!(file.blocks(), (0, 0));
+    sql.execute_batch("DROP TRIGGER fault").unwrap();
+    store.append(&batches).unwrap();
+    assert_eq!(file.blocks(), (1, 4096));
+    assert_eq!(messages(&file.reader(), &all()).len(), 5000);
+}
+
+#[test]
+fn records_that_were_deleted_or_changed_are_in_no_block() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..20_480), 5000);
+    let sql = file.sql();
+    sql.execute_batch(
+        "DELETE FROM record WHERE id BETWEEN 5000 AND 5010;
+         UPDATE record SET created = created + 1 WHERE id = 9000;
+         DELETE FROM record WHERE id > 20470;",
+    )
+    .unwrap();
+    assert_eq!(file.blocks(), (2, 8192));
+    assert_eq!(messages(&file.reader(), &all()).len(), 20_480 - 11 - 10);
+    // The ids that became free at the end are given again.
+    append(&mut store, &numbered(30_000..30_020), 20);
+    assert_eq!(maintain(&mut store), 0);
+    assert_eq!(file.blocks(), (5, 4096 * 5 - 11));
+    let found = messages(&file.reader(), &all());
+    assert_eq!(found.len(), 20_480 - 11 - 10 + 20);
+    assert_eq!(found.last().unwrap(), "record number30019");
+    append(&mut store, &numbered(30_020..40_000), 3000);
+    assert_eq!(file.blocks(), (7, 4096 * 7 - 11));
+}
+
+#[test]
+fn a_file_of_the_first_release_is_read_without_and_gets_its_blocks_when_it_is_written() {
+    let file = File::new();
+    let old = numbered(0..30_000);
+    first_schema(&file.path, &old);
+    let found = messages(&Reader::open(&file.path).unwrap(), &warnings());
+    assert_eq!(found.len(), 10_000);
+
+    let mut store = file.store();
+    append(&mut store, &numbered(30_000..30_001), 1);
+    assert_eq!(messages(&file.reader(), &warnings()), found);
+    maintain(&mut store);
+    let (blocks, records) = file.blocks();
+    assert!(blocks >= 7 && records >= 7 * 4096, "{blocks} {records}");
+    assert_eq!(messages(&file.reader(), &warnings()), found);
+    append(&mut store, &numbered(30_001..40_000), 5000);
+    maintain(&mut store);
+    assert!(file.blocks().1 > 40_000 - 4096);
+    assert_eq!(messages(&file.reader(), &all()).len(), 40_000);
+}
+
+#[test]
+fn the_handler_makes_missing_blocks_in_its_idle_moments() {
+    let file = File::new();
+    first_schema(&file.path, &numbered(0..30_000));
+    let handler = SQLiteQueueHandler::open(&file.path).unwrap();
+    handler.emit(&numbered(30_000..30_001)[0]).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while file.blocks().1 < 7 * 4096 {
+        assert!(Instant::now() < deadline, "{:?}", file.blocks());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    handler.close().unwrap();
+}
+
+#[test]
+fn damaged_blocks_are_reported_read_without_and_made_anew() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..45_056), 8192);
+    assert_eq!(file.blocks(), (11, 45_056));
+    let expected = messages(&file.reader(), &warnings());
+    let damages = [
+        "UPDATE block SET sites = zeroblob(length(sites)) WHERE id = 1",
+        "UPDATE block SET min_created = min_created + 1 WHERE id = 4097",
+        "UPDATE block SET last_id = 9223372036854775807 WHERE id = 8193",
+        "UPDATE block_column SET site = x'01' WHERE id = 12289",
+        "UPDATE block_column SET created = CAST(created AS TEXT) WHERE id = 16385",
+        "DELETE FROM block_column WHERE id = 20481",
+        "UPDATE block SET records = -5 WHERE id = 24577",
+        "UPDATE block_column SET origin = x'02' || substr(origin, 2) WHERE id = 28673",
+        "UPDATE block_words SET words = x'' WHERE id = 32769",
+        "UPDATE block_words SET words = (SELECT words FROM block_words WHERE id = 1) WHERE id = 36865",
+    ];
+    for (i, damage) in (1..).zip(damages) {
+        assert_eq!(file.sql().execute(damage, []).unwrap(), 1, "{damage}");
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            let query = Query {
+                order,
+                ..warnings()
+            };
+            let mut records = file.reader().query(&query).unwrap();
+            let mut found: Vec<_> = records
+                .by_ref()
+                .map(|stored| stored.unwrap().record.message)
+                .collect();
+            if order == Order::NewestFirst {
+                found.reverse();
+            }
+            assert_eq!(found, expected, "{damage}");
+            // Questions that need no words do not look at their filters.
+            assert_eq!(records.damaged_blocks(), i.min(8), "{damage}");
+        }
+    }
+    let mut again = file.store();
+    assert_eq!(maintain(&mut again), 10);
+    assert_eq!(file.blocks(), (11, 45_056));
+    assert_eq!(maintain(&mut file.store()), 0);
+    assert_eq!(messages(&file.reader(), &warnings()), expected);
+}
+
+/// What the next test starts and kills: it logs until then.
+#[test]
+fn log_for_ever() {
+    let Ok(path) = std::env::var("LOGSTORE_TEST_FILE") else {
+        return;
+    };
+    let handler = SQLiteQueueHandler::open(path).unwrap();
+    for start in (0..).step_by(1000) {
+        for record in numbered(start..start + 1000) {
+            handler.emit(&record).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_killed_writer_leaves_blocks_that_agree_with_the_records() {
+    let file = File::new();
+    for round in 1..=3_i64 {
+        let before = if round == 1 { 0 } else { file.blocks().0 };
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "keeping::log_for_ever"])
+            .env("LOGSTORE_TEST_FILE", &file.path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let more = || {
+            let count = file
+                .sql()
+                .query_row("SELECT count(*) FROM block", [], |row| row.get(0));
+            count.unwrap_or(0) > before + 3
+        };
+        while !more() && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let mut store = file.store();
+        assert_eq!(maintain(&mut store), 0);
+        let total: i64 = file
+            .sql()
+            .query_row("SELECT count(*) FROM record", [], |row| row.get(0))
+            .unwrap();
+        let (_, covered) = file.blocks();
+        assert!(covered > total - 4096, "{covered} of {total}");
+        let found = messages(&file.reader(), &warnings()).len();
+        let expected: i64 = file
+            .sql()
+            .query_row(
+                "SELECT count(*) FROM records WHERE levelno >= 30",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(found, usize::try_from(expected).unwrap());
+    }
+}
