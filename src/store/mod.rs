@@ -1,6 +1,7 @@
 //! The `SQLite` file: the only place that knows SQL.
 
 mod append;
+mod count;
 mod dictionary;
 mod filter;
 mod rows;
