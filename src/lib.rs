@@ -67,6 +67,7 @@ pub use error::ServerError;
 pub use error::{Error, QueryError, QueueError, StoreError, WireError, describe};
 pub use format::{
     Coloring, Controls, CsvFormat, JsonFormat, LogfmtFormat, Output, RecordFormat, TextFormat,
+    display_value,
 };
 pub use handler::{
     DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, HandlerBuilder,

@@ -4,14 +4,6 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-/// The first difference decides.
-pub(super) fn by_key(a: &[Value], b: &[Value]) -> Ordering {
-    let pairs = a.iter().zip(b);
-    pairs.fold(Ordering::Equal, |order, (a, b)| {
-        order.then_with(|| by_value(a, b))
-    })
-}
-
 /// Nulls, then booleans, numbers, texts, and nested values by their JSON.
 pub(super) fn by_value(a: &Value, b: &Value) -> Ordering {
     let kind = |value: &Value| match value {

@@ -1,12 +1,10 @@
 //! Counting records one by one.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use serde_json::Value;
 
 use super::group::level_name;
-use super::order::by_value;
 use super::{Count, CountRow, Counts, GroupBy};
 use crate::error::QueryError;
 use crate::record::LogRecord;
@@ -85,7 +83,7 @@ impl<'a> Tally<'a> {
             return Err(error);
         }
         let Tally {
-            count: Count { by, .. },
+            count: Count { by, every, .. },
             buckets,
             mut groups,
             levels,
@@ -98,7 +96,7 @@ impl<'a> Tally<'a> {
         };
         if by.is_empty() {
             let every_start = starts_ns.iter().copied().map(Some);
-            let none = self.count.every.is_none().then_some(None);
+            let none = every.is_none().then_some(None);
             for start in every_start.chain(none) {
                 groups.entry((start, Vec::new())).or_default();
             }
@@ -108,32 +106,15 @@ impl<'a> Tally<'a> {
             key,
             count,
         });
-        let mut rows: Vec<CountRow> = rows.collect();
-        let level = |value: &Value| levels.get(value.as_str().unwrap_or_default()).copied();
-        let by_keys = |a: &CountRow, b: &CountRow| {
-            let pairs = by.iter().zip(a.key.iter().zip(&b.key));
-            pairs.fold(Ordering::Equal, |order, (by, (a, b))| {
-                order.then_with(|| match by {
-                    GroupBy::Level => level(a).cmp(&level(b)).then_with(|| by_value(a, b)),
-                    _ => by_value(a, b),
-                })
-            })
-        };
-        rows.sort_unstable_by(|a, b| {
-            let by_count = if **by == [GroupBy::Level] {
-                Ordering::Equal
-            } else {
-                b.count.cmp(&a.count)
-            };
-            let by_start = a.start_ns.cmp(&b.start_ns);
-            by_start.then(by_count).then_with(|| by_keys(a, b))
-        });
-        Ok(Counts {
+        let counts = Counts {
             by: by.clone(),
-            rows,
+            every: *every,
+            rows: rows.collect(),
             total,
             span_ns,
             starts_ns,
-        })
+            levels,
+        };
+        Ok(counts.in_order())
     }
 }
