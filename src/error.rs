@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::level::ParseLevelError;
+use crate::time::{Every, display_duration, rfc3339_utc};
 
 /// Any error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -285,6 +286,63 @@ pub enum QueryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A length of time that is none.
+    #[error(
+        "cannot read {text:?} as a length of time: {reason} at position {at}; use 30s, 5m, '5 min', 1h, 1d or 1w"
+    )]
+    Duration {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+        /// Offset in bytes.
+        at: usize,
+    },
+    /// A width that buckets of time cannot have.
+    #[error(
+        "cannot count in steps of {width}: {reason}; use 30s, 5m, 1h, 1d or 1w",
+        width = display_duration(*width_ns)
+    )]
+    Every {
+        /// What was given, in nanoseconds.
+        width_ns: i64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// More buckets of time than anybody wants to see.
+    #[error(
+        "steps of {every} from {first} to {last} are {buckets}, the limit is {limit}; use {fitting} or more, or a shorter span of time",
+        first = rfc3339_utc(*first_ns), last = rfc3339_utc(*last_ns)
+    )]
+    TooManyBuckets {
+        /// What was given.
+        every: Every,
+        /// When the oldest of the records was made, in nanoseconds since the Unix epoch.
+        first_ns: i64,
+        /// When the newest was made.
+        last_ns: i64,
+        /// How many buckets that would be.
+        buckets: u64,
+        /// How many there may be.
+        limit: usize,
+        /// A width that would do.
+        fitting: Every,
+    },
+    /// A grouping that is nearly one of the known ones.
+    #[error(
+        "unknown grouping {text:?}; did you mean {known}? An extra field of that name is extra.{text}"
+    )]
+    NearlyGroup {
+        /// What was given.
+        text: String,
+        /// What it resembles.
+        known: &'static str,
+    },
+    /// A grouping without a name.
+    #[error(
+        "a grouping is missing; use level, name, host, process, thread, site or the name of an extra field"
+    )]
+    NoGroup,
     /// A regular expression that is none.
     #[error("cannot read the pattern {pattern:?}: {reason}")]
     Pattern {

@@ -29,6 +29,7 @@
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
 //! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text.
+//! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`wire`]: bytes to records, above all Python's pickles.
 //! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler` (feature `net`): the server.
 //! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.
@@ -38,6 +39,7 @@
 //! `bundled` compiles `SQLite` in, `net` is the server, `cli` the program; all are on by default.
 
 mod batch;
+mod count;
 mod error;
 mod format;
 mod handler;
@@ -59,11 +61,13 @@ mod words;
 mod writer;
 
 pub use batch::{Batch, RecordRef, Texts};
+pub use count::{Count, CountRow, Counts, GroupBy};
 #[cfg(feature = "net")]
 pub use error::ServerError;
 pub use error::{Error, QueryError, QueueError, StoreError, WireError, describe};
 pub use format::{
     Coloring, Controls, CsvFormat, JsonFormat, LogfmtFormat, Output, RecordFormat, TextFormat,
+    display_value,
 };
 pub use handler::{
     DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, HandlerBuilder,
@@ -83,7 +87,8 @@ pub use store::{
     Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore,
 };
 pub use time::{
-    Zone, asctime, display_time, now_ns, parse_since, parse_until, put_rfc3339_utc, rfc3339_utc,
+    Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,
+    parse_until, put_rfc3339_utc, rfc3339_utc,
 };
 
 /// The examples of the README are tests, too.

@@ -1,10 +1,12 @@
 //! The command line: what was typed becomes settings of the library and one call of it.
 
 mod console;
+mod count;
 mod echo;
 mod filters;
 mod query;
 mod serve;
+mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +37,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Read records back
     Query(query::QueryArguments),
+    /// Count records, in groups and buckets of time
+    Count(count::CountArguments),
 }
 
 /// Which store.
@@ -55,6 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Count(arguments) => count::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! Records become text: one file for each format, none of which does I/O.
 
+mod counts;
 mod csv;
 mod escape;
 mod field;
@@ -17,6 +18,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use self::csv::CsvFormat;
+pub use counts::display_value;
 pub use escape::Controls;
 pub use json::JsonFormat;
 pub use logfmt::LogfmtFormat;

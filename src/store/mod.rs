@@ -3,6 +3,7 @@
 mod answer;
 mod append;
 mod block;
+mod count;
 mod dictionary;
 mod filter;
 mod index;

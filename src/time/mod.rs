@@ -1,11 +1,16 @@
 //! Moments: nanoseconds since the Unix epoch, how people write them, and how they are shown.
 
 mod calendar;
+mod duration;
+mod every;
 mod parse;
 mod show;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use duration::{display_duration, parse_duration};
+pub(crate) use every::Buckets;
+pub use every::Every;
 pub use parse::{parse_since, parse_until};
 pub(crate) use show::{Clock, Datefmt};
 pub use show::{asctime, display_time, put_rfc3339_utc, rfc3339_utc};

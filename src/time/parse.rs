@@ -4,6 +4,7 @@ use chrono::{Local, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::Zone;
 use super::calendar::{Edge, SECOND, day_of, moment, whole_day};
+use super::duration::{OUT_OF_RANGE, length, nanos, parsed, scaled};
 use crate::error::QueryError;
 
 /// The moment from which on records are wanted, in nanoseconds since the Unix epoch.
@@ -50,8 +51,6 @@ fn bound(text: &str, now_ns: i64, zone: Zone, edge: Edge) -> Result<i64, QueryEr
     })
 }
 
-const OUT_OF_RANGE: &str = "it lies outside of the years 1677 to 2262";
-
 fn read<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z, edge: Edge) -> Result<i128, String> {
     // Python's logging writes milliseconds behind a comma.
     let text = text.trim().to_lowercase().replace(',', ".");
@@ -65,13 +64,14 @@ fn read<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z, edge: Edge) -> Result<i1
     let after = unsigned.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     if after.len() < unsigned.len() {
         if after.trim_start().starts_with(char::is_alphabetic) {
-            let length = duration(unsigned, text.starts_with('+'))?;
+            let ahead = text.starts_with('+');
+            let before = unsigned.strip_suffix("ago");
+            if ahead && before.is_some() {
+                return Err("it is ahead and ago at once".into());
+            }
+            let length = length(before.unwrap_or(unsigned)).map_err(|wrong| wrong.reason)?;
             let now = i128::from(now_ns);
-            return Ok(if text.starts_with('+') {
-                now + length
-            } else {
-                now - length
-            });
+            return Ok(if ahead { now + length } else { now - length });
         }
         if after.is_empty() && unsigned.len() == text.len() {
             return epoch(&text);
@@ -81,40 +81,6 @@ fn read<Z: TimeZone>(text: &str, now_ns: i64, zone: &Z, edge: Edge) -> Result<i1
         }
     }
     calendar(&text, now_ns, zone, edge)
-}
-
-/// Numbers with units and an `ago` that changes nothing, as a length in nanoseconds.
-fn duration(text: &str, ahead: bool) -> Result<i128, String> {
-    let mut rest = text;
-    if let Some(before) = text.strip_suffix("ago") {
-        if ahead {
-            return Err("it is ahead and ago at once".into());
-        }
-        rest = before.trim_end();
-    }
-    let mut length = 0_i128;
-    while !rest.is_empty() {
-        let (number, after) = cut(rest, |c| c.is_ascii_digit() || c == '.');
-        let (unit, after) = cut(after.trim_start(), char::is_alphabetic);
-        rest = after.trim_start();
-        let unit = unit_ns(unit).ok_or_else(|| format!("{unit:?} is no unit of time"))?;
-        length += scaled(number, unit)?;
-    }
-    Ok(length)
-}
-
-fn unit_ns(unit: &str) -> Option<i128> {
-    Some(match unit {
-        "ns" => 1,
-        "us" | "µs" | "μs" => 1_000,
-        "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => 1_000_000,
-        "s" | "sec" | "secs" | "second" | "seconds" => SECOND,
-        "m" | "min" | "mins" | "minute" | "minutes" => 60 * SECOND,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600 * SECOND,
-        "d" | "day" | "days" => 86_400 * SECOND,
-        "w" | "week" | "weeks" => 7 * 86_400 * SECOND,
-        _ => return None,
-    })
 }
 
 /// A moment since the epoch, its unit told by its size: seconds reach the year 5138 before they look like milliseconds.
@@ -130,29 +96,6 @@ fn epoch(text: &str) -> Result<i128, String> {
         1
     };
     scaled(text, unit)
-}
-
-/// A decimal number times this many, without its fraction.
-fn scaled(number: &str, unit: i128) -> Result<i128, String> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let digits = whole.len() + fraction.len();
-    if digits == 0 || fraction.contains('.') {
-        return Err(format!("{number:?} is no number"));
-    }
-    if whole.trim_start_matches('0').len() > 19 {
-        return Err(OUT_OF_RANGE.into());
-    }
-    let whole: i128 = if whole.is_empty() { 0 } else { parsed(whole)? };
-    Ok(whole * unit + i128::from(nanos(fraction)) * unit / SECOND)
-}
-
-/// A fraction's digits as billionths; what is finer is dropped.
-fn nanos(digits: &str) -> u32 {
-    digits
-        .bytes()
-        .chain(std::iter::repeat(b'0'))
-        .take(9)
-        .fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'))
 }
 
 /// A day, a time of day, or both, and with both an offset.
@@ -256,22 +199,6 @@ fn offset_seconds(text: &str) -> Result<i64, String> {
     }
 }
 
-/// Digits alone; `parse` would take a sign too.
-fn parsed<T: std::str::FromStr>(digits: &str) -> Result<T, String> {
-    let all_digits = digits.bytes().all(|c| c.is_ascii_digit());
-    let number = if all_digits {
-        digits.parse().ok()
-    } else {
-        None
-    };
-    number.ok_or_else(|| format!("{digits:?} is no number"))
-}
-
-/// The leading characters of a kind, and the rest.
-fn cut(text: &str, of_kind: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(|c| !of_kind(c)).unwrap_or(text.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::calendar::tests::{at, europe};
@@ -371,7 +298,7 @@ mod tests {
                 "\"+é1\" is no offset, write Z or +01:00",
             ),
             ("3 fortnights", "\"fortnights\" is no unit of time"),
-            ("1h ✓", "\"\" is no unit of time"),
+            ("1h ✓", "a number is missing"),
             ("-5", "a duration needs a unit, such as s, m, h or d"),
             ("1.2.3", "\"1.2.3\" is no number"),
             ("+1h ago", "it is ahead and ago at once"),

@@ -25,7 +25,7 @@ fn origin(host: &str, process: (i64, &str), thread: (i64, &str)) -> Arc<Origin> 
 }
 
 /// Eight records, "m0" a minute before "m1" and so on, that arrive in another order.
-fn store() -> Store {
+pub(crate) fn store() -> Store {
     let web = origin("web1", (100, "gunicorn"), (1, "MainThread"));
     let worker = origin("web1", (101, "celery"), (2, "pool-0"));
     let other = origin("db1", (100, "postgres"), (77, "checkpointer"));

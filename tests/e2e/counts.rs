@@ -1,0 +1,292 @@
+//! `logstore count` and `logstore stats`, on the small store of the queries.
+
+use std::process::Output;
+
+use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
+
+use crate::queries::store;
+use crate::support::{Store, logstore};
+
+fn run(command: &str, store: &Store, arguments: &[&str]) -> Output {
+    let mut program = logstore([command, "--db"]);
+    program.arg(&store.db).args(arguments).output().unwrap()
+}
+
+/// What the command answers. It must not fail, nor talk.
+#[track_caller]
+fn answer(command: &str, store: &Store, arguments: &[&str]) -> String {
+    let output = run(command, store, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn counted(store: &Store, arguments: &[&str], expected: &str) {
+    assert_eq!(answer("count", store, arguments), expected, "{arguments:?}");
+}
+
+/// It fails as it should, shows nothing, and says all of these.
+#[track_caller]
+fn refused(store: &Store, arguments: &[&str], expected: &[&str]) {
+    let output = run("count", store, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    for text in expected {
+        assert!(
+            said.contains(text),
+            "no {text:?} from {arguments:?}: {said}"
+        );
+    }
+}
+
+fn empty_store() -> Store {
+    let store = Store::new();
+    SQLiteQueueHandler::open(&store.db)
+        .unwrap()
+        .close()
+        .unwrap();
+    store
+}
+
+#[test]
+fn without_groups_there_is_one_number() {
+    let store = store();
+    counted(&store, &[], "8\n");
+    counted(&store, &["--level", "error"], "3\n");
+    counted(&store, &["connection"], "2\n");
+    counted(&store, &["--name", "nobody"], "0\n");
+    counted(&store, &["-o", "json"], "{\"count\":8}\n");
+    counted(&store, &["-o", "csv"], "count\r\n8\r\n");
+}
+
+#[test]
+fn groups_are_a_table() {
+    let store = store();
+    let levels = "\
+level     count
+NOTSET        1
+DEBUG         1
+INFO          1
+WARNING       1
+Level 35      1
+ERROR         2
+CRITICAL      1
+";
+    counted(&store, &["--by", "level"], levels);
+    let names_and_hosts = "\
+name             host  count
+myapp.area2      web1      2
+myapp.area2.sub  web1      1
+myapp.area21     web1      1
+";
+    let filters = ["--level", "30", "--host", "web1"];
+    for by in [
+        &["--by", "name,host"][..],
+        &["--by", "logger", "--by=name,host"],
+    ] {
+        counted(&store, &[by, &filters].concat(), names_and_hosts);
+    }
+    let processes = "\
+process  thread        count
+100      MainThread        3
+101      pool-0            3
+100      checkpointer      2
+";
+    counted(&store, &["--by", "process,thread"], processes);
+    let users = "\
+user.id  count
+-            5
+7            1
+8            1
+7            1
+";
+    counted(&store, &["--by", "user.id"], users);
+}
+
+#[test]
+fn groups_are_objects_and_rows() {
+    let store = store();
+    let arguments = ["--by", "user.id,host", "--level", "info", "--host", "web1"];
+    let json = "\
+{\"user.id\":null,\"host\":\"web1\",\"count\":3}
+{\"user.id\":8,\"host\":\"web1\",\"count\":1}
+{\"user.id\":\"7\",\"host\":\"web1\",\"count\":1}
+";
+    counted(&store, &[&arguments[..], &["-o", "json"]].concat(), json);
+    let csv = "user.id,host,count\r\n,web1,3\r\n8,web1,1\r\n7,web1,1\r\n";
+    counted(&store, &[&arguments[..], &["-o", "csv"]].concat(), csv);
+}
+
+#[test]
+fn buckets_lie_on_the_clock_of_the_zone() {
+    let store = store();
+    // The zone is five and a half hours ahead: its hour has begun at 15:30 UTC.
+    counted(
+        &store,
+        &["--every", "1h"],
+        "start                   count\n2026-11-22 21:00+05:30      8\n",
+    );
+    counted(
+        &store,
+        &["--every", "1h", "--utc"],
+        "start              count\n2026-11-22 16:00Z      8\n",
+    );
+    counted(
+        &store,
+        &["--every", "1d", "-o", "json"],
+        "{\"start\":\"2026-11-21T18:30:00.000000000Z\",\"count\":8}\n",
+    );
+    counted(
+        &store,
+        &["--every", "1 week", "--utc"],
+        "start       count\n2026-11-16      8\n",
+    );
+    counted(
+        &store,
+        &[
+            "--every",
+            "90s",
+            "--until",
+            "2026-11-22 21:52:25",
+            "--host",
+            "web1",
+        ],
+        "\
+start                      count
+2026-11-22 21:49:30+05:30      1
+2026-11-22 21:51:00+05:30      2
+",
+    );
+}
+
+#[test]
+fn a_bucket_without_records_has_a_row_when_there_are_no_groups() {
+    let store = store();
+    let arguments = ["--every", "2m", "--utc", "--level", "warning", "--field"];
+    let field = [&arguments[..], &["tag=Timeout"]].concat();
+    counted(
+        &store,
+        &field,
+        "start              count\n2026-11-22 16:24Z      1\n",
+    );
+    let ends = ["--every", "1m", "--process", "100", "--level", "warning"];
+    let all = "start,count\r\n\
+        2026-11-22T16:22:00.000000000Z,1\r\n\
+        2026-11-22T16:23:00.000000000Z,0\r\n\
+        2026-11-22T16:24:00.000000000Z,0\r\n\
+        2026-11-22T16:25:00.000000000Z,0\r\n\
+        2026-11-22T16:26:00.000000000Z,1\r\n";
+    counted(&store, &[&ends[..], &["-o", "csv"]].concat(), all);
+    let groups = "start,host,count\r\n\
+        2026-11-22T16:22:00.000000000Z,web1,1\r\n\
+        2026-11-22T16:26:00.000000000Z,db1,1\r\n";
+    let by_host = [&ends[..], &["-o", "csv", "--by", "host"]].concat();
+    counted(&store, &by_host, groups);
+}
+
+#[test]
+fn a_few_groups_have_a_column_each_and_many_a_row() {
+    let store = store();
+    let columns = "\
+start              web1  db1
+2026-11-22 16:20Z     4    0
+2026-11-22 16:24Z     2    2
+";
+    counted(&store, &["--every", "4m", "--by", "host", "--utc"], columns);
+    let rows = "\
+start              host  process  count
+2026-11-22 16:20Z  web1  100          3
+2026-11-22 16:20Z  web1  101          1
+2026-11-22 16:24Z  db1   100          2
+2026-11-22 16:24Z  web1  101          2
+";
+    let arguments = ["--every", "4m", "--by", "host,process", "--utc"];
+    counted(&store, &arguments, rows);
+}
+
+#[test]
+fn the_largest_groups_are_kept_and_that_is_said() {
+    let store = store();
+    let output = run("count", &store, &["--by", "name", "--top", "1"]);
+    assert!(output.status.success());
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(table, "name         count\nmyapp.area2      2\n");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "logstore: these are the 1 largest of 7 groups\n");
+    let all = answer("count", &store, &["--by", "name", "-n", "7"]);
+    assert_eq!(all.lines().count(), 8);
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_refused_with_the_way_out() {
+    let store = store();
+    for (arguments, expected) in [
+        (
+            &["--by", "level,nmae"][..],
+            &["'nmae'", "--by", "did you mean name?", "extra.nmae"][..],
+        ),
+        (&["--by", "levle"], &["'levle'", "did you mean level?"]),
+        (
+            &["--by", "level,"],
+            &["--by", "a grouping is missing", "site"],
+        ),
+        (
+            &["--by", "level,foo"],
+            &[
+                "--by foo: no record has a field \"foo\"; --by takes level, name, host, process, thread, site or",
+            ],
+        ),
+        (
+            &["--every", "5 parsecs"],
+            &["--every", "5 parsecs", "position 2", "1h"],
+        ),
+        (
+            &["--every", "0s"],
+            &["--every", "less than a millisecond", "5m"],
+        ),
+        (
+            &["--every", "36h"],
+            &["--every", "1d 12h", "not whole days"],
+        ),
+        (
+            &["--every", "1ms"],
+            &["steps of 1ms", "420001", "100000", "use 5ms or more"],
+        ),
+        (&["--top", "0", "--by", "level"], &["--top", "0"]),
+        (&["-o", "text"], &["text", "table", "csv"]),
+    ] {
+        refused(&store, arguments, expected);
+    }
+}
+
+#[test]
+fn an_empty_store_has_nothing_to_count() {
+    let store = empty_store();
+    counted(&store, &[], "0\n");
+    counted(&store, &["-o", "json"], "{\"count\":0}\n");
+    counted(&store, &["--by", "level"], "level  count\n");
+    counted(&store, &["--by", "level", "-o", "json"], "");
+    counted(&store, &["--by", "foo", "-o", "csv"], "foo,count\r\n");
+    counted(&store, &["--every", "1h"], "start  count\n");
+    counted(
+        &store,
+        &["--every", "1h", "--by", "level", "-o", "csv"],
+        "start,level,count\r\n",
+    );
+}
+
+#[test]
+fn no_name_can_drive_a_terminal() {
+    let store = Store::new();
+    let handler = SQLiteQueueHandler::open(&store.db).unwrap();
+    let record = LogRecord::new(Site::new("a\x1b[2J\nb", Level::INFO), "x");
+    handler.emit(&record).unwrap();
+    handler.close().unwrap();
+    counted(
+        &store,
+        &["--by", "name"],
+        "name           count\na\\x1b[2J\\x0ab      1\n",
+    );
+}
