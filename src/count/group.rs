@@ -104,9 +104,34 @@ impl fmt::Display for GroupBy {
     }
 }
 
+/// Which part of a record tells groups apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Site,
+    Origin,
+    Extra,
+}
+
 impl GroupBy {
+    /// Which part of a record it looks at.
+    pub(crate) fn side(&self) -> Side {
+        match self {
+            GroupBy::Level | GroupBy::Name | GroupBy::Site => Side::Site,
+            GroupBy::Host | GroupBy::Process | GroupBy::Thread => Side::Origin,
+            GroupBy::Field(_) => Side::Extra,
+        }
+    }
+
+    /// The key of the extra field, when it is one.
+    pub(crate) fn field(&self) -> Option<&str> {
+        match self {
+            GroupBy::Field(key) => Some(key),
+            _ => None,
+        }
+    }
+
     /// What a record has here; null for what the client did not say.
-    pub(super) fn value(&self, site: &Site, origin: &Origin, extra: &Map<String, Value>) -> Value {
+    pub(crate) fn value(&self, site: &Site, origin: &Origin, extra: &Map<String, Value>) -> Value {
         let text = |text: &str| (!text.is_empty()).then(|| text.into());
         let value = match self {
             GroupBy::Level => return level_name(site).into(),
@@ -129,7 +154,7 @@ impl GroupBy {
     }
 }
 
-pub(super) fn level_name(site: &Site) -> String {
+fn level_name(site: &Site) -> String {
     if site.level_name.is_empty() {
         site.level.to_string()
     } else {

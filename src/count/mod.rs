@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 pub use group::GroupBy;
+pub(crate) use group::Side;
 pub(crate) use tally::Tally;
 
 use crate::query::Query;
@@ -44,6 +45,8 @@ pub struct Counts {
     pub span_ns: Option<(i64, i64)>,
     /// Where the buckets from the first to the last record begin, those without a record too.
     pub starts_ns: Vec<i64>,
+    /// How many blocks of the index were not as they had been written; the records under them were read instead.
+    pub damaged_blocks: usize,
     /// The lowest number of each level's name: what puts them in order.
     pub(crate) levels: HashMap<String, i32>,
 }
@@ -85,6 +88,7 @@ impl Counts {
             total: self.total,
             span_ns: self.span_ns,
             starts_ns: Vec::new(),
+            damaged_blocks: self.damaged_blocks,
             levels: self.levels.clone(),
         };
         counts.in_order()

@@ -1,23 +1,20 @@
-//! Counting records one by one.
+//! Putting the counts of groups together.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::group::level_name;
 use super::{Count, CountRow, Counts, GroupBy};
 use crate::error::QueryError;
-use crate::record::LogRecord;
 use crate::time::{Buckets, Every};
 
 /// More buckets of time than this are refused: nobody reads them, and they cost memory even where nothing was logged.
 const MAX_BUCKETS: usize = 100_000;
 
-/// Counts records as they come, in any order.
+/// Adds up groups as they come, in any order.
 #[derive(Debug)]
 pub(crate) struct Tally<'a> {
     count: &'a Count,
-    buckets: Option<Buckets>,
     groups: HashMap<(Option<i64>, Vec<Value>), u64>,
     /// The lowest number of each level's name: what puts them in order.
     levels: HashMap<String, i32>,
@@ -29,7 +26,6 @@ impl<'a> Tally<'a> {
     pub(crate) fn new(count: &'a Count) -> Self {
         Tally {
             count,
-            buckets: count.every.map(Buckets::new),
             groups: HashMap::new(),
             levels: HashMap::new(),
             total: 0,
@@ -37,30 +33,24 @@ impl<'a> Tally<'a> {
         }
     }
 
-    pub(crate) fn add(&mut self, record: &LogRecord) {
-        let LogRecord {
-            created_ns,
-            site,
-            origin,
-            extra,
-            ..
-        } = record;
-        self.total += 1;
-        let (first, last) = self.span_ns.unwrap_or((*created_ns, *created_ns));
-        self.span_ns = Some((first.min(*created_ns), last.max(*created_ns)));
-        if self.too_many().is_some() {
-            // Nobody will see them.
-            self.groups.clear();
-            return;
+    /// Takes into account that there are records between these moments.
+    pub(crate) fn span(&mut self, first_ns: i64, last_ns: i64) {
+        let (first, last) = self.span_ns.unwrap_or((first_ns, last_ns));
+        self.span_ns = Some((first.min(first_ns), last.max(last_ns)));
+    }
+
+    /// Adds so many records with this key, in the order of what they are grouped by. `start_ns` is where their bucket of time begins
+    /// when there are any; `level` is the number of their level when they are grouped by it.
+    pub(crate) fn add_group(&mut self, start_ns: i64, key: Vec<Value>, level: i32, records: u64) {
+        self.total += records;
+        let mut named = self.count.by.iter().zip(&key);
+        if let Some((_, name)) = named.find(|(by, _)| **by == GroupBy::Level) {
+            let name = name.as_str().unwrap_or_default().to_owned();
+            let number = self.levels.entry(name).or_insert(level);
+            *number = level.min(*number);
         }
-        let start = self.buckets.as_mut().map(|all| all.start_of(*created_ns));
-        let by = self.count.by.iter();
-        let key = by.map(|by| by.value(site, origin, extra)).collect();
-        *self.groups.entry((start, key)).or_default() += 1;
-        if self.count.by.contains(&GroupBy::Level) {
-            let number = self.levels.entry(level_name(site)).or_insert(site.level.0);
-            *number = site.level.0.min(*number);
-        }
+        let start = self.count.every.map(|_| start_ns);
+        *self.groups.entry((start, key)).or_default() += records;
     }
 
     /// The error when the span so far has too many buckets.
@@ -78,20 +68,22 @@ impl<'a> Tally<'a> {
         })
     }
 
-    pub(crate) fn finish(self) -> Result<Counts, QueryError> {
-        if let Some(error) = self.too_many() {
-            return Err(error);
-        }
+    /// Refuses a span with too many buckets.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        self.too_many().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn finish(self, damaged_blocks: usize) -> Result<Counts, QueryError> {
+        self.check()?;
         let Tally {
             count: Count { by, every, .. },
-            buckets,
             mut groups,
             levels,
             total,
             span_ns,
         } = self;
-        let starts_ns = match buckets.zip(span_ns) {
-            Some((mut buckets, (first, last))) => buckets.starts(first, last),
+        let starts_ns = match every.zip(span_ns) {
+            Some((every, (first, last))) => Buckets::new(every).starts(first, last),
             None => Vec::new(),
         };
         if by.is_empty() {
@@ -113,6 +105,7 @@ impl<'a> Tally<'a> {
             total,
             span_ns,
             starts_ns,
+            damaged_blocks,
             levels,
         };
         Ok(counts.in_order())

@@ -1,9 +1,58 @@
-//! Counting: how many records of each group there are.
+//! Counting: how many records of each group there are. From the arrays of the blocks wherever they suffice.
 
-use super::Reader;
-use crate::count::{Count, Counts, Tally};
-use crate::error::Error;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::groups::Groups;
+use super::histogram::Histogram;
+use super::parallel::each_segment;
+use super::plan::{Plan, Segment};
+use super::reader::Reader;
+use super::rows::text_of;
+use super::scan::{Hit, Lens, Search};
+use super::stream::Stream;
+use crate::batch::extra_of_json;
+use crate::count::{Count, Counts, GroupBy, Side, Tally};
+use crate::error::{Error, StoreError};
 use crate::query::{Order, Query};
+use crate::record::extra_at;
+use crate::time::Buckets;
+
+/// What records of one count have in common: the bucket's start, the groups of site and origin, and the values of extra fields.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Cell {
+    pub(super) start_ns: i64,
+    pub(super) site: u32,
+    pub(super) origin: u32,
+    pub(super) fields: Vec<Value>,
+}
+
+/// How many records each cell has.
+pub(super) type Cells = HashMap<Cell, u64>;
+
+/// What all threads of a count share.
+pub(super) struct Counting<'c> {
+    pub(super) search: Arc<Search>,
+    pub(super) sites: Groups,
+    pub(super) origins: Groups,
+    count: &'c Count,
+    /// The extra fields by which is grouped.
+    fields: Vec<&'c str>,
+}
+
+/// What one thread counts.
+struct Counter {
+    lens: Lens,
+    histogram: Histogram,
+    buckets: Option<Buckets>,
+    cells: Cells,
+    /// The oldest and the newest record that was looked at by itself.
+    span_ns: Option<(i64, i64)>,
+    hits: Vec<Hit>,
+}
 
 impl Reader {
     /// How many records of each group the store has: of those that were stored when it was asked.
@@ -17,10 +66,171 @@ impl Reader {
             order: Order::OldestFirst,
             ..count.query.clone()
         };
+        let (search, plan) = self.prepare(&query)?;
+        // After the plan, so that the dictionaries have all that its records refer to.
+        let groups = self.read(|connection| {
+            let sites = Groups::of_sites(connection, &count.by)?;
+            Ok((sites, Groups::of_origins(connection, &count.by)?))
+        });
+        let (sites, origins) = groups?;
+        let counting = Counting {
+            search: Arc::new(search),
+            sites,
+            origins,
+            count,
+            fields: count.by.iter().filter_map(GroupBy::field).collect(),
+        };
         let mut tally = Tally::new(count);
-        for stored in self.query(&query)? {
-            tally.add(&stored?.record);
+        if counting.has_spans() {
+            for created in self.ends(&plan, &counting.search)?.into_iter().flatten() {
+                tally.span(created, created);
+            }
+            tally.check()?;
         }
-        Ok(tally.finish()?)
+        let counters = each_segment(
+            self,
+            &plan.segments,
+            || Counter::new(count),
+            |counter, connection, segment| counter.add(connection, &counting, segment),
+        )?;
+        let mut damaged = plan.damaged;
+        for counter in &counters {
+            damaged += counter.lens.damaged;
+            if let Some((first, last)) = counter.span_ns {
+                tally.span(first, last);
+            }
+            for (cell, records) in &counter.cells {
+                counting.put(&mut tally, cell, *records);
+            }
+        }
+        Ok(tally.finish(damaged)?)
+    }
+
+    /// When the first and the last record that is wanted was made, without a look at those between.
+    fn ends(&self, plan: &Plan, search: &Arc<Search>) -> Result<[Option<i64>; 2], StoreError> {
+        let end = |order| {
+            let mut stream = Stream::new(self.clone(), plan.clone(), Arc::clone(search), order);
+            stream.next().map(|key| key.map(|(created, _)| created))
+        };
+        Ok([end(Order::OldestFirst)?, end(Order::NewestFirst)?])
+    }
+}
+
+impl Counting<'_> {
+    /// Whether arrays suffice to tell which records are wanted, so that the span is found from its ends.
+    fn has_spans(&self) -> bool {
+        self.search.texts.is_empty() && self.fields.is_empty()
+    }
+
+    fn put(&self, tally: &mut Tally<'_>, cell: &Cell, records: u64) {
+        let (site, level) = &self.sites.keys[cell.site as usize];
+        let (origin, _) = &self.origins.keys[cell.origin as usize];
+        let (mut site, mut origin, mut fields) = (site.iter(), origin.iter(), cell.fields.iter());
+        let by = self.count.by.iter();
+        let key = by.map(|by| {
+            let value = match by.side() {
+                Side::Site => site.next(),
+                Side::Origin => origin.next(),
+                Side::Extra => fields.next(),
+            };
+            value.cloned().unwrap_or_default()
+        });
+        tally.add_group(cell.start_ns, key.collect(), *level, records);
+    }
+}
+
+impl Counter {
+    fn new(count: &Count) -> Self {
+        Counter {
+            lens: Lens::default(),
+            histogram: Histogram::default(),
+            buckets: count.every.map(Buckets::new),
+            cells: Cells::new(),
+            span_ns: None,
+            hits: Vec::new(),
+        }
+    }
+
+    /// Counts the records of a segment.
+    fn add(
+        &mut self,
+        connection: &Connection,
+        counting: &Counting<'_>,
+        segment: &Segment,
+    ) -> rusqlite::Result<()> {
+        if let Some(extent) = &segment.block
+            && counting.has_spans()
+            && self.histogram.add(
+                connection,
+                counting,
+                extent,
+                &mut self.lens,
+                self.buckets.as_mut(),
+                &mut self.cells,
+            )?
+        {
+            return Ok(());
+        }
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        self.lens
+            .each(connection, &counting.search, segment, |hit| hits.push(hit))?;
+        if counting.fields.is_empty() {
+            for hit in &hits {
+                self.add_hit(counting, hit, Vec::new());
+            }
+        } else {
+            self.add_fields(connection, counting, &hits)?;
+        }
+        self.hits = hits;
+        Ok(())
+    }
+
+    fn add_hit(&mut self, counting: &Counting<'_>, hit: &Hit, fields: Vec<Value>) {
+        let created = hit.key.0;
+        let (first, last) = self.span_ns.unwrap_or((created, created));
+        self.span_ns = Some((first.min(created), last.max(created)));
+        let cell = Cell {
+            start_ns: self
+                .buckets
+                .as_mut()
+                .map_or(0, |buckets| buckets.start_of(created)),
+            site: counting.sites.of(hit.site),
+            origin: counting.origins.of(hit.origin),
+            fields,
+        };
+        *self.cells.entry(cell).or_default() += 1;
+    }
+
+    /// Counts records by what their rows say in extra fields.
+    fn add_fields(
+        &mut self,
+        connection: &Connection,
+        counting: &Counting<'_>,
+        hits: &[Hit],
+    ) -> rusqlite::Result<()> {
+        let (Some(first), Some(last)) = (hits.first(), hits.last()) else {
+            return Ok(());
+        };
+        let mut statement = connection
+            .prepare_cached("SELECT id, extra FROM record WHERE id >= ?1 AND id <= ?2")?;
+        let mut rows = statement.query((first.key.1, last.key.1))?;
+        let mut hits = hits.iter().peekable();
+        while let Some(row) = rows.next()? {
+            let id: i64 = row.get(0)?;
+            // A record that was deleted in between is not counted.
+            while hits.next_if(|hit| hit.key.1 < id).is_some() {}
+            let Some(hit) = hits.next_if(|hit| hit.key.1 == id) else {
+                continue;
+            };
+            let extra = text_of(row.get_ref(1)?).map(|json| extra_of_json(&json));
+            let value = |key: &&str| {
+                let value = extra.as_ref().and_then(|extra| extra_at(extra, key));
+                value.cloned().unwrap_or_default()
+            };
+            let fields = counting.fields.iter().map(value).collect();
+            self.add_hit(counting, hit, fields);
+        }
+        Ok(())
     }
 }

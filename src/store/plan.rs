@@ -7,7 +7,7 @@ use super::scan::{Key, Search};
 use super::schema;
 
 /// A run of consecutive records to be looked at as a whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Segment {
     /// Every record is between these two, both included.
     pub(super) first: Key,
@@ -20,7 +20,7 @@ pub(super) struct Segment {
 }
 
 /// All segments that a query has to look at, as of one moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) segments: Vec<Segment>,
     /// The highest id at that moment.

@@ -72,45 +72,79 @@ fn known<T>(
     })
 }
 
+/// The columns of a site and of an origin, behind which others may come.
+const SITE: &str =
+    "SELECT name, levelno, levelname, pathname, lineno, funcName, filename, module, id FROM site";
+const ORIGIN: &str =
+    "SELECT hostname, process, processName, thread, threadName, started, id FROM origin";
+
+fn site_of(row: &Row<'_>) -> rusqlite::Result<Site> {
+    Ok(Site {
+        name: row.get(0)?,
+        level: Level(row.get(1)?),
+        level_name: row.get(2)?,
+        pathname: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+        lineno: row.get(4)?,
+        func_name: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        other_filename: row.get(6)?,
+        other_module: row.get(7)?,
+    })
+}
+
+fn origin_of(row: &Row<'_>) -> rusqlite::Result<Origin> {
+    Ok(Origin {
+        hostname: row.get(0)?,
+        process: row.get(1)?,
+        process_name: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+        thread: row.get(3)?,
+        thread_name: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+        started_ms: row.get(5)?,
+    })
+}
+
+/// What stands for a site that is not there, which happens only in a damaged file. The record itself is still worth showing.
+pub(super) fn unknown_site() -> Site {
+    Site::new("?", Level::NOTSET)
+}
+
 fn load_site(connection: &Connection, id: i64) -> rusqlite::Result<Site> {
     let found = connection
-        .prepare_cached(
-            "SELECT name, levelno, levelname, pathname, lineno, funcName, filename, module \
-             FROM site WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
-            Ok(Site {
-                name: row.get(0)?,
-                level: Level(row.get(1)?),
-                level_name: row.get(2)?,
-                pathname: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
-                lineno: row.get(4)?,
-                func_name: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
-                other_filename: row.get(6)?,
-                other_module: row.get(7)?,
-            })
-        })
+        .prepare_cached(&format!("{SITE} WHERE id = ?1"))?
+        .query_row([id], site_of)
         .optional()?;
-    // Only in a damaged file; the record itself is still worth showing.
-    Ok(found.unwrap_or_else(|| Site::new("?", Level::NOTSET)))
+    Ok(found.unwrap_or_else(unknown_site))
 }
 
 fn load_origin(connection: &Connection, id: i64) -> rusqlite::Result<Origin> {
     let found = connection
-        .prepare_cached(
-            "SELECT hostname, process, processName, thread, threadName, started \
-             FROM origin WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
-            Ok(Origin {
-                hostname: row.get(0)?,
-                process: row.get(1)?,
-                process_name: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                thread: row.get(3)?,
-                thread_name: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
-                started_ms: row.get(5)?,
-            })
-        })
+        .prepare_cached(&format!("{ORIGIN} WHERE id = ?1"))?
+        .query_row([id], origin_of)
         .optional()?;
     Ok(found.unwrap_or_default())
+}
+
+/// Calls `found` with every site and its id.
+pub(super) fn each_site(
+    connection: &Connection,
+    mut found: impl FnMut(i64, &Site),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(SITE)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        found(row.get(8)?, &site_of(row)?);
+    }
+    Ok(())
+}
+
+/// Calls `found` with every origin and its id.
+pub(super) fn each_origin(
+    connection: &Connection,
+    mut found: impl FnMut(i64, &Origin),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(ORIGIN)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        found(row.get(6)?, &origin_of(row)?);
+    }
+    Ok(())
 }

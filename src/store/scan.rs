@@ -12,6 +12,14 @@ use crate::query::Query;
 /// `created` and `id` of a record: its place in time order.
 pub(super) type Key = (i64, i64);
 
+/// A record that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hit {
+    pub(super) key: Key,
+    pub(super) site: i64,
+    pub(super) origin: i64,
+}
+
 /// When fewer than one in so many records of a segment may be wanted, their rows are looked up one by one.
 const FEW: usize = 8;
 
@@ -25,7 +33,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    fn contains(&self, (created, id): Key) -> bool {
+    pub(super) fn contains(&self, (created, id): Key) -> bool {
         self.after_id < id
             && id <= self.last_id
             && self.since_ns <= created
@@ -38,7 +46,7 @@ impl Bounds {
     }
 
     /// Whether all records of a block are within.
-    fn contains_all(&self, extent: &Extent) -> bool {
+    pub(super) fn contains_all(&self, extent: &Extent) -> bool {
         self.contains((extent.min_created, extent.id))
             && self.contains((extent.max_created, extent.last_id))
     }
@@ -95,99 +103,110 @@ impl Search {
 #[derive(Debug, Default)]
 pub(super) struct Lens {
     pub(super) columns: Columns,
-    /// Of the sites and of the origins of the block at hand, whether they are wanted.
-    sites: Vec<bool>,
-    origins: Vec<bool>,
+    /// The sites and the origins of the block at hand that are wanted, at their places in its lists.
+    sites: Vec<Option<i64>>,
+    origins: Vec<Option<i64>>,
     /// How many blocks were not as they had been written.
     pub(super) damaged: usize,
 }
 
 impl Lens {
-    /// The keys of the records that are wanted, in no order. It is one short read.
-    pub(super) fn keys(
+    /// Calls `found` with the records that are wanted, in the order of their ids. It is one short read.
+    pub(super) fn each(
         &mut self,
         connection: &Connection,
         search: &Search,
         segment: &Segment,
-    ) -> rusqlite::Result<Vec<Key>> {
+        mut found: impl FnMut(Hit),
+    ) -> rusqlite::Result<()> {
         let read = connection.unchecked_transaction()?;
         let connection = &*read;
+        let texts = &search.texts;
         let Some(extent) = &segment.block else {
-            return scan_rows(connection, search, segment);
+            return scan_rows(connection, search, segment, found);
         };
-        if !search.texts.required_words().is_empty() {
-            match may_hold_words(connection, extent, search.texts.required_words())? {
+        if !texts.required_words().is_empty() {
+            match may_hold_words(connection, extent, texts.required_words())? {
                 Ok(true) => {}
-                Ok(false) => return Ok(Vec::new()),
-                Err(found) => self.count(found),
+                Ok(false) => return Ok(()),
+                Err(reason) => self.count(reason),
             }
         }
-        if search.texts.is_empty() {
-            return self.from_arrays(connection, search, segment, extent);
+        let by_rows = !texts.is_empty()
+            && search.sites.is_all()
+            && search.origins.is_all()
+            && search.bounds.contains_all(extent);
+        if by_rows || !self.read(connection, extent, &ALL_COLUMNS)? {
+            return scan_rows(connection, search, segment, found);
         }
-        let every_row =
-            search.sites.is_all() && search.origins.is_all() && search.bounds.contains_all(extent);
-        if !every_row {
-            let mut keys = self.from_arrays(connection, search, segment, extent)?;
-            // From a block that is none the rows have been read already.
-            if keys.len() < extent.records / FEW {
-                look_up(connection, search, &mut keys)?;
-                return Ok(keys);
-            }
+        if texts.is_empty() {
+            self.hits(search, extent, found);
+            return Ok(());
         }
-        scan_rows(connection, search, segment)
+        let mut hits = Vec::new();
+        self.hits(search, extent, |hit| hits.push(hit));
+        if hits.len() < extent.records / FEW {
+            return look_up(connection, search, &hits, found);
+        }
+        scan_rows(connection, search, segment, &mut found)
+    }
+
+    /// Reads columns of a block; whether it is to be believed.
+    pub(super) fn read(
+        &mut self,
+        connection: &Connection,
+        extent: &Extent,
+        columns: &[Column],
+    ) -> rusqlite::Result<bool> {
+        let found = self.columns.read(connection, extent, columns)?;
+        self.count(found);
+        Ok(found == Found::Sound)
     }
 
     /// What the arrays tell, whatever the texts hold.
-    fn from_arrays(
-        &mut self,
-        connection: &Connection,
-        search: &Search,
-        segment: &Segment,
-        extent: &Extent,
-    ) -> rusqlite::Result<Vec<Key>> {
-        let columns = [
-            Column::Origin,
-            Column::Site,
-            Column::Created,
-            Column::Record,
-        ];
-        let found = self.columns.read(connection, extent, &columns)?;
-        if found != Found::Sound {
-            self.count(found);
-            return scan_rows(connection, search, segment);
-        }
+    fn hits(&mut self, search: &Search, extent: &Extent, mut found: impl FnMut(Hit)) {
         let columns = &self.columns;
-        wanted_flags(&search.sites, &columns.site_ids, &mut self.sites);
-        wanted_flags(&search.origins, &columns.origin_ids, &mut self.origins);
-        let (sites, origins) = (&self.sites, &self.origins);
+        wanted_ids(&search.sites, &columns.site_ids, &mut self.sites);
+        wanted_ids(&search.origins, &columns.origin_ids, &mut self.origins);
         let all_within = search.bounds.contains_all(extent);
-        let records = columns.created.iter().zip(&columns.ids);
+        let keys = columns.created.iter().zip(&columns.ids);
         let whose = columns.sites.iter().zip(&columns.origins);
-        let mut keys = Vec::new();
-        for ((created, id), (site, origin)) in records.zip(whose) {
-            // A place that is not in the list would be a fault of the block: the row itself will tell.
-            if sites.get(*site as usize).copied().unwrap_or(true)
-                && origins.get(*origin as usize).copied().unwrap_or(true)
-                && (all_within || search.bounds.contains((*created, *id)))
-            {
-                keys.push((*created, *id));
+        for ((created, id), (site, origin)) in keys.zip(whose) {
+            let (Some(Some(site)), Some(Some(origin))) = (
+                self.sites.get(*site as usize),
+                self.origins.get(*origin as usize),
+            ) else {
+                continue;
+            };
+            let key = (*created, *id);
+            if all_within || search.bounds.contains(key) {
+                found(Hit {
+                    key,
+                    site: *site,
+                    origin: *origin,
+                });
             }
         }
-        Ok(keys)
     }
 
-    pub(super) fn count(&mut self, found: Found) {
+    fn count(&mut self, found: Found) {
         if found == Found::Damaged {
             self.damaged += 1;
         }
     }
 }
 
-/// Of each id whether it is wanted.
-fn wanted_flags(wanted: &Wanted, ids: &[i64], flags: &mut Vec<bool>) {
-    flags.clear();
-    flags.extend(ids.iter().map(|id| wanted.contains(*id)));
+const ALL_COLUMNS: [Column; 4] = [
+    Column::Origin,
+    Column::Site,
+    Column::Created,
+    Column::Record,
+];
+
+/// Of each id the id itself if it is wanted.
+fn wanted_ids(wanted: &Wanted, ids: &[i64], found: &mut Vec<Option<i64>>) {
+    found.clear();
+    found.extend(ids.iter().map(|id| wanted.contains(*id).then_some(*id)));
 }
 
 /// The columns that [`wants`] takes, when texts decide and when they do not.
@@ -202,54 +221,62 @@ fn columns_of(search: &Search) -> &'static str {
     }
 }
 
-/// The keys of the wanted records by reading the rows of the segment.
+/// Finds the wanted records by reading the rows of the segment.
 fn scan_rows(
     connection: &Connection,
     search: &Search,
     segment: &Segment,
-) -> rusqlite::Result<Vec<Key>> {
+    mut found: impl FnMut(Hit),
+) -> rusqlite::Result<()> {
     let columns = columns_of(search);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {columns} FROM record WHERE id >= ?1 AND id <= ?2"
     ))?;
     let mut rows = statement.query((segment.first_id, segment.last_id))?;
-    let mut keys = Vec::new();
     while let Some(row) = rows.next()? {
-        let key = (row.get(1)?, row.get(0)?);
+        let hit = hit_of(row)?;
         // Rows that came later under ids that had been free may lie outside of the segment's times.
-        if segment.first <= key && key <= segment.last && wants(search, row, key)? {
-            keys.push(key);
+        if segment.first <= hit.key && hit.key <= segment.last && wants(search, row, &hit)? {
+            found(hit);
         }
     }
-    Ok(keys)
+    Ok(())
 }
 
-/// Keeps the keys whose rows are wanted.
-fn look_up(connection: &Connection, search: &Search, keys: &mut Vec<Key>) -> rusqlite::Result<()> {
+/// Finds the records among these whose rows are wanted.
+fn look_up(
+    connection: &Connection,
+    search: &Search,
+    hits: &[Hit],
+    mut found: impl FnMut(Hit),
+) -> rusqlite::Result<()> {
     let columns = columns_of(search);
     let mut statement =
         connection.prepare_cached(&format!("SELECT {columns} FROM record WHERE id = ?1"))?;
-    let mut failed = Ok(());
-    keys.retain(|key| {
-        let mut wanted = || {
-            let mut rows = statement.query([key.1])?;
-            let row = rows.next()?;
-            row.map_or(Ok(false), |row| wants(search, row, *key))
-        };
-        failed.is_ok()
-            && wanted().unwrap_or_else(|error| {
-                failed = Err(error);
-                false
-            })
-    });
-    failed
+    for hit in hits {
+        let mut rows = statement.query([hit.key.1])?;
+        if let Some(row) = rows.next()?
+            && wants(search, row, hit)?
+        {
+            found(*hit);
+        }
+    }
+    Ok(())
+}
+
+fn hit_of(row: &Row<'_>) -> rusqlite::Result<Hit> {
+    Ok(Hit {
+        key: (row.get(1)?, row.get(0)?),
+        site: row.get(2)?,
+        origin: row.get(3)?,
+    })
 }
 
 /// Whether a row with the columns of the search is wanted.
-fn wants(search: &Search, row: &Row<'_>, key: Key) -> rusqlite::Result<bool> {
-    if !search.bounds.contains(key)
-        || !search.sites.contains(row.get(2)?)
-        || !search.origins.contains(row.get(3)?)
+fn wants(search: &Search, row: &Row<'_>, hit: &Hit) -> rusqlite::Result<bool> {
+    if !search.bounds.contains(hit.key)
+        || !search.sites.contains(hit.site)
+        || !search.origins.contains(hit.origin)
     {
         return Ok(false);
     }

@@ -92,12 +92,12 @@ impl Pass {
     /// The ranks of a segment's wanted keys in the order of the pass.
     fn open(&self, segment: usize, lens: &mut Lens) -> Result<Vec<Rank>, StoreError> {
         let segment = &self.segments[segment];
-        let mut ranks = self
-            .reader
-            .read(|connection| lens.keys(connection, &self.search, segment))?;
-        for key in &mut ranks {
-            *key = self.rank(*key);
-        }
+        let mut ranks = Vec::new();
+        self.reader.read(|connection| {
+            lens.each(connection, &self.search, segment, |hit| {
+                ranks.push(self.rank(hit.key));
+            })
+        })?;
         // Mostly in order already, one way or the other.
         ranks.sort_unstable_by(|a, b| b.cmp(a));
         Ok(ranks)

@@ -167,6 +167,13 @@ impl Buckets {
         ns - (ns - first) % self.every.width_ns
     }
 
+    /// As [`Buckets::starts`], when there are few of them.
+    pub(crate) fn few_starts(&mut self, from_ns: i64, to_ns: i64) -> Option<Vec<i64>> {
+        const FEW: u64 = 1 << 10;
+        let few = to_ns.abs_diff(from_ns) / self.every.width_ns.unsigned_abs() < FEW;
+        few.then(|| self.starts(from_ns, to_ns))
+    }
+
     /// The first nanoseconds of all buckets from that of one moment to that of a later one.
     pub(crate) fn starts(&mut self, from_ns: i64, to_ns: i64) -> Vec<i64> {
         let mut starts = Vec::new();
