@@ -83,7 +83,9 @@ pub use report::{Report, Reporter};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;
-pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore};
+pub use store::{
+    Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore, StoreStats,
+};
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,
     parse_until, put_rfc3339_utc, rfc3339_utc,

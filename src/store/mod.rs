@@ -7,10 +7,12 @@ mod filter;
 mod rows;
 mod scan;
 mod schema;
+mod stats;
 
 pub use append::SqliteStore;
 pub use scan::{Reader, Records};
 pub use schema::SCHEMA_VERSION;
+pub use stats::StoreStats;
 
 use crate::batch::Batch;
 use crate::error::StoreError;

@@ -32,7 +32,7 @@ const READERS: u32 = 4;
 #[derive(Debug, Clone)]
 pub struct Reader {
     pool: Pool<SqliteConnectionManager>,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Reader {
