@@ -84,7 +84,7 @@ pub use report::{Report, Reporter};
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;
 pub use store::{
-    Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore,
+    Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore, StoreStats,
 };
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,

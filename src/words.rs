@@ -11,7 +11,7 @@ pub(crate) struct Words {
     unescaped: String,
 }
 
-/// What one byte means: 0 ends a word, [`WIDE`] begins a character outside of ASCII, anything else is a folded letter of a word.
+/// What one byte means: 0 ends a word, [`WIDE`] belongs to a character outside of ASCII, anything else is a folded letter of a word.
 const CLASS: [u8; 256] = classes();
 
 /// No ASCII character.
@@ -20,13 +20,16 @@ const WIDE: u8 = 0xFF;
 /// How much memory is kept for the next text.
 const KEPT_BYTES: usize = 1 << 16;
 
+/// The bit that folds the letters of ASCII, leaves its digits alone and makes of `_` what is no letter either.
+const CASE: u8 = 0x20;
+
 const fn classes() -> [u8; 256] {
     let mut classes = [0; 256];
     let mut byte = 0;
     while byte < 128 {
         let ascii = byte as u8;
         if ascii.is_ascii_alphanumeric() || ascii == b'_' {
-            classes[byte] = ascii.to_ascii_lowercase();
+            classes[byte] = ascii | CASE;
         }
         byte += 1;
     }
@@ -40,17 +43,17 @@ const fn classes() -> [u8; 256] {
 impl Words {
     /// Calls `found` with the hash of each word of the text, in order, as often as it occurs.
     pub(crate) fn of_text(&mut self, text: &str, mut found: impl FnMut(u64)) {
+        if text.is_ascii() {
+            of_ascii(text.as_bytes(), found);
+            return;
+        }
         let mut word = WordHash::default();
         let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             at += 1;
             match CLASS[usize::from(*byte)] {
-                0 => {
-                    if let Some(hash) = word.take() {
-                        found(hash);
-                    }
-                }
+                0 => word.end(&mut found),
                 WIDE => {
                     let Some(wide) = text[at - 1..].chars().next() else {
                         break;
@@ -60,16 +63,14 @@ impl Words {
                         for byte in fold(wide).encode_utf8(&mut [0; 4]).bytes() {
                             word.push(byte);
                         }
-                    } else if let Some(hash) = word.take() {
-                        found(hash);
+                    } else {
+                        word.end(&mut found);
                     }
                 }
                 letter => word.push(letter),
             }
         }
-        if let Some(hash) = word.take() {
-            found(hash);
-        }
+        word.end(&mut found);
     }
 
     /// Calls `found` with the hash of each word of the texts among the values of a JSON object's text: of more than those when it is
@@ -128,16 +129,37 @@ impl WordHash {
         }
     }
 
-    /// The word's hash, after which the next word may begin; `None` when it has no bytes.
+    /// As [`WordHash::push`] for each of the bytes, which are ASCII and need not be folded.
     #[inline]
-    fn take(&mut self) -> Option<u64> {
-        if self.len == 0 {
-            return None;
+    fn push_all(&mut self, bytes: &[u8]) {
+        if !self.len.is_multiple_of(8) {
+            bytes.iter().for_each(|byte| self.push(byte | CASE));
+            return;
         }
+        let (eights, rest) = bytes.as_chunks();
+        for eight in eights {
+            let eight = u64::from_le_bytes(*eight) | u64::from_le_bytes([CASE; 8]);
+            self.state = fold_multiply(self.state ^ eight, MIX);
+        }
+        for (i, byte) in rest.iter().enumerate() {
+            self.bytes |= u64::from(byte | CASE) << (8 * i);
+        }
+        self.len += bytes.len() as u64;
+    }
+
+    /// Gives the word's hash away, if there is a word, and gets ready for the next one.
+    #[inline]
+    fn end(&mut self, found: &mut impl FnMut(u64)) {
+        if self.len > 0 {
+            found(self.take());
+        }
+    }
+
+    fn take(&mut self) -> u64 {
         let state = fold_multiply(self.state ^ self.bytes ^ LAST, MIX);
         let hash = fold_multiply(state ^ self.len, LAST);
         *self = WordHash::default();
-        Some(hash)
+        hash
     }
 }
 
@@ -148,10 +170,53 @@ fn fold_multiply(a: u64, b: u64) -> u64 {
 }
 
 /// What the index knows a folded word by.
-pub(crate) fn hash(word: &[u8]) -> u64 {
+pub(crate) fn hash(word: &str) -> u64 {
     let mut hash = WordHash::default();
-    word.iter().for_each(|byte| hash.push(*byte));
-    hash.take().unwrap_or_default()
+    for byte in word.bytes() {
+        hash.push(if byte.is_ascii() { byte | CASE } else { byte });
+    }
+    hash.take()
+}
+
+/// The words of a text that is ASCII, 64 bytes at a time: first a bit for each byte that belongs to a word, then a step for each run
+/// of ones. Twice as fast as a look at each byte, since it is the ends of words that no processor can foretell.
+fn of_ascii(text: &[u8], mut found: impl FnMut(u64)) {
+    let mut word = WordHash::default();
+    for chunk in text.chunks(64) {
+        let bits = word_bits(chunk);
+        let mut at = 0;
+        while at < 64 {
+            let gap = (bits >> at).trailing_zeros() as usize;
+            if gap > 0 {
+                word.end(&mut found);
+                at += gap;
+            }
+            if at >= 64 {
+                break;
+            }
+            let len = (bits >> at).trailing_ones() as usize;
+            word.push_all(&chunk[at..at + len]);
+            at += len;
+        }
+    }
+    word.end(&mut found);
+}
+
+/// Which of up to 64 bytes of ASCII belong to words, the first in the lowest bit.
+fn word_bits(chunk: &[u8]) -> u64 {
+    let mut flags = [0; 64];
+    for (flag, byte) in flags.iter_mut().zip(chunk) {
+        let letter = (byte | CASE).wrapping_sub(b'a') < 26;
+        let digit = byte.wrapping_sub(b'0') < 10;
+        *flag = u8::from(letter | digit | (*byte == b'_'));
+    }
+    let mut bits = 0;
+    for (i, flags) in flags.as_chunks().0.iter().enumerate() {
+        // Brings the lowest bits of eight bytes together in the highest byte.
+        let eight = u64::from_le_bytes(*flags).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits |= eight << (8 * i);
+    }
+    bits
 }
 
 /// Where a text of JSON ends that begins here, and whether there are escapes in it.
@@ -251,7 +316,7 @@ mod tests {
     }
 
     fn hashes(words: &[&str]) -> Vec<u64> {
-        words.iter().map(|word| hash(word.as_bytes())).collect()
+        words.iter().map(|word| hash(word)).collect()
     }
 
     #[test]
@@ -282,13 +347,37 @@ mod tests {
     }
 
     #[test]
+    fn ascii_is_cut_and_hashed_as_anything_else() {
+        for len in 0..200 {
+            for gap in [1, 3, 7, 8, 9, 16, 63, 64, 65] {
+                let letter = |i: usize| {
+                    if (i + 1).is_multiple_of(gap) {
+                        '-'
+                    } else {
+                        'A'
+                    }
+                };
+                let text: String = (0..len).map(letter).collect();
+                let wide = format!("{text} é");
+                let words = hashes_of(&wide);
+                assert_eq!(hashes_of(&text), words[..words.len() - 1], "{text}");
+            }
+        }
+        for c in '\0'..='\x7f' {
+            assert_eq!(
+                hashes_of(&c.to_string()).len(),
+                usize::from(is_word_char(c)),
+                "{c:?}"
+            );
+        }
+        assert_eq!(hashes_of("A_Z 09"), [hash("a_z"), hash("09")]);
+    }
+
+    #[test]
     fn words_that_differ_have_hashes_that_differ() {
         let words = (0..200_000).map(|i| format!("{i:x}"));
         let others = (0..20).map(|len| "a".repeat(len));
-        let hashes: HashSet<u64> = words
-            .chain(others)
-            .map(|word| hash(word.as_bytes()))
-            .collect();
+        let hashes: HashSet<u64> = words.chain(others).map(|word| hash(&word)).collect();
         // Four of them are numbers, too.
         assert_eq!(hashes.len(), 200_000 + 20 - 4);
     }
@@ -353,6 +442,6 @@ mod tests {
         for c in '\0'..=char::MAX {
             assert_eq!(is_word_char(c), regex_syntax::is_word_character(c), "{c:?}");
         }
-        assert_eq!(hash(b"timeout"), 13_591_559_755_133_092_080);
+        assert_eq!(hash("timeout"), 13_591_559_755_133_092_080);
     }
 }

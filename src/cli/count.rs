@@ -4,21 +4,15 @@ use std::io::{self, IsTerminal};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
-use logstore::{
-    Controls, Count, CountRow, Counts, Every, GroupBy, Reader, display_time, parse_duration,
-};
+use logstore::{Controls, Count, CountRow, Counts, Every, GroupBy, Reader, parse_duration};
 
 use super::Database;
 use super::console::{Data, say};
 use super::filters::FilterArguments;
-use super::table::{cell, put, table};
+use super::table::{cell, moment, put, table};
 
 /// Up to so many groups have a column each in a table of buckets.
 const MAX_COLUMNS: usize = 8;
-
-const SECOND_NS: i64 = 1_000_000_000;
-const MINUTE_NS: i64 = 60 * SECOND_NS;
-const DAY_NS: i64 = 24 * 60 * MINUTE_NS;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -187,38 +181,4 @@ fn put_columns(counts: &Counts, every: Every, groups: &[CountRow], out: &mut Vec
 
 fn heading(by: &GroupBy) -> String {
     cell(&by.to_string().into())
-}
-
-/// When a bucket begins, as finely as its width asks for; days are those of the zone.
-fn moment(ns: i64, every: Every) -> String {
-    let width = every.width_ns();
-    // `2026-11-22 21:50:25.123+05:30`
-    let shown = display_time(ns, every.zone());
-    let (day_and_time, offset) = shown.split_at(23);
-    let (digits, offset) = match width {
-        width if width % DAY_NS == 0 => (10, ""),
-        width if width % MINUTE_NS == 0 => (16, offset),
-        width if width % SECOND_NS == 0 => (19, offset),
-        _ => (23, offset),
-    };
-    format!("{}{offset}", &day_and_time[..digits])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use logstore::Zone;
-
-    #[test]
-    fn a_moment_is_shown_as_finely_as_its_bucket() {
-        for (width, expected) in [
-            (7 * DAY_NS, "2026-11-22"),
-            (60 * MINUTE_NS, "2026-11-22 16:20Z"),
-            (90 * SECOND_NS, "2026-11-22 16:20:25Z"),
-            (SECOND_NS / 2, "2026-11-22 16:20:25.500Z"),
-        ] {
-            let every = Every::new(width, Zone::Utc).unwrap();
-            assert_eq!(moment(1_795_364_425_500_000_000, every), expected);
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod echo;
 mod filters;
 mod query;
 mod serve;
+mod stats;
 mod table;
 
 use std::path::PathBuf;
@@ -30,7 +31,6 @@ Examples:
 Exit status: 0 fine, 2 a usage or input/output error.";
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
 #[expect(clippy::doc_markdown, reason = "this is text for a terminal")]
 enum Command {
     /// Collect records: point Python's SocketHandler at this server's port
@@ -39,6 +39,8 @@ enum Command {
     Query(query::QueryArguments),
     /// Count records, in groups and buckets of time
     Count(count::CountArguments),
+    /// Show what a store holds: how much, since when, from whom, how fast
+    Stats(stats::StatsArguments),
 }
 
 /// Which store.
@@ -60,6 +62,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Count(arguments) => count::run(&arguments),
+        Command::Stats(arguments) => stats::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -64,7 +64,7 @@ pub fn display_value(value: &Value) -> String {
         Value::String(text) => put_escaped(text, Lines::One, &mut out),
         _ => put_json(value, &mut out),
     }
-    String::from_utf8(out).expect("of texts, and escaped in ASCII")
+    into_text(out)
 }
 
 fn text_of(value: &Value, controls: Controls) -> String {
@@ -73,10 +73,14 @@ fn text_of(value: &Value, controls: Controls) -> String {
         (Value::String(text), Controls::Escaped) => {
             let mut out = Vec::new();
             put_escaped(text, Lines::Kept, &mut out);
-            String::from_utf8(out).expect("of texts, and escaped in ASCII")
+            into_text(out)
         }
         _ => display_value(value),
     }
+}
+
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("texts are escaped in ASCII")
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod reader;
 mod rows;
 mod scan;
 mod schema;
+mod stats;
 mod stream;
 
 pub use answer::Records;
@@ -22,6 +23,7 @@ pub use append::SqliteStore;
 pub use index::Maintained;
 pub use reader::Reader;
 pub use schema::SCHEMA_VERSION;
+pub use stats::StoreStats;
 
 use crate::batch::Batch;
 use crate::error::StoreError;

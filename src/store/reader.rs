@@ -23,7 +23,7 @@ const READERS: u8 = 4;
 #[derive(Debug, Clone)]
 pub struct Reader {
     pool: Pool<SqliteConnectionManager>,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Reader {

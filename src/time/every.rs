@@ -79,7 +79,7 @@ impl Every {
     /// The narrowest round buckets of which at most so many, and one that is begun, cover a span of this many nanoseconds.
     #[must_use]
     pub fn fitting(span_ns: u64, buckets: usize, zone: Zone) -> Self {
-        let least = span_ns / buckets.max(1) as u64;
+        let least = span_ns.div_ceil(buckets.max(1) as u64);
         let least = i64::try_from(least).unwrap_or(i64::MAX);
         let weeks = least / WEEK + i64::from(least % WEEK > 0);
         let width_ns = match ROUND.iter().find(|width| **width >= least) {

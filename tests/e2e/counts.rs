@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
+use serde_json::{Value, json};
 
 use crate::queries::store;
 use crate::support::{Store, logstore};
@@ -289,4 +290,96 @@ fn no_name_can_drive_a_terminal() {
         &["--by", "name"],
         "name           count\na\\x1b[2J\\x0ab      1\n",
     );
+}
+
+#[test]
+fn stats_tell_what_a_store_holds() {
+    let store = store();
+    let text = answer("stats", &store, &["--name", "myapp"]);
+    let (file, rest) = text.split_once('\n').unwrap();
+    assert!(file.starts_with("file       ") && file.contains("runs.sqlite, "));
+    let expected = "\
+records    6
+oldest     2026-11-22 21:50:25.000+05:30
+newest     2026-11-22 21:55:25.000+05:30
+span       5m
+rate       1.2/min; 6 in the last hour, 2 in the last minute
+hosts      1
+processes  2
+
+level     records  share    rate  last hour  last minute
+DEBUG           1  16.7%  12.0/h          1            0
+INFO            1  16.7%  12.0/h          1            0
+WARNING         1  16.7%  12.0/h          1            0
+Level 35        1  16.7%  12.0/h          1            1
+ERROR           2  33.3%  24.0/h          2            1
+
+name             records  share    rate  last hour  last minute
+myapp.area2            2  33.3%  24.0/h          2            1
+myapp                  1  16.7%  12.0/h          1            0
+myapp.area1            1  16.7%  12.0/h          1            0
+myapp.area2.sub        1  16.7%  12.0/h          1            0
+myapp.area21           1  16.7%  12.0/h          1            1
+
+records in steps of 5s from 2026-11-22 21:50:25+05:30, at most 1
+█           █           █           █           █           █
+█           █           █           █           █           █
+█           █           █           █           █           █
+█           █           █           █           █           █
+█           █           █           █           █           █
+█           █           █           █           █           █
+
+warnings, at most 1
+                        █                                   █
+
+errors, at most 1
+                                    █           █
+";
+    assert_eq!(rest, expected);
+    let utc = answer("stats", &store, &["--utc", "--color", "always"]);
+    assert!(utc.contains("\nnewest     2026-11-22 16:27:25.000Z\n"));
+    assert!(utc.contains("\x1b[31m") && utc.contains("\x1b[33m"));
+}
+
+#[test]
+fn stats_have_a_form_for_programs() {
+    let store = store();
+    let json = answer("stats", &store, &["-o", "json"]);
+    let stats: Value = serde_json::from_str(&json).unwrap();
+    let file = std::fs::metadata(&store.db).unwrap().len();
+    for (pointer, expected) in [
+        ("/file_bytes", json!(file)),
+        ("/wal_bytes", json!(0)),
+        ("/records", json!(8)),
+        ("/oldest", json!("2026-11-22T16:20:25.000000000Z")),
+        ("/newest", json!("2026-11-22T16:27:25.000000000Z")),
+        ("/span_seconds", json!(420.0)),
+        ("/hosts", json!(2)),
+        ("/processes", json!(3)),
+        ("/levels/0/level", json!("NOTSET")),
+        ("/levels/5/count", json!(2)),
+        ("/levels/5/share", json!(0.25)),
+        ("/loggers/0/name", json!("myapp.area2")),
+        ("/loggers/6/last_minute", json!(1)),
+        ("/histogram/every_seconds", json!(5.0)),
+        ("/histogram/buckets/84/count", json!(1)),
+        ("/histogram/buckets/72/errors", json!(1)),
+    ] {
+        assert_eq!(stats.pointer(pointer), Some(&expected), "{pointer}: {json}");
+    }
+    let loggers = stats["loggers"].as_array().unwrap();
+    let nameless = loggers.iter().find(|logger| logger["name"].is_null());
+    assert_eq!(nameless.unwrap()["count"], 1);
+}
+
+#[test]
+fn stats_of_an_empty_store_are_short() {
+    let store = empty_store();
+    let text = answer("stats", &store, &[]);
+    assert_eq!(text.lines().nth(1), Some("records    0"));
+    assert_eq!(text.lines().count(), 2);
+    let json = answer("stats", &store, &["-o", "json"]);
+    let stats: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(stats["records"], 0);
+    assert!(stats["oldest"].is_null() && stats["histogram"].is_null());
 }

@@ -139,7 +139,7 @@ mod tests {
     use crate::words::hash;
 
     fn word(i: u32) -> u64 {
-        hash(format!("word{i}").as_bytes())
+        hash(&format!("word{i}"))
     }
 
     #[test]
