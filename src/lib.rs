@@ -52,6 +52,7 @@ mod report;
 #[cfg(feature = "net")]
 mod server;
 mod sink;
+mod sql;
 mod store;
 mod time;
 pub mod wire;
@@ -61,9 +62,10 @@ mod writer;
 pub use batch::{Batch, RecordRef, Texts};
 #[cfg(feature = "net")]
 pub use error::ServerError;
-pub use error::{Error, QueryError, QueueError, StoreError, WireError, describe};
+pub use error::{Error, QueryError, QueueError, SqlError, StoreError, WireError, describe};
 pub use format::{
-    Coloring, Controls, CsvFormat, JsonFormat, LogfmtFormat, Output, RecordFormat, TextFormat,
+    Coloring, Controls, CsvFormat, CsvRows, JsonFormat, JsonRows, LogfmtFormat, Output,
+    RecordFormat, RowFormat, TextFormat, table_cell,
 };
 pub use handler::{
     DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, HandlerBuilder,
@@ -79,6 +81,7 @@ pub use report::{Report, Reporter};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;
+pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{Durability, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore};
 pub use time::{
     Zone, asctime, display_time, now_ns, parse_since, parse_until, put_rfc3339_utc, rfc3339_utc,

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use logstore::Coloring;
+use logstore::{Coloring, Controls};
 
 /// How much may pile up before it is written.
-const BUFFER_BYTES: usize = 64 << 10;
+pub(super) const BUFFER_BYTES: usize = 64 << 10;
 
 /// Says something on stderr, marked as ours. When nobody listens there, nobody is told.
 pub(super) fn say(text: &str) {
@@ -54,6 +54,15 @@ impl ColorChoice {
         } else {
             Coloring::Never
         }
+    }
+}
+
+/// What becomes of control characters: a program that reads the answer gets what was logged; a terminal must not obey it.
+pub(super) fn controls() -> Controls {
+    if io::stdout().is_terminal() {
+        Controls::Escaped
+    } else {
+        Controls::Raw
     }
 }
 

@@ -5,6 +5,7 @@ mod echo;
 mod filters;
 mod query;
 mod serve;
+mod sql;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ const AFTER_HELP: &str = "\
 Examples:
   logstore serve --db runs.sqlite
   logstore query --db runs.sqlite --level warning --name myapp.area2 --since -1h
+  logstore sql --db runs.sqlite 'SELECT levelname, count(*) FROM records GROUP BY 1'
 
 Exit status: 0 fine, 2 a usage or input/output error.";
 
@@ -35,6 +37,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Read records back
     Query(query::QueryArguments),
+    /// Ask anything in SQL; the file is only read
+    Sql(sql::SqlArguments),
 }
 
 /// Which store.
@@ -55,6 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
+        Command::Sql(arguments) => sql::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

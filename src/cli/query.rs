@@ -1,15 +1,14 @@
 //! `logstore query`: reads records back.
 
-use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, value_parser};
-use logstore::{Controls, Order, Output, Query, Reader, RecordFormat, TextFormat};
+use logstore::{Order, Output, Query, Reader, RecordFormat, TextFormat};
 
 use super::Database;
-use super::console::{ColorChoice, Data};
+use super::console::{ColorChoice, Data, controls};
 use super::filters::FilterArguments;
 
 /// How often `--follow` looks for new records.
@@ -113,20 +112,14 @@ impl QueryArguments {
     }
 
     fn formatter(&self) -> anyhow::Result<Box<dyn RecordFormat>> {
-        // A program that reads the answer gets what was logged; a terminal must not obey it.
-        let controls = if io::stdout().is_terminal() {
-            Controls::Escaped
-        } else {
-            Controls::Raw
-        };
         let Some(format) = &self.format else {
             let coloring = self.color.coloring();
             return Ok(self
                 .output
-                .formatter(self.filters.zone(), coloring, controls));
+                .formatter(self.filters.zone(), coloring, controls()));
         };
         let format =
             TextFormat::with_format(format, None, self.filters.zone()).context("--format")?;
-        Ok(Box::new(format.controls(controls)))
+        Ok(Box::new(format.controls(controls())))
     }
 }

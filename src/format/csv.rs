@@ -69,7 +69,10 @@ impl RecordFormat for CsvFormat {
 }
 
 /// Appends one row. The writer keeps nothing from row to row, and costs one small buffer.
-fn put_row(out: &mut Vec<u8>, fields: impl FnOnce(&mut Writer<&mut Vec<u8>>) -> csv::Result<()>) {
+pub(super) fn put_row(
+    out: &mut Vec<u8>,
+    fields: impl FnOnce(&mut Writer<&mut Vec<u8>>) -> csv::Result<()>,
+) {
     let mut row = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .buffer_capacity(1024)

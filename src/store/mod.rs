@@ -6,6 +6,7 @@ mod filter;
 mod rows;
 mod scan;
 mod schema;
+mod sql;
 
 pub use append::SqliteStore;
 pub use scan::{Reader, Records};

@@ -105,14 +105,16 @@ impl Reader {
         })
     }
 
-    fn connection(&self) -> Result<PooledConnection<SqliteConnectionManager>, StoreError> {
+    pub(super) fn connection(
+        &self,
+    ) -> Result<PooledConnection<SqliteConnectionManager>, StoreError> {
         self.pool.get().map_err(|source| StoreError::Pool {
             path: self.path.clone(),
             source,
         })
     }
 
-    fn failed(&self, source: rusqlite::Error) -> StoreError {
+    pub(super) fn failed(&self, source: rusqlite::Error) -> StoreError {
         schema::failed_to("read", &self.path, source)
     }
 }

@@ -33,6 +33,7 @@ fn help_is_as_reviewed() {
         ("help.txt", &["--help"][..]),
         ("serve-help.txt", &["serve", "--help"]),
         ("query-help.txt", &["query", "--help"]),
+        ("sql-help.txt", &["sql", "--help"]),
     ] {
         let output = logstore(arguments).stderr(Stdio::piped()).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
@@ -43,7 +44,7 @@ fn help_is_as_reviewed() {
 
 #[test]
 fn every_flag_of_the_help_has_a_word_of_explanation() {
-    for command in ["serve", "query"] {
+    for command in ["serve", "query", "sql"] {
         let output = logstore([command, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let mut lines = text.lines().skip_while(|line| *line != "Options:").skip(1);

@@ -14,5 +14,6 @@ mod queries;
 mod readme;
 mod refusals;
 mod shutdown;
+mod sql;
 mod strangers;
 mod support;
