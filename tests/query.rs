@@ -223,11 +223,13 @@ proptest! {
         store.append(&batches).unwrap();
         let reader = Reader::open(&path).unwrap();
         for query in queries {
-            let found: Vec<(i64, LogRecord)> = reader
-                .query(&query)
-                .unwrap()
+            let answer = reader.query(&query).unwrap();
+            let is_cut = answer.is_cut();
+            let found: Vec<(i64, LogRecord)> = answer
                 .map(|stored| stored.map(|stored| (stored.id, stored.record)).unwrap())
                 .collect();
+            let all = Query { limit: None, ..query.clone() };
+            prop_assert_eq!(is_cut, expected(&all, &records).len() > found.len(), "{:?}", query);
             prop_assert_eq!(found, expected(&query, &records), "{:?}", query);
         }
     }

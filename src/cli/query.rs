@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 use logstore::{Order, Output, Query, Reader, RecordFormat, TextFormat};
 
 use super::Database;
-use super::console::{ColorChoice, Data, controls};
+use super::console::{ColorChoice, Data, controls, say};
 use super::filters::FilterArguments;
 
 /// How often `--follow` looks for new records.
@@ -65,28 +65,44 @@ pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
     let mut data = Data::new();
     format.begin(&mut data.buffer);
     loop {
-        let last_id = show(&reader, &query, format.as_mut(), &mut data)?;
+        let shown = show(&reader, &query, format.as_mut(), &mut data)?;
         if !arguments.follow {
+            drop(data);
+            if let (true, Some(limit)) = (shown.is_cut, query.limit) {
+                say(&format!(
+                    "the newest {limit} of more matching records are shown; -n N shows more"
+                ));
+            }
             return Ok(());
         }
-        query.after_id = Some(last_id);
+        query.after_id = Some(shown.last_id);
         query.limit = None;
-        while reader.last_id()? <= last_id {
+        while reader.last_id()? <= shown.last_id {
             // Waits for other processes to write: SQLite has no way to be told.
             thread::sleep(FOLLOW_EVERY);
         }
     }
 }
 
-/// Writes the answer and gives the highest id that it took into account.
+/// An answer that has been written.
+struct Shown {
+    /// The highest id that it took into account.
+    last_id: i64,
+    /// Whether older records were left out.
+    is_cut: bool,
+}
+
 fn show(
     reader: &Reader,
     query: &Query,
     format: &mut dyn RecordFormat,
     data: &mut Data,
-) -> anyhow::Result<i64> {
+) -> anyhow::Result<Shown> {
     let mut records = reader.query(query)?;
-    let last_id = records.last_id();
+    let shown = Shown {
+        last_id: records.last_id(),
+        is_cut: records.is_cut(),
+    };
     let outcome = records.try_for_each(|record| {
         format.write(&record?, &mut data.buffer);
         data.write_if_full()?;
@@ -94,7 +110,7 @@ fn show(
     });
     // What was read before an error is shown as well.
     data.flush().context("cannot write the answer")?;
-    outcome.map(|()| last_id)
+    outcome.map(|()| shown)
 }
 
 impl QueryArguments {

@@ -98,7 +98,8 @@ impl Reader {
             .map_err(|source| self.failed(source))?;
         Ok(Records {
             reader: self.clone(),
-            keys: keys.into_iter(),
+            is_cut: keys.is_cut(),
+            keys: keys.into_order(query.order).into_iter(),
             page: Vec::new().into_iter(),
             names: Names::default(),
             last_id,
@@ -182,13 +183,14 @@ impl Search {
         })
     }
 
-    /// The keys of the matching records up to `last_id`, in the order of the answer.
+    /// The keys of the matching records up to `last_id`.
     fn keys(
         &self,
         connection: &Connection,
         query: &Query,
         last_id: i64,
-    ) -> rusqlite::Result<Vec<Key>> {
+    ) -> rusqlite::Result<Newest> {
+        let mut keys = Newest::new(query.limit);
         let texts = if self.texts.is_empty() {
             ""
         } else {
@@ -202,14 +204,13 @@ impl Search {
         let first: Option<i64> =
             connection.query_row("SELECT min(id) FROM record", [], |row| row.get(0))?;
         let Some(first) = first else {
-            return Ok(Vec::new());
+            return Ok(keys);
         };
         let mut from = query
             .after_id
             .unwrap_or(i64::MIN)
             .max(first.saturating_sub(1));
         let mut next = connection.prepare("SELECT min(id) FROM record WHERE id > ?1")?;
-        let mut keys = Newest::new(query.limit);
         while from < last_id {
             let to = from.saturating_add(STEP_IDS).min(last_id);
             let all: [&dyn ToSql; 4] = [&from, &to, &query.since_ns, &query.until_ns];
@@ -231,7 +232,7 @@ impl Search {
                 from = next.map_or(last_id, |next| next - 1);
             }
         }
-        Ok(keys.into_order(query.order))
+        Ok(keys)
     }
 
     fn wants(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
@@ -259,6 +260,7 @@ enum Newest {
     Few {
         limit: usize,
         heap: BinaryHeap<Reverse<Key>>,
+        is_cut: bool,
     },
 }
 
@@ -269,6 +271,7 @@ impl Newest {
             Some(limit) => Newest::Few {
                 limit,
                 heap: BinaryHeap::new(),
+                is_cut: false,
             },
         }
     }
@@ -276,16 +279,28 @@ impl Newest {
     fn push(&mut self, key: Key) {
         match self {
             Newest::All(keys) => keys.push(key),
-            Newest::Few { limit, heap } => {
+            Newest::Few {
+                limit,
+                heap,
+                is_cut,
+            } => {
                 if heap.len() < *limit {
                     heap.push(Reverse(key));
-                } else if let Some(mut oldest) = heap.peek_mut()
+                    return;
+                }
+                *is_cut = true;
+                if let Some(mut oldest) = heap.peek_mut()
                     && oldest.0 < key
                 {
                     *oldest = Reverse(key);
                 }
             }
         }
+    }
+
+    /// Whether there were more than the limit.
+    fn is_cut(&self) -> bool {
+        matches!(self, Newest::Few { is_cut: true, .. })
     }
 
     fn into_order(self, order: Order) -> Vec<Key> {
@@ -308,9 +323,16 @@ pub struct Records {
     page: std::vec::IntoIter<StoredRecord>,
     names: Names,
     last_id: i64,
+    is_cut: bool,
 }
 
 impl Records {
+    /// Whether older records match, too, which the query's [`limit`](Query::limit) left out.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// The highest id that this answer took into account: ask for what comes [after](Query::after_id) it to go on.
     #[must_use]
     pub fn last_id(&self) -> i64 {
