@@ -45,6 +45,7 @@ mod level;
 #[cfg(feature = "net")]
 mod net;
 mod percent;
+mod progress;
 mod query;
 mod queue;
 mod record;
@@ -74,6 +75,7 @@ pub use handler::{
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler, ReceiverCounters, Stop, Tap};
+pub use progress::Progress;
 pub use query::{FieldFilter, Order, Query};
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};

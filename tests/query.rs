@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use logstore::{
-    Batch, Durability, FieldFilter, Level, LogRecord, Order, Origin, Query, Reader, RecordStore,
-    Site, SqliteStore,
+    Batch, Durability, FieldFilter, Level, LogRecord, Order, Origin, Progress, Query, Reader,
+    RecordStore, Site, SqliteStore,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -246,11 +246,13 @@ fn an_answer_goes_on_while_others_write_and_delete() {
         .map(|i| LogRecord::new(Arc::clone(&site), i.to_string()))
         .collect();
     store.append(&[records.iter().collect()]).unwrap();
-    let mut answer = Reader::open(&path)
-        .unwrap()
-        .query(&Query::default())
-        .unwrap();
+    let progress = Progress::new();
+    let reader = Reader::open(&path).unwrap().with_progress(progress.clone());
+    assert_eq!((progress.done(), progress.total()), (0, 0));
+    let mut answer = reader.query(&Query::default()).unwrap();
     assert_eq!(answer.last_id(), 2000);
+    assert!(progress.total() > 0);
+    assert_eq!(progress.done(), progress.total());
     assert_eq!(answer.next().unwrap().unwrap().id, 1);
 
     store.append(&[records.iter().collect()]).unwrap();

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use logstore::{Coloring, Controls};
+use logstore::{Coloring, Controls, Progress};
+
+use super::pager::{Out, Paging};
+use super::progress::Waiting;
 
 /// How much may pile up before it is written.
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
@@ -66,17 +69,21 @@ pub(super) fn controls() -> Controls {
     }
 }
 
-/// Standard output, locked, written in large pieces.
+/// Standard output, perhaps through a pager, written in large pieces.
 pub(super) struct Data {
-    out: io::StdoutLock<'static>,
+    out: Out,
+    /// Until something is written.
+    waiting: Option<Waiting>,
     /// What waits to be written: formats append to it.
     pub(super) buffer: Vec<u8>,
 }
 
 impl Data {
-    pub(super) fn new() -> Self {
+    /// Whoever waits sees this progress until something is written.
+    pub(super) fn new(paging: Paging, progress: &Progress) -> Self {
         Data {
-            out: io::stdout().lock(),
+            out: Out::NotYet(paging),
+            waiting: Some(Waiting::start(progress)),
             buffer: Vec::with_capacity(2 * BUFFER_BYTES),
         }
     }
@@ -92,9 +99,10 @@ impl Data {
 
     /// Writes what waits.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.buffer)?;
+        self.waiting = None;
+        self.out.write(&self.buffer)?;
         self.buffer.clear();
-        self.out.flush()
+        Ok(())
     }
 }
 

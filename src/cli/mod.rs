@@ -3,6 +3,8 @@
 mod console;
 mod echo;
 mod filters;
+mod pager;
+mod progress;
 mod query;
 mod serve;
 mod sql;

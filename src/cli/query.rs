@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, value_parser};
-use logstore::{Order, Output, Query, Reader, RecordFormat, TextFormat};
+use logstore::{Order, Output, Progress, Query, Reader, RecordFormat, TextFormat};
 
 use super::Database;
 use super::console::{ColorChoice, Data, controls, say};
 use super::filters::FilterArguments;
+use super::pager::{PagerArguments, Paging};
 
 /// How often `--follow` looks for new records.
 const FOLLOW_EVERY: Duration = Duration::from_millis(50);
@@ -49,6 +50,9 @@ pub(super) struct QueryArguments {
     /// When to color text
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
+
+    #[command(flatten)]
+    pager: PagerArguments,
 }
 
 const AFTER_HELP: &str = "\
@@ -61,8 +65,14 @@ Examples:
 pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
     let mut query = arguments.query()?;
     let mut format = arguments.formatter()?;
-    let reader = Reader::open(&arguments.database.db)?;
-    let mut data = Data::new();
+    let progress = Progress::new();
+    let paging = if arguments.follow {
+        Paging::NONE
+    } else {
+        arguments.pager.paging()
+    };
+    let mut data = Data::new(paging, &progress);
+    let reader = Reader::open(&arguments.database.db)?.with_progress(progress);
     format.begin(&mut data.buffer);
     loop {
         let shown = show(&reader, &query, format.as_mut(), &mut data)?;

@@ -7,11 +7,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
-use logstore::{CsvRows, JsonRows, Reader, RowFormat, SqlOptions, SqlRow, SqlValue, table_cell};
+use logstore::{
+    CsvRows, JsonRows, Progress, Reader, RowFormat, SqlOptions, SqlRow, SqlValue, table_cell,
+};
 use tempfile::SpooledTempFile;
 
 use super::Database;
 use super::console::{BUFFER_BYTES, Data, controls, say};
+use super::pager::PagerArguments;
 
 /// How many rows a table has at most: it is laid out in memory.
 const TABLE_ROWS: usize = 10_000;
@@ -36,6 +39,9 @@ pub(super) struct SqlArguments {
     /// After how long to give up: 500ms, 10s, 2m, 1h; 0 for never
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = timeout)]
     timeout: Duration,
+
+    #[command(flatten)]
+    pager: PagerArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,8 +78,9 @@ pub(super) fn run(arguments: &SqlArguments) -> anyhow::Result<()> {
     let options = SqlOptions {
         timeout: Some(arguments.timeout).filter(|timeout| !timeout.is_zero()),
     };
+    // How far SQL has come, nobody knows.
+    let mut data = Data::new(arguments.pager.paging(), &Progress::new());
     let reader = Reader::open(&arguments.database.db)?;
-    let mut data = Data::new();
     match arguments.output {
         SqlOutput::Table => show_table(&reader, &text, options, &mut data),
         SqlOutput::Json => show_rows(&reader, &text, options, &mut JsonRows::new(), &mut data),
@@ -143,6 +150,7 @@ fn show_table(
     for line in rows.table(&columns).lines() {
         data.buffer.extend_from_slice(line.trim_end().as_bytes());
         data.buffer.push(b'\n');
+        data.write_if_full().context("cannot write the answer")?;
     }
     data.flush().context("cannot write the answer")?;
     if is_cut {

@@ -16,6 +16,7 @@ use super::filter::{TextFilter, Wanted, wanted_origins, wanted_sites};
 use super::rows::{COLUMNS, Names, text_of};
 use super::schema;
 use crate::error::StoreError;
+use crate::progress::Progress;
 use crate::query::{Order, Query};
 use crate::record::StoredRecord;
 
@@ -33,6 +34,7 @@ const READERS: u32 = 4;
 pub struct Reader {
     pool: Pool<SqliteConnectionManager>,
     path: PathBuf,
+    progress: Progress,
 }
 
 impl Reader {
@@ -72,7 +74,15 @@ impl Reader {
         Ok(Reader {
             pool,
             path: path.to_owned(),
+            progress: Progress::new(),
         })
+    }
+
+    /// The same reader, which tells here how far its searches have come.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// The highest id in the store; 0 when it is empty.
@@ -94,7 +104,7 @@ impl Reader {
         let last_id = last_id(&connection).map_err(|source| self.failed(source))?;
         // After the last id, so that the dictionaries have all that these records refer to.
         let keys = Search::new(&connection, query)
-            .and_then(|search| search.keys(&connection, query, last_id))
+            .and_then(|search| search.keys(&connection, query, last_id, &self.progress))
             .map_err(|source| self.failed(source))?;
         Ok(Records {
             reader: self.clone(),
@@ -189,6 +199,7 @@ impl Search {
         connection: &Connection,
         query: &Query,
         last_id: i64,
+        progress: &Progress,
     ) -> rusqlite::Result<Newest> {
         let mut keys = Newest::new(query.limit);
         let texts = if self.texts.is_empty() {
@@ -211,6 +222,7 @@ impl Search {
             .unwrap_or(i64::MIN)
             .max(first.saturating_sub(1));
         let mut next = connection.prepare("SELECT min(id) FROM record WHERE id > ?1")?;
+        let start = from;
         while from < last_id {
             let to = from.saturating_add(STEP_IDS).min(last_id);
             let all: [&dyn ToSql; 4] = [&from, &to, &query.since_ns, &query.until_ns];
@@ -231,6 +243,7 @@ impl Search {
                 let next: Option<i64> = next.query_row([from], |row| row.get(0))?;
                 from = next.map_or(last_id, |next| next - 1);
             }
+            progress.set(from.abs_diff(start), last_id.abs_diff(start));
         }
         Ok(keys)
     }

@@ -17,3 +17,4 @@ mod shutdown;
 mod sql;
 mod strangers;
 mod support;
+mod terminal;
