@@ -28,7 +28,8 @@
 //!
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
-//! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text.
+//! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
+//! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`wire`]: bytes to records, above all Python's pickles.
 //! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler` (feature `net`): the server.
 //! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.

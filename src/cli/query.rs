@@ -77,6 +77,7 @@ pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
     loop {
         let shown = show(&reader, &query, format.as_mut(), &mut data)?;
         if !arguments.follow {
+            // A pager has the terminal until it ends.
             drop(data);
             if let (true, Some(limit)) = (shown.is_cut, query.limit) {
                 say(&format!(

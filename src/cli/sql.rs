@@ -82,7 +82,17 @@ pub(super) fn run(arguments: &SqlArguments) -> anyhow::Result<()> {
     let mut data = Data::new(arguments.pager.paging(), &Progress::new());
     let reader = Reader::open(&arguments.database.db)?;
     match arguments.output {
-        SqlOutput::Table => show_table(&reader, &text, options, &mut data),
+        SqlOutput::Table => {
+            let is_cut = show_table(&reader, &text, options, &mut data)?;
+            // A pager has the terminal until it ends.
+            drop(data);
+            if is_cut {
+                say(&format!(
+                    "only the first {TABLE_ROWS} rows are shown; -o csv or -o json gives all"
+                ));
+            }
+            Ok(())
+        }
         SqlOutput::Json => show_rows(&reader, &text, options, &mut JsonRows::new(), &mut data),
         SqlOutput::Csv => {
             let mut format = CsvRows::new(controls());
@@ -137,13 +147,13 @@ fn aside_failed() -> String {
     )
 }
 
-/// Writes the answer as a table, or as much of it as a table takes.
+/// Writes as much of the answer as a table takes, and gives whether there is more.
 fn show_table(
     reader: &Reader,
     text: &str,
     options: SqlOptions,
     data: &mut Data,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let mut rows = Rows::default();
     let columns = reader.sql(text, options, |row| rows.take(row))?;
     let is_cut = rows.is_cut;
@@ -153,12 +163,7 @@ fn show_table(
         data.write_if_full().context("cannot write the answer")?;
     }
     data.flush().context("cannot write the answer")?;
-    if is_cut {
-        say(&format!(
-            "only the first {TABLE_ROWS} rows are shown; -o csv or -o json gives all"
-        ));
-    }
-    Ok(())
+    Ok(is_cut)
 }
 
 /// The rows of a table, as text.

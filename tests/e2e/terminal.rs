@@ -94,6 +94,12 @@ fn sql_goes_through_the_pager_too() {
     );
     let csv = terminal(&store, &format!("{command} csv"), &pager, &[]);
     assert!(csv.contains("paged: no 2\\x07"), "{csv:?}");
+    let long = "WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM c) SELECT x FROM c";
+    let long = terminal(&store, &format!("\"$LOGSTORE\" sql '{long}'"), &pager, &[]);
+    assert!(
+        long.contains("paged: 10000\nlogstore: only the first 10000 rows"),
+        "{long:?}"
+    );
     let json = terminal(&store, &format!("{command} json"), &pager, &[]);
     assert!(
         json.contains(r#"paged: {"message":"no 2\u0007"}"#),
