@@ -22,6 +22,9 @@ pub enum Error {
     /// A question could not be understood.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// SQL could not be answered.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
     /// The server could not be set up.
     #[cfg(feature = "net")]
     #[error(transparent)]
@@ -375,6 +378,47 @@ pub enum QueryError {
         /// Offset in bytes.
         at: usize,
     },
+}
+
+/// Why SQL was not answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlError {
+    /// The statement would do anything but read.
+    #[error("denied: {what}; SQL here only reads, and the file is open read-only")]
+    Denied {
+        /// What it would do.
+        what: String,
+    },
+    /// The statement makes no sense to `SQLite`.
+    #[error("cannot answer this SQL: {reason}{place}")]
+    Statement {
+        /// What `SQLite` said.
+        reason: String,
+        /// Where, when that is known: the line and a caret below it, each behind a line feed.
+        place: String,
+    },
+    /// There is no statement.
+    #[error("there is no statement; try SELECT * FROM records LIMIT 10")]
+    Empty,
+    /// There is more than one statement.
+    #[error("there is more than one statement; give one at a time")]
+    Several,
+    /// The statement has parameters such as `?1`.
+    #[error("the statement has parameters ({wanted}) that nothing fills; write the values into it")]
+    Parameters {
+        /// How many.
+        wanted: usize,
+    },
+    /// The statement took too long.
+    #[error("no answer within {timeout:?}; --timeout 10m allows more, --timeout 0 any time")]
+    Timeout {
+        /// How long it had.
+        timeout: Duration,
+    },
+    /// The file could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Why the server could not be set up.

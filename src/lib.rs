@@ -28,8 +28,9 @@
 //!
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
-//! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text.
+//! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
+//! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`wire`]: bytes to records, above all Python's pickles.
 //! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler` (feature `net`): the server.
 //! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.
@@ -47,6 +48,7 @@ mod level;
 #[cfg(feature = "net")]
 mod net;
 mod percent;
+mod progress;
 mod query;
 mod queue;
 mod record;
@@ -54,6 +56,7 @@ mod report;
 #[cfg(feature = "net")]
 mod server;
 mod sink;
+mod sql;
 mod store;
 mod time;
 pub mod wire;
@@ -64,10 +67,10 @@ pub use batch::{Batch, RecordRef, Texts};
 pub use count::{Count, CountRow, Counts, GroupBy};
 #[cfg(feature = "net")]
 pub use error::ServerError;
-pub use error::{Error, QueryError, QueueError, StoreError, WireError, describe};
+pub use error::{Error, QueryError, QueueError, SqlError, StoreError, WireError, describe};
 pub use format::{
-    Coloring, Controls, CsvFormat, JsonFormat, LogfmtFormat, Output, RecordFormat, TextFormat,
-    display_value,
+    Coloring, Controls, CsvFormat, CsvRows, JsonFormat, JsonRows, LogfmtFormat, Output,
+    RecordFormat, RowFormat, TextFormat, display_value, table_cell,
 };
 pub use handler::{
     DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, HandlerBuilder,
@@ -76,6 +79,7 @@ pub use handler::{
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler, ReceiverCounters, Stop, Tap};
+pub use progress::Progress;
 pub use query::{FieldFilter, Order, Query};
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
@@ -83,6 +87,7 @@ pub use report::{Report, Reporter};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;
+pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
     Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore, StoreStats,
 };

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use logstore::{
-    Batch, Durability, FieldFilter, Level, LogRecord, Order, Origin, Query, Reader, RecordStore,
-    Site, SqliteStore,
+    Batch, Durability, FieldFilter, Level, LogRecord, Order, Origin, Progress, Query, Reader,
+    RecordStore, Site, SqliteStore,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -223,11 +223,14 @@ proptest! {
         store.append(&batches).unwrap();
         let reader = Reader::open(&path).unwrap();
         for query in queries {
-            let found: Vec<(i64, LogRecord)> = reader
-                .query(&query)
-                .unwrap()
+            let mut answer = reader.query(&query).unwrap();
+            let found: Vec<(i64, LogRecord)> = answer
+                .by_ref()
                 .map(|stored| stored.map(|stored| (stored.id, stored.record)).unwrap())
                 .collect();
+            let is_cut = answer.is_cut().unwrap();
+            let all = Query { limit: None, ..query.clone() };
+            prop_assert_eq!(is_cut, expected(&all, &records).len() > found.len(), "{:?}", query);
             prop_assert_eq!(found, expected(&query, &records), "{:?}", query);
         }
     }
@@ -244,11 +247,13 @@ fn an_answer_goes_on_while_others_write_and_delete() {
         .map(|i| LogRecord::new(Arc::clone(&site), i.to_string()))
         .collect();
     store.append(&[records.iter().collect()]).unwrap();
-    let mut answer = Reader::open(&path)
-        .unwrap()
-        .query(&Query::default())
-        .unwrap();
+    let progress = Progress::new();
+    let reader = Reader::open(&path).unwrap().with_progress(progress.clone());
+    assert_eq!((progress.done(), progress.total()), (0, 0));
+    let mut answer = reader.query(&Query::default()).unwrap();
     assert_eq!(answer.last_id(), 2000);
+    assert!(progress.total() > 0);
+    assert_eq!(progress.done(), progress.total());
     assert_eq!(answer.next().unwrap().unwrap().id, 1);
 
     store.append(&[records.iter().collect()]).unwrap();

@@ -8,14 +8,26 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use logstore::Coloring;
+use logstore::{Coloring, Controls, Progress};
+
+use super::pager::{Out, Paging};
+use super::progress::Waiting;
 
 /// How much may pile up before it is written.
-const BUFFER_BYTES: usize = 64 << 10;
+pub(super) const BUFFER_BYTES: usize = 64 << 10;
 
 /// Says something on stderr, marked as ours. When nobody listens there, nobody is told.
 pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "logstore: {text}");
+}
+
+/// Says that the index is damaged, if it is.
+pub(super) fn tell_of_damage(blocks: usize) {
+    if blocks > 0 {
+        say(&format!(
+            "{blocks} blocks of the index are damaged: the records under them were read instead; the next `logstore serve` makes them anew"
+        ));
+    }
 }
 
 /// Whether the error is that the reader of our output has gone: `logstore query | head`.
@@ -57,17 +69,30 @@ impl ColorChoice {
     }
 }
 
-/// Standard output, locked, written in large pieces.
+/// What becomes of control characters: a program that reads the answer gets what was logged; a terminal must not obey it.
+pub(super) fn controls() -> Controls {
+    if io::stdout().is_terminal() {
+        Controls::Escaped
+    } else {
+        Controls::Raw
+    }
+}
+
+/// Standard output, perhaps through a pager, written in large pieces.
 pub(super) struct Data {
-    out: io::StdoutLock<'static>,
+    out: Out,
+    /// Until something is written.
+    waiting: Option<Waiting>,
     /// What waits to be written: formats append to it.
     pub(super) buffer: Vec<u8>,
 }
 
 impl Data {
-    pub(super) fn new() -> Self {
+    /// Whoever waits sees this progress until something is written.
+    pub(super) fn new(paging: Paging, progress: &Progress) -> Self {
         Data {
-            out: io::stdout().lock(),
+            out: Out::NotYet(paging),
+            waiting: Some(Waiting::start(progress)),
             buffer: Vec::with_capacity(2 * BUFFER_BYTES),
         }
     }
@@ -83,9 +108,10 @@ impl Data {
 
     /// Writes what waits.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.buffer)?;
+        self.waiting = None;
+        self.out.write(&self.buffer)?;
         self.buffer.clear();
-        self.out.flush()
+        Ok(())
     }
 }
 

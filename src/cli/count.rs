@@ -1,14 +1,13 @@
 //! `logstore count`: how many records there are, in groups and buckets of time.
 
-use std::io::{self, IsTerminal};
-
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
-use logstore::{Controls, Count, CountRow, Counts, Every, GroupBy, Reader, parse_duration};
+use logstore::{Count, CountRow, Counts, Every, GroupBy, Progress, Reader, parse_duration};
 
 use super::Database;
-use super::console::{Data, say};
+use super::console::{Data, controls, say, tell_of_damage};
 use super::filters::FilterArguments;
+use super::pager::PagerArguments;
 use super::table::{cell, moment, put, table};
 
 /// Up to so many groups have a column each in a table of buckets.
@@ -38,6 +37,9 @@ pub(super) struct CountArguments {
     /// The form of the answer
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t = CountOutput::Table)]
     output: CountOutput,
+
+    #[command(flatten)]
+    pager: PagerArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -60,31 +62,28 @@ Examples:
 
 pub(super) fn run(arguments: &CountArguments) -> anyhow::Result<()> {
     let count = arguments.count()?;
-    let reader = Reader::open(&arguments.database.db)?;
+    let progress = Progress::new();
+    let mut data = Data::new(arguments.pager.paging(), &progress);
+    let reader = Reader::open(&arguments.database.db)?.with_progress(progress);
     let mut counts = reader.count(&count)?;
     check_fields(&counts)?;
-    if let Some(top) = arguments.top {
-        let top = usize::try_from(top).unwrap_or(usize::MAX);
-        let groups = counts.keep_largest(top);
-        if groups > top {
-            say(&format!("these are the {top} largest of {groups} groups"));
-        }
-    }
-    let mut data = Data::new();
+    let top = arguments
+        .top
+        .map_or(usize::MAX, |top| usize::try_from(top).unwrap_or(usize::MAX));
+    let groups = counts.keep_largest(top);
     match arguments.output {
         CountOutput::Table => put_table(&counts, &mut data.buffer),
         CountOutput::Json => counts.put_json(&mut data.buffer),
-        CountOutput::Csv => {
-            // A program that reads the answer gets what was logged; a terminal must not obey it.
-            let controls = if io::stdout().is_terminal() {
-                Controls::Escaped
-            } else {
-                Controls::Raw
-            };
-            counts.put_csv(controls, &mut data.buffer);
-        }
+        CountOutput::Csv => counts.put_csv(controls(), &mut data.buffer),
     }
-    data.flush().context("cannot write the answer")
+    data.flush().context("cannot write the answer")?;
+    // A pager has the terminal until it ends.
+    drop(data);
+    if groups > top {
+        say(&format!("these are the {top} largest of {groups} groups"));
+    }
+    tell_of_damage(counts.damaged_blocks);
+    Ok(())
 }
 
 impl CountArguments {

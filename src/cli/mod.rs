@@ -4,8 +4,11 @@ mod console;
 mod count;
 mod echo;
 mod filters;
+mod pager;
+mod progress;
 mod query;
 mod serve;
+mod sql;
 mod stats;
 mod table;
 
@@ -27,6 +30,7 @@ const AFTER_HELP: &str = "\
 Examples:
   logstore serve --db runs.sqlite
   logstore query --db runs.sqlite --level warning --name myapp.area2 --since -1h
+  logstore sql --db runs.sqlite 'SELECT levelname, count(*) FROM records GROUP BY 1'
 
 Exit status: 0 fine, 2 a usage or input/output error.";
 
@@ -41,6 +45,8 @@ enum Command {
     Count(count::CountArguments),
     /// Show what a store holds: how much, since when, from whom, how fast
     Stats(stats::StatsArguments),
+    /// Ask anything in SQL; the file is only read
+    Sql(sql::SqlArguments),
 }
 
 /// Which store.
@@ -63,6 +69,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Query(arguments) => query::run(&arguments),
         Command::Count(arguments) => count::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        Command::Sql(arguments) => sql::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,16 +1,16 @@
 //! `logstore query`: reads records back.
 
-use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, value_parser};
-use logstore::{Controls, Order, Output, Query, Reader, RecordFormat, TextFormat};
+use logstore::{Order, Output, Progress, Query, Reader, RecordFormat, Records, TextFormat};
 
 use super::Database;
-use super::console::{ColorChoice, Data};
+use super::console::{ColorChoice, Data, controls, say, tell_of_damage};
 use super::filters::FilterArguments;
+use super::pager::{PagerArguments, Paging};
 
 /// How often `--follow` looks for new records.
 const FOLLOW_EVERY: Duration = Duration::from_millis(50);
@@ -50,6 +50,9 @@ pub(super) struct QueryArguments {
     /// When to color text
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
+
+    #[command(flatten)]
+    pager: PagerArguments,
 }
 
 const AFTER_HELP: &str = "\
@@ -62,14 +65,23 @@ Examples:
 pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
     let mut query = arguments.query()?;
     let mut format = arguments.formatter()?;
-    let reader = Reader::open(&arguments.database.db)?;
-    let mut data = Data::new();
+    let progress = Progress::new();
+    let paging = if arguments.follow {
+        Paging::NONE
+    } else {
+        arguments.pager.paging()
+    };
+    let mut data = Data::new(paging, &progress);
+    let reader = Reader::open(&arguments.database.db)?.with_progress(progress);
     format.begin(&mut data.buffer);
     loop {
-        let last_id = show(&reader, &query, format.as_mut(), &mut data)?;
+        let records = show(&reader, &query, format.as_mut(), &mut data)?;
         if !arguments.follow {
-            return Ok(());
+            // A pager has the terminal until it ends.
+            drop(data);
+            return tell_of(records, &query);
         }
+        let last_id = records.last_id();
         query.after_id = Some(last_id);
         query.limit = None;
         while reader.last_id()? <= last_id {
@@ -79,15 +91,14 @@ pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
     }
 }
 
-/// Writes the answer and gives the highest id that it took into account.
+/// Writes the answer, and gives back what it came from.
 fn show(
     reader: &Reader,
     query: &Query,
     format: &mut dyn RecordFormat,
     data: &mut Data,
-) -> anyhow::Result<i64> {
+) -> anyhow::Result<Records> {
     let mut records = reader.query(query)?;
-    let last_id = records.last_id();
     let outcome = records.try_for_each(|record| {
         format.write(&record?, &mut data.buffer);
         data.write_if_full()?;
@@ -95,7 +106,19 @@ fn show(
     });
     // What was read before an error is shown as well.
     data.flush().context("cannot write the answer")?;
-    outcome.map(|()| last_id)
+    outcome.map(|()| records)
+}
+
+/// Says what the answer itself does not.
+fn tell_of(mut records: Records, query: &Query) -> anyhow::Result<()> {
+    if records.is_cut()? {
+        let limit = query.limit.unwrap_or_default();
+        say(&format!(
+            "the newest {limit} of more matching records are shown; -n N shows more"
+        ));
+    }
+    tell_of_damage(records.damaged_blocks());
+    Ok(())
 }
 
 impl QueryArguments {
@@ -113,20 +136,14 @@ impl QueryArguments {
     }
 
     fn formatter(&self) -> anyhow::Result<Box<dyn RecordFormat>> {
-        // A program that reads the answer gets what was logged; a terminal must not obey it.
-        let controls = if io::stdout().is_terminal() {
-            Controls::Escaped
-        } else {
-            Controls::Raw
-        };
         let Some(format) = &self.format else {
             let coloring = self.color.coloring();
             return Ok(self
                 .output
-                .formatter(self.filters.zone(), coloring, controls));
+                .formatter(self.filters.zone(), coloring, controls()));
         };
         let format =
             TextFormat::with_format(format, None, self.filters.zone()).context("--format")?;
-        Ok(Box::new(format.controls(controls)))
+        Ok(Box::new(format.controls(controls())))
     }
 }

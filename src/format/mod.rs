@@ -8,6 +8,7 @@ mod json;
 mod logfmt;
 mod people;
 mod repr;
+mod rows;
 mod template;
 mod text;
 
@@ -23,6 +24,7 @@ pub use escape::Controls;
 pub use json::JsonFormat;
 pub use logfmt::LogfmtFormat;
 pub use people::Coloring;
+pub use rows::{CsvRows, JsonRows, RowFormat, table_cell};
 pub use text::TextFormat;
 
 use crate::error::QueryError;

@@ -27,6 +27,8 @@ struct Keys {
     stream: Stream,
     /// How many more of the stream are part of the answer.
     left: usize,
+    /// Whether there may be more in the stream than the answer takes.
+    limited: bool,
     /// Those that had to be known before the first could be given: the newest few, in the order of the answer.
     kept: std::vec::IntoIter<Key>,
 }
@@ -47,6 +49,7 @@ impl Keys {
         Ok(Keys {
             stream,
             left,
+            limited: query.limit.is_some(),
             kept: kept.into_iter(),
         })
     }
@@ -83,6 +86,16 @@ impl Records {
     #[must_use]
     pub fn last_id(&self) -> i64 {
         self.last_id
+    }
+
+    /// Whether older records match, too, which the query's [`limit`](Query::limit) left out. Ask when the answer has been read: it may
+    /// take as long as the search for one more record.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn is_cut(&mut self) -> Result<bool, StoreError> {
+        Ok(self.keys.limited && self.keys.stream.next()?.is_some())
     }
 
     /// How many blocks of the index were not as they had been written, so far. The records under them were read instead, and the

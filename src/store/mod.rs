@@ -15,6 +15,7 @@ mod reader;
 mod rows;
 mod scan;
 mod schema;
+mod sql;
 mod stats;
 mod stream;
 

@@ -33,6 +33,8 @@ pub(super) fn each_segment<W: Send>(
     let next = AtomicUsize::new(0);
     let run = |mut worker: W| {
         while let Some(segment) = segments.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let begun = next.load(Ordering::Relaxed).min(segments.len());
+            reader.progress.of(begun, segments.len());
             let done = reader.read(|connection| work(&mut worker, connection, segment));
             if let Err(error) = done {
                 next.store(segments.len(), Ordering::Relaxed);

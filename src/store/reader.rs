@@ -14,6 +14,7 @@ use super::scan::Search;
 use super::schema;
 use super::stream::Stream;
 use crate::error::StoreError;
+use crate::progress::Progress;
 use crate::query::{Order, Query};
 
 /// How many connections may read at a time.
@@ -24,6 +25,7 @@ const READERS: u8 = 4;
 pub struct Reader {
     pool: Pool<SqliteConnectionManager>,
     pub(super) path: PathBuf,
+    pub(super) progress: Progress,
 }
 
 impl Reader {
@@ -66,7 +68,15 @@ impl Reader {
         Ok(Reader {
             pool,
             path: path.to_owned(),
+            progress: Progress::new(),
         })
+    }
+
+    /// Tells how far its searches have come. All searches of this reader and of its clones share it.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// The highest id in the store; 0 when it is empty.
@@ -114,10 +124,16 @@ impl Reader {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let connection = self.connection()?;
-        read(&connection).map_err(|source| schema::failed_to("read", &self.path, source))
+        read(&connection).map_err(|source| self.failed(source))
     }
 
-    fn connection(&self) -> Result<PooledConnection<SqliteConnectionManager>, StoreError> {
+    pub(super) fn failed(&self, source: rusqlite::Error) -> StoreError {
+        schema::failed_to("read", &self.path, source)
+    }
+
+    pub(super) fn connection(
+        &self,
+    ) -> Result<PooledConnection<SqliteConnectionManager>, StoreError> {
         self.pool.get().map_err(|source| StoreError::Pool {
             path: self.path.clone(),
             source,

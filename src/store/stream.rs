@@ -158,6 +158,10 @@ impl Stream {
     fn open_next(&mut self) -> Result<Vec<Rank>, StoreError> {
         let segment = self.next;
         self.next += 1;
+        self.pass
+            .reader
+            .progress
+            .of(self.next, self.pass.segments.len());
         if segment < ALONE || segment + 1 == self.pass.segments.len() && self.helpers.is_none() {
             return self.pass.open(segment, &mut self.lens);
         }

@@ -35,6 +35,7 @@ fn help_is_as_reviewed() {
         ("query-help.txt", &["query", "--help"]),
         ("count-help.txt", &["count", "--help"]),
         ("stats-help.txt", &["stats", "--help"]),
+        ("sql-help.txt", &["sql", "--help"]),
     ] {
         let output = logstore(arguments).stderr(Stdio::piped()).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
@@ -45,7 +46,7 @@ fn help_is_as_reviewed() {
 
 #[test]
 fn every_flag_of_the_help_has_a_word_of_explanation() {
-    for command in ["serve", "query", "count", "stats"] {
+    for command in ["serve", "query", "count", "stats", "sql"] {
         let output = logstore([command, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let mut lines = text.lines().skip_while(|line| *line != "Options:").skip(1);

@@ -15,5 +15,7 @@ mod queries;
 mod readme;
 mod refusals;
 mod shutdown;
+mod sql;
 mod strangers;
 mod support;
+mod terminal;

@@ -210,6 +210,35 @@ fn what_a_client_sent_cannot_drive_a_terminal() {
 }
 
 #[test]
+fn it_is_said_when_n_leaves_something_out() {
+    let store = Store::new();
+    let handler = SQLiteQueueHandler::open(&store.db).unwrap();
+    for name in ["a", "a", "a", "b"] {
+        handler
+            .emit(&LogRecord::new(Site::new(name, Level::INFO), "x"))
+            .unwrap();
+    }
+    handler.close().unwrap();
+    for (arguments, expected) in [
+        (
+            &["-n", "2", "--name", "a"][..],
+            "logstore: the newest 2 of more matching records are shown; -n N shows more\n",
+        ),
+        (&["-n", "3", "--name", "a"], ""),
+        (&["-n", "3", "--name", "a", "-r"], ""),
+        (&["-n", "1", "--name", "b"], ""),
+        (&["-n", "5"], ""),
+        (&[], ""),
+    ] {
+        let mut command = logstore(["query", "--db"]);
+        let output = command.arg(&store.db).args(arguments).output().unwrap();
+        assert!(output.status.success());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, expected, "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_query_quietly() {
     let store = Store::new();
     let handler = SQLiteQueueHandler::open(&store.db).unwrap();

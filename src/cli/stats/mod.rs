@@ -8,12 +8,13 @@ use std::collections::HashMap;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use logstore::{Count, Counts, GroupBy, Query, Reader, StoreStats, display_value};
+use logstore::{Count, Counts, GroupBy, Progress, Query, Reader, StoreStats, display_value};
 use serde_json::Value;
 
 use super::Database;
-use super::console::{ColorChoice, Data};
+use super::console::{ColorChoice, Data, tell_of_damage};
 use super::filters::FilterArguments;
+use super::pager::PagerArguments;
 use histogram::Histogram;
 
 /// So many buckets the histogram has in JSON, where no terminal says how wide it is.
@@ -39,6 +40,9 @@ pub(super) struct StatsArguments {
     /// When to color text
     #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
+
+    #[command(flatten)]
+    pager: PagerArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,14 +65,15 @@ pub(super) fn run(arguments: &StatsArguments) -> anyhow::Result<()> {
     let StatsArguments {
         database, filters, ..
     } = arguments;
-    let reader = Reader::open(&database.db)?;
+    let progress = Progress::new();
+    let mut data = Data::new(arguments.pager.paging(), &progress);
+    let reader = Reader::open(&database.db)?.with_progress(progress);
     let stats = Stats::gather(&reader, &filters.query()?)?;
     let histogram = |buckets| {
         let span = stats.all.span_ns;
         let count = |span| Histogram::count(&reader, &stats.query, span, buckets, filters.zone());
         span.map(count).transpose()
     };
-    let mut data = Data::new();
     match arguments.output {
         StatsOutput::Text => {
             let columns = columns();
@@ -84,7 +89,10 @@ pub(super) fn run(arguments: &StatsArguments) -> anyhow::Result<()> {
             data.buffer.push(b'\n');
         }
     }
-    data.flush().context("cannot write the answer")
+    data.flush().context("cannot write the answer")?;
+    drop(data);
+    tell_of_damage(stats.all.damaged_blocks);
+    Ok(())
 }
 
 /// How wide the terminal is, by the variable `COLUMNS` or by its own word; 80 where there is none.

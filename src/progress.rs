@@ -1,0 +1,42 @@
+//! How far a search has come, for whoever waits for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How far a search has come, in units of its own: of use is their ratio alone. Clones share it, and any thread may look.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    /// Of a search that has not begun.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How much is done.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.counts.done.load(Ordering::Relaxed)
+    }
+
+    /// How much there is to do; 0 as long as nobody knows.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.total.load(Ordering::Relaxed)
+    }
+
+    /// This much of that much is done.
+    pub(crate) fn of(&self, done: usize, total: usize) {
+        self.counts.done.store(done as u64, Ordering::Relaxed);
+        self.counts.total.store(total as u64, Ordering::Relaxed);
+    }
+}
