@@ -28,7 +28,8 @@
 //!
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
-//! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text.
+//! - [`Query`] with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
+//!   [`RecordFormat`], [`Output`]: as text.
 //! - [`wire`]: bytes to records, above all Python's pickles.
 //! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler` (feature `net`): the server.
 //! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.
@@ -72,7 +73,7 @@ pub use handler::{
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler, ReceiverCounters, Stop, Tap};
-pub use query::{FieldFilter, Order, Query};
+pub use query::{Case, FieldFilter, FieldTest, Order, Pattern, Phrase, Query};
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
