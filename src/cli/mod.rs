@@ -1,6 +1,7 @@
 //! The command line: what was typed becomes settings of the library and one call of it.
 
 mod console;
+mod cursor;
 mod echo;
 mod filters;
 mod query;

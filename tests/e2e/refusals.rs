@@ -106,6 +106,11 @@ fn a_question_that_cannot_be_understood_is_refused_with_the_way_out() {
             &["--exact-level", "info", "--level", "info"],
             &["--exact-level", "--level"],
         ),
+        (&["--after-id", "-1"], &["--after-id", "-1"]),
+        (
+            &["--after-id", "1", "--cursor-file", "seen"],
+            &["--after-id", "--cursor-file"],
+        ),
         (&["-n", "many"], &["many", "--limit"]),
         (&["-n", "-1"], &["-1"]),
         (&["-o", "xml"], &["xml", "json", "logfmt"]),
