@@ -281,11 +281,14 @@ pub enum QueryError {
     Level(#[from] ParseLevelError),
     /// A time that is none.
     #[error(
-        "cannot read {text:?} as a time: {reason}; use 2026-11-22, '2026-11-22 16:20', RFC 3339, today, yesterday, now, 1h, '30 min ago' or epoch seconds"
+        "cannot read {text:?} as a time: {reason}{place}\nuse 2026-11-22, '2026-11-22 16:20', RFC 3339, today, yesterday, now, 1h, '30 min ago' or epoch seconds",
+        place = marked(text, *at)
     )]
     Time {
         /// What was given.
         text: String,
+        /// Where what is wrong begins: an offset in bytes.
+        at: usize,
         /// What is wrong with it.
         reason: String,
     },
@@ -347,20 +350,43 @@ pub enum QueryError {
     )]
     NoGroup,
     /// A regular expression that is none.
-    #[error("cannot read the pattern {pattern:?}: {reason}")]
+    #[error(
+        "cannot read {pattern:?} as a regular expression: {reason}{place}\na backslash makes a character stand for itself: \\( \\[ \\* \\?",
+        place = marked(pattern, *at)
+    )]
     Pattern {
         /// What was given.
         pattern: String,
-        /// What the regex parser said.
+        /// Where what is wrong begins: an offset in bytes.
+        at: usize,
+        /// What is wrong with it.
         reason: String,
     },
-    /// A field condition that is not of the form `KEY=VALUE`.
+    /// A phrase that is none.
     #[error(
-        "cannot read {text:?} as a field condition; use KEY=VALUE, a dot goes into nested fields: user.id=7"
+        "cannot read the words to search for: {reason}{place}\nuse timeout, \"connection reset\" or the beginning of a word as time*; a quote itself is \\\"",
+        place = marked(text, *at)
+    )]
+    Phrase {
+        /// What was given.
+        text: String,
+        /// Where what is wrong begins: an offset in bytes.
+        at: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A condition on a field that is none.
+    #[error(
+        "cannot read {text:?} as a condition on a field: {reason}{place}\nuse KEY, KEY=VALUE, KEY!=VALUE, KEY>VALUE, >=, <, <= or KEY~REGEX; a dot goes into nested fields: user.id=7",
+        place = marked(text, *at)
     )]
     Field {
         /// What was given.
         text: String,
+        /// Where what is wrong begins: an offset in bytes.
+        at: usize,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// An output format that is none.
     #[error("unknown output {text:?}; use text, json, csv or logfmt")]
@@ -419,6 +445,17 @@ pub enum SqlError {
     /// The file could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The text on a line of its own, and on the next a caret under the character at this offset in bytes.
+fn marked(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text).chars().count();
+    // A line break or a tab would move the caret away.
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    format!("\n    {line}\n    {:before$}^", "")
 }
 
 /// Why the server could not be set up.

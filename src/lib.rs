@@ -28,7 +28,8 @@
 //!
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
-//! - [`Query`], [`Reader`], [`Records`]: reading back; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
+//! - [`Query`] with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
+//!   [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`wire`]: bytes to records, above all Python's pickles.
@@ -80,7 +81,7 @@ pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler, ReceiverCounters, Stop, Tap};
 pub use progress::Progress;
-pub use query::{FieldFilter, Order, Query};
+pub use query::{Case, FieldFilter, FieldTest, Order, Pattern, Phrase, Query};
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};

@@ -2,21 +2,41 @@
 
 use anyhow::{Context as _, bail};
 use clap::{Args, value_parser};
-use logstore::{FieldFilter, Level, Query, QueryError, Zone, now_ns, parse_since, parse_until};
-use regex::RegexBuilder;
+use logstore::{
+    Case, FieldFilter, Level, Pattern, Phrase, Query, QueryError, Zone, now_ns, parse_since,
+    parse_until,
+};
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Which records")]
 pub(super) struct FilterArguments {
-    /// Words that must all occur in the message, traceback, stack or texts of extra fields, in any case
+    /// Words that must all occur in the message, traceback, stack or a text of extra fields, in any case
+    ///
+    /// Words are whole: time is not found in timeout, time* is. Several in one argument must stand in a row: 'connection reset'.
+    /// With quotes among them, an argument is several: '"connection reset" time*'. Parts of words are found by --grep.
+    #[arg(help_heading = None::<&str>)]
     words: Vec<String>,
 
     /// At least this level: debug, info, warning, error, critical, a number between
     #[arg(short, long, value_parser = value_parser!(Level), allow_negative_numbers = true)]
     level: Option<Level>,
 
-    /// This logger and everything under it; repeat it for several
+    /// At most this level
+    #[arg(long, value_name = "LEVEL", value_parser = value_parser!(Level), allow_negative_numbers = true)]
+    max_level: Option<Level>,
+
+    /// Of this level alone; repeat it for several
+    #[arg(long, value_name = "LEVEL", value_parser = value_parser!(Level), allow_negative_numbers = true)]
+    #[arg(conflicts_with_all = ["level", "max_level"])]
+    exact_level: Vec<Level>,
+
+    /// This logger and everything under it, * being any characters: '*.db'; repeat it for several
     #[arg(long, value_name = "LOGGER")]
     name: Vec<String>,
+
+    /// Neither this logger nor anything under it; repeat it for several
+    #[arg(long, value_name = "LOGGER")]
+    not_name: Vec<String>,
 
     /// Not before this time: -1h, 30 min ago, today, 2026-11-22, '2026-11-22 16:20', RFC 3339, epoch
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -26,7 +46,7 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<String>,
 
-    /// From this host; repeat it for several
+    /// From this host: db1, 'web*'; repeat it for several
     #[arg(long)]
     host: Vec<String>,
 
@@ -39,6 +59,9 @@ pub(super) struct FilterArguments {
     thread: Vec<String>,
 
     /// With this extra field, dots for nested ones: user.id=7; repeat it to ask for more
+    ///
+    /// KEY alone: it is there. KEY=VALUE, KEY!=VALUE: with this value, with another. KEY>VALUE, >=, <, <=: numbers by value,
+    /// anything else as text. KEY~REGEX: with a match of this regular expression.
     #[arg(long, value_name = "KEY=VALUE", value_parser = value_parser!(FieldFilter))]
     field: Vec<FieldFilter>,
 
@@ -51,7 +74,7 @@ pub(super) struct FilterArguments {
     ignore_case: bool,
 
     /// Read and show times in UTC instead of local time
-    #[arg(long)]
+    #[arg(long, help_heading = None::<&str>)]
     utc: bool,
 }
 
@@ -79,9 +102,16 @@ impl FilterArguments {
         if since.zip(until).is_some_and(|(since, until)| since > until) {
             bail!("--since is later than --until: nothing can be between them");
         }
+        let levels = self.level.zip(self.max_level);
+        if levels.is_some_and(|(least, most)| least > most) {
+            bail!("--level is above --max-level: nothing can be between them");
+        }
         Ok(Query {
             min_level: self.level,
+            max_level: self.max_level,
+            exact_levels: self.exact_level.clone(),
             names: self.name.clone(),
+            not_names: self.not_name.clone(),
             since_ns: since,
             until_ns: until,
             hosts: self.host.clone(),
@@ -89,21 +119,26 @@ impl FilterArguments {
             threads: self.thread.clone(),
             fields: self.field.clone(),
             grep: self.pattern().context("--grep")?,
-            words: self.words.clone(),
+            phrases: self.phrases()?,
             ..Query::default()
         })
     }
 
-    fn pattern(&self) -> Result<Option<regex::Regex>, QueryError> {
-        let build = |pattern: &String| {
-            RegexBuilder::new(pattern)
-                .case_insensitive(self.ignore_case)
-                .build()
-                .map_err(|error| QueryError::Pattern {
-                    pattern: pattern.clone(),
-                    reason: error.to_string(),
-                })
+    fn pattern(&self) -> Result<Option<Pattern>, QueryError> {
+        let case = if self.ignore_case {
+            Case::Ignored
+        } else {
+            Case::Minded
         };
-        self.grep.as_ref().map(build).transpose()
+        let pattern = self.grep.as_deref();
+        pattern.map(|text| Pattern::new(text, case)).transpose()
+    }
+
+    fn phrases(&self) -> Result<Vec<Phrase>, QueryError> {
+        let mut phrases = Vec::new();
+        for argument in &self.words {
+            phrases.extend(Phrase::parse_all(argument)?);
+        }
+        Ok(phrases)
     }
 }

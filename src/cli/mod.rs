@@ -2,6 +2,7 @@
 
 mod console;
 mod count;
+mod cursor;
 mod echo;
 mod filters;
 mod pager;

@@ -24,7 +24,7 @@ const NOT_STARTED: [Option<i32>; 2] = [Some(126), Some(127)];
 #[derive(Debug, Args)]
 pub(super) struct PagerArguments {
     /// On a terminal, show a long answer without a pager, which is `LOGSTORE_PAGER`, `PAGER` or less
-    #[arg(long)]
+    #[arg(long, help_heading = "The answer")]
     no_pager: bool,
 }
 

@@ -29,16 +29,12 @@ const UNITS: [(&str, i64); 8] = [
 /// # Ok::<(), logstore::QueryError>(())
 /// ```
 pub fn parse_duration(text: &str) -> Result<i64, QueryError> {
-    let too_long = |_| Wrong {
-        at: 0,
-        reason: "it is longer than 292 years".into(),
-    };
     length(text)
-        .and_then(|ns| i64::try_from(ns).map_err(too_long))
-        .map_err(|Wrong { at, reason }| QueryError::Duration {
+        .and_then(|ns| i64::try_from(ns).map_err(|_| fault(text, "it is longer than 292 years")))
+        .map_err(|fault| QueryError::Duration {
             text: text.to_owned(),
-            reason,
-            at,
+            at: fault.part.as_ptr().addr() - text.as_ptr().addr(),
+            reason: fault.reason,
         })
 }
 
@@ -58,22 +54,25 @@ pub fn display_duration(mut ns: i64) -> String {
     shown.join(" ")
 }
 
-/// What is wrong with a text, and from which byte on.
-#[derive(Debug, PartialEq)]
-pub(super) struct Wrong {
-    at: usize,
+/// What is wrong, and with which part of the text that is read.
+#[derive(Debug)]
+pub(super) struct Fault<'t> {
+    pub(super) part: &'t str,
     pub(super) reason: String,
 }
 
+pub(super) fn fault(part: &str, reason: impl Into<String>) -> Fault<'_> {
+    Fault {
+        part,
+        reason: reason.into(),
+    }
+}
+
 /// Numbers with units, as a length in nanoseconds.
-pub(super) fn length(text: &str) -> Result<i128, Wrong> {
-    let wrong = |rest: &str, reason| Wrong {
-        at: text.len() - rest.len(),
-        reason,
-    };
+pub(super) fn length(text: &str) -> Result<i128, Fault<'_>> {
     let mut rest = text.trim_start();
     if rest.is_empty() {
-        return Err(wrong("", "it is empty".into()));
+        return Err(fault(rest, "it is empty"));
     }
     let mut length = 0_i128;
     while !rest.is_empty() {
@@ -81,15 +80,15 @@ pub(super) fn length(text: &str) -> Result<i128, Wrong> {
         let after = after.trim_start();
         let (name, next) = cut(after, char::is_alphabetic);
         if number.is_empty() {
-            return Err(wrong(rest, "a number is missing".into()));
+            return Err(fault(rest, "a number is missing"));
         }
         if after.is_empty() {
             let reason = "a duration needs a unit, such as s, m, h or d";
-            return Err(wrong(rest, reason.into()));
+            return Err(fault(rest, reason));
         }
         let unit =
-            unit_ns(name).ok_or_else(|| wrong(after, format!("{name:?} is no unit of time")))?;
-        length += scaled(number, unit).map_err(|reason| wrong(rest, reason))?;
+            unit_ns(name).ok_or_else(|| fault(after, format!("{name:?} is no unit of time")))?;
+        length += scaled(number, unit)?;
         rest = next.trim_start();
     }
     Ok(length)
@@ -110,14 +109,14 @@ fn unit_ns(unit: &str) -> Option<i128> {
 }
 
 /// A decimal number times this many, without its fraction.
-pub(super) fn scaled(number: &str, unit: i128) -> Result<i128, String> {
+pub(super) fn scaled(number: &str, unit: i128) -> Result<i128, Fault<'_>> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = whole.len() + fraction.len();
     if digits == 0 || fraction.contains('.') {
-        return Err(format!("{number:?} is no number"));
+        return Err(fault(number, format!("{number:?} is no number")));
     }
     if whole.trim_start_matches('0').len() > 19 {
-        return Err(OUT_OF_RANGE.into());
+        return Err(fault(number, OUT_OF_RANGE));
     }
     let whole: i128 = if whole.is_empty() { 0 } else { parsed(whole)? };
     Ok(whole * unit + i128::from(nanos(fraction)) * unit / SECOND)
@@ -133,14 +132,14 @@ pub(super) fn nanos(digits: &str) -> u32 {
 }
 
 /// Digits alone; `parse` would take a sign too.
-pub(super) fn parsed<T: std::str::FromStr>(digits: &str) -> Result<T, String> {
+pub(super) fn parsed<T: std::str::FromStr>(digits: &str) -> Result<T, Fault<'_>> {
     let all_digits = digits.bytes().all(|c| c.is_ascii_digit());
     let number = if all_digits {
         digits.parse().ok()
     } else {
         None
     };
-    number.ok_or_else(|| format!("{digits:?} is no number"))
+    number.ok_or_else(|| fault(digits, format!("{digits:?} is no number")))
 }
 
 /// The leading characters of a kind, and the rest.

@@ -7,6 +7,7 @@
 
 mod clients;
 mod counts;
+mod cursor;
 mod echo;
 mod follow;
 mod help;

@@ -154,6 +154,23 @@ fn a_level_is_the_least_that_is_wanted() {
 }
 
 #[test]
+fn levels_have_an_upper_end_or_are_named_one_by_one() {
+    let store = store();
+    answers(
+        &store,
+        &[
+            (&["--max-level", "info"], "017"),
+            (&["--max-level", "-1"], ""),
+            (&["--level", "warning", "--max-level", "35"], "25"),
+            (&["--level", "35", "--max-level", "35"], "5"),
+            (&["--exact-level", "error"], "34"),
+            (&["--exact-level", "debug", "--exact-level", "35"], "15"),
+            (&["--exact-level", "36"], ""),
+        ],
+    );
+}
+
+#[test]
 fn a_name_is_the_logger_and_everything_under_it() {
     let store = store();
     answers(
@@ -167,6 +184,44 @@ fn a_name_is_the_logger_and_everything_under_it() {
             (&["--name", "other", "--name", "myapp.area1"], "16"),
             (&["--name", "myapp.area%"], ""),
             (&["--name", "x' OR '1'='1"], ""),
+        ],
+    );
+}
+
+#[test]
+fn a_star_in_a_name_is_any_run_of_characters() {
+    let store = store();
+    answers(
+        &store,
+        &[
+            (&["--name", "*"], "01234567"),
+            (&["--name", "*.area2"], "235"),
+            (&["--name", "*area2*"], "2345"),
+            (&["--name", "my*.sub", "--name", "oth*"], "36"),
+            (&["--name", "*.area?"], ""),
+            (&["--name", "*.area[12]"], ""),
+            (&["--host", "web*"], "012345"),
+            (&["--host", "*1", "--process", "p*"], "67"),
+            (&["--process", "10*", "--thread", "*0"], "345"),
+        ],
+    );
+}
+
+#[test]
+fn names_that_are_not_wanted_are_left_out_with_everything_under_them() {
+    let store = store();
+    answers(
+        &store,
+        &[
+            (&["--not-name", "myapp"], "67"),
+            (&["--not-name", "myapp.area2"], "01467"),
+            (&["--name", "myapp", "--not-name", "*.area2"], "014"),
+            (
+                &["--not-name", "myapp.area1", "--not-name", "myapp.area2"],
+                "0467",
+            ),
+            (&["--not-name", "*.sub", "--level", "error"], "46"),
+            (&["--not-name", "*"], ""),
         ],
     );
 }
@@ -253,6 +308,30 @@ fn a_field_has_its_value_dots_going_into_nested_ones() {
 }
 
 #[test]
+fn a_field_is_there_is_another_is_more_or_less_or_matches() {
+    let store = store();
+    answers(
+        &store,
+        &[
+            (&["--field", "user.id"], "124"),
+            (&["--field", "user"], "12"),
+            (&["--field", "nothing"], "6"),
+            (&["--field", "user.id!=7"], "2"),
+            (&["--field", "user.id!=9"], "124"),
+            (&["--field", "ms>1e3", "--field", "ms<=1500"], "2"),
+            (&["--field", "ms>1500"], ""),
+            (&["--field", "ms>=1500", "--field", "ms<1500.5"], "2"),
+            (&["--field", "price>5"], "7"),
+            (&["--field", "tag>Tim", "--field", "tag<Tin"], "5"),
+            (&["--field", "tag~^Time"], "5"),
+            (&["--field", "tag~(?i)TIMEOUT"], "5"),
+            (&["--field", "ms~^15"], "2"),
+            (&["--field", "ok~x=y"], ""),
+        ],
+    );
+}
+
+#[test]
 fn words_must_all_occur_in_any_case_and_anywhere_in_the_text() {
     let store = store();
     answers(
@@ -263,7 +342,17 @@ fn words_must_all_occur_in_any_case_and_anywhere_in_the_text() {
             (&["connection reset"], "3"),
             (&["reset connection"], ""),
             (&["NAÏVE"], "5"),
-            (&["brokenpipe"], "3"),
+            (&["brokenpipeerror"], "3"),
+            (&["brokenpipe"], ""),
+            (&["brokenpipe*"], "3"),
+            (&["a second"], "7"),
+            (&["second a*"], ""),
+            (&[r#""connection reset" brok*"#], "3"),
+            (&[r#""second line" a"#], "7"),
+            (&[r#""connection res"*"#, "peer"], "3"),
+            (&[r#""file \"deep.py\"""#], "4"),
+            (&["disk"], ""),
+            (&["full*"], "6"),
             (&["deep.py"], "4"),
             (&["timeout"], "5"),
             (&["100%"], "6"),

@@ -1,0 +1,8 @@
+//! A [`Query`](crate::query::Query) made ready for a scan: ids of the wanted sites and origins, and what the texts must hold.
+
+mod field;
+mod texts;
+mod wanted;
+
+pub(super) use texts::TextFilter;
+pub(super) use wanted::{Wanted, wanted_origins, wanted_sites};

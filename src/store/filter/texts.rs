@@ -1,0 +1,232 @@
+//! What the texts of a record must hold.
+
+use std::cell::OnceCell;
+
+use memchr::{memchr, memmem};
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::field::FieldCheck;
+use crate::query::{Pattern, Phrase, Query};
+use crate::record::extra_at;
+use crate::words::hash;
+
+/// What the texts of a record must hold.
+#[derive(Debug)]
+pub(in crate::store) struct TextFilter {
+    /// Each must match in one of the texts.
+    searches: Vec<Search>,
+    fields: Vec<FieldCheck>,
+    required: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Search {
+    regex: Regex,
+    /// Whether it asks for the ends of a text, which are others in the JSON around it.
+    anchored: bool,
+}
+
+impl TextFilter {
+    pub(in crate::store) fn new(query: &Query) -> Self {
+        let phrases = query.phrases.iter().map(|phrase| Search {
+            regex: phrase.regex(),
+            anchored: false,
+        });
+        let grep = query.grep.iter().map(|pattern| Search {
+            regex: pattern.regex().clone(),
+            anchored: pattern.is_anchored(),
+        });
+        let searches = phrases.chain(grep).collect();
+        let fields: Vec<_> = query.fields.iter().map(FieldCheck::new).collect();
+        let of_phrases = query.phrases.iter().flat_map(Phrase::required_words);
+        let of_grep = query.grep.iter().flat_map(Pattern::required_words);
+        let of_fields = fields.iter().flat_map(FieldCheck::required_words);
+        let words = of_phrases.chain(of_grep).chain(of_fields);
+        let mut required: Vec<u64> = words.map(|word| hash(&word)).collect();
+        required.sort_unstable();
+        required.dedup();
+        TextFilter {
+            searches,
+            fields,
+            required,
+        }
+    }
+
+    /// Whether every record passes, so that its texts need not be read.
+    pub(in crate::store) fn is_empty(&self) -> bool {
+        self.searches.is_empty() && self.fields.is_empty()
+    }
+
+    /// The [hashes](hash) of words that message, traceback, stack and texts of the extra fields of every matching record hold
+    /// together, each of them whole: in rising order, none twice.
+    pub(in crate::store) fn required_words(&self) -> &[u64] {
+        &self.required
+    }
+
+    /// `texts`: message, traceback and stack; `extra`: the text of the JSON object.
+    pub(in crate::store) fn wants(&self, texts: &[&str], extra: Option<&str>) -> bool {
+        let extra = extra.map(Extra::new);
+        let extra = extra.as_ref();
+        self.searches.iter().all(|search| {
+            texts.iter().any(|text| search.regex.is_match(text))
+                || extra.is_some_and(|extra| extra.has_match(search))
+        }) && self.fields.iter().all(|field| {
+            extra
+                .and_then(|extra| extra.value(&field.key))
+                .is_some_and(|value| field.holds(value))
+        })
+    }
+}
+
+/// The extra fields of a record, parsed only when they matter.
+struct Extra<'a> {
+    json: &'a str,
+    /// Whether texts may be spelled otherwise than they are.
+    escaped: OnceCell<bool>,
+    parsed: OnceCell<Option<Map<String, Value>>>,
+}
+
+impl<'a> Extra<'a> {
+    fn new(json: &'a str) -> Self {
+        Extra {
+            json,
+            escaped: OnceCell::new(),
+            parsed: OnceCell::new(),
+        }
+    }
+
+    fn is_escaped(&self) -> bool {
+        *self
+            .escaped
+            .get_or_init(|| memchr(b'\\', self.json.as_bytes()).is_some())
+    }
+
+    fn parsed(&self) -> Option<&Map<String, Value>> {
+        self.parsed
+            .get_or_init(|| serde_json::from_str(self.json).ok())
+            .as_ref()
+    }
+
+    fn has_match(&self, search: &Search) -> bool {
+        // Without escapes a text stands in the JSON as it is, between quotes, which are of no word, as its ends are.
+        if !search.anchored && !self.is_escaped() && !search.regex.is_match(self.json) {
+            return false;
+        }
+        self.parsed().is_some_and(|extra| {
+            let mut values = extra.values();
+            values.any(|value| any_text(value, &search.regex))
+        })
+    }
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        // The first key on the way begins so, whichever of the dots are its own.
+        let first = key.split('.').next().unwrap_or_default();
+        let first = format!("\"{first}");
+        if !self.is_escaped() && memmem::find(self.json.as_bytes(), first.as_bytes()).is_none() {
+            return None;
+        }
+        extra_at(self.parsed()?, key)
+    }
+}
+
+/// Whether the pattern matches in one of the texts among the values.
+fn any_text(value: &Value, pattern: &Regex) -> bool {
+    match value {
+        Value::String(text) => pattern.is_match(text),
+        Value::Array(values) => values.iter().any(|value| any_text(value, pattern)),
+        Value::Object(fields) => fields.values().any(|value| any_text(value, pattern)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::words::Words;
+
+    fn filter(phrases: &[&str], grep: Option<&str>, fields: &[&str]) -> TextFilter {
+        TextFilter::new(&Query {
+            phrases: phrases.iter().map(|p| Phrase::new(p).unwrap()).collect(),
+            grep: grep.map(|grep| grep.parse::<Pattern>().unwrap()),
+            fields: fields.iter().map(|f| f.parse().unwrap()).collect(),
+            ..Query::default()
+        })
+    }
+
+    #[test]
+    fn all_phrases_must_occur_somewhere_in_any_case() {
+        let filter = filter(&["Timeout", "ada"], None, &[]);
+        let extra = Some(r#"{"user": {"name": "Ada"}, "timeout": 3}"#);
+        assert!(filter.wants(&["a TIMEOUT occurred"], extra));
+        assert!(filter.wants(&["", "timeout for ada"], None));
+        assert!(!filter.wants(&["ada"], extra), "keys are no text");
+        assert!(!filter.wants(&["timeout"], None));
+    }
+
+    #[test]
+    fn escaped_texts_are_read_as_they_are_meant() {
+        let extra = Some(r#"{"a\"b": "\u0041da\nand \"Bob\"", "c": "x"}"#);
+        assert!(filter(&["Ada and"], None, &[]).wants(&[""], extra));
+        assert!(filter(&["and \"bob\""], None, &["a\"b"]).wants(&[""], extra));
+        assert!(!filter(&["u0041da"], None, &[]).wants(&[""], extra));
+    }
+
+    #[test]
+    fn ends_of_texts_are_found_inside_of_the_json() {
+        let extra = Some(r#"{"a": {"b": "one"}, "c": ["two three"]}"#);
+        assert!(filter(&[], Some("^one$"), &[]).wants(&[""], extra));
+        assert!(filter(&[], Some(r"\btwo\b"), &[]).wants(&[""], extra));
+        assert!(!filter(&[], Some("^three"), &[]).wants(&[""], extra));
+        assert!(!filter(&[], Some("\"one"), &[]).wants(&[""], extra));
+    }
+
+    #[test]
+    fn a_key_is_found_whichever_dots_are_its_own() {
+        let extra = Some(r#"{"a.b":{"c.d":1}}"#);
+        assert!(filter(&[], None, &["a.b.c.d=1", "a.b"]).wants(&[""], extra));
+        assert!(!filter(&[], None, &["a"]).wants(&[""], extra));
+        assert!(!filter(&[], None, &["b"]).wants(&[""], extra));
+    }
+
+    #[test]
+    fn words_are_required_once_whoever_requires_them() {
+        let filter = filter(&["one two"], Some("^Two three "), &["k=one", "n=7"]);
+        let mut words = ["one", "two", "three"].map(hash);
+        words.sort_unstable();
+        assert_eq!(filter.required_words(), words);
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_that_is_wanted_holds_the_required_words(
+            texts in prop::collection::vec("[aKkſ\u{212A}Ää_0 \n.\"\\\\-]{0,12}", 2),
+            of_extra in any::<bool>(),
+            (start, len) in (0..12_usize, 1..8_usize),
+            upper in any::<bool>(),
+            prefix in any::<bool>(),
+        ) {
+            // A piece of one of the texts, in another case.
+            let piece: String = texts[usize::from(of_extra)].chars().skip(start).take(len).collect();
+            let piece = if upper { piece.to_uppercase() } else { piece };
+            let phrase = if prefix { Phrase::prefix(&piece) } else { Phrase::new(&piece) };
+            prop_assume!(phrase.is_ok());
+            let extra = serde_json::json!({"k": {"Ka": texts[1]}}).to_string();
+            let query = Query {
+                phrases: phrase.into_iter().collect(),
+                fields: vec![format!("k.Ka={}", texts[1]).parse().unwrap()],
+                ..Query::default()
+            };
+            let filter = TextFilter::new(&query);
+            if filter.wants(&[&texts[0]], Some(&extra)) {
+                let mut held = Vec::new();
+                let mut words = Words::default();
+                words.of_text(&texts[0], |word| held.push(word));
+                words.of_json(&extra, |word| held.push(word));
+                prop_assert!(filter.required_words().iter().all(|word| held.contains(word)));
+            }
+        }
+    }
+}

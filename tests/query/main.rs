@@ -1,0 +1,123 @@
+//! Answers of the store equal a plain filter over a `Vec`, whatever the records, their order of arrival and the question.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod model;
+mod questions;
+
+use std::sync::Arc;
+
+use logstore::{
+    Batch, Durability, Level, LogRecord, Query, Reader, RecordStore, Site, SqliteStore,
+};
+use proptest::prelude::*;
+
+use model::expected;
+use questions::{query, record};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn an_answer_is_what_a_plain_filter_gives(
+        records in prop::collection::vec(record(), 0..120),
+        queries in prop::collection::vec(query(), 40),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        let batches: Vec<Batch> = records.chunks(50).map(|run| run.iter().collect()).collect();
+        store.append(&batches).unwrap();
+        let reader = Reader::open(&path).unwrap();
+        for query in queries {
+            let found: Vec<(i64, LogRecord)> = reader
+                .query(&query)
+                .unwrap()
+                .map(|stored| stored.map(|stored| (stored.id, stored.record)).unwrap())
+                .collect();
+            prop_assert_eq!(found, expected(&query, &records), "{:?}", query);
+        }
+    }
+}
+
+/// An answer of several pages whose rows are deleted and added to while it is read.
+#[test]
+fn an_answer_goes_on_while_others_write_and_delete() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("logs.sqlite");
+    let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+    let site = Arc::new(Site::new("a", Level::INFO));
+    let records: Vec<LogRecord> = (0..2000)
+        .map(|i| LogRecord::new(Arc::clone(&site), i.to_string()))
+        .collect();
+    store.append(&[records.iter().collect()]).unwrap();
+    let mut answer = Reader::open(&path)
+        .unwrap()
+        .query(&Query::default())
+        .unwrap();
+    assert_eq!(answer.last_id(), 2000);
+    assert_eq!(answer.next().unwrap().unwrap().id, 1);
+
+    store.append(&[records.iter().collect()]).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute("DELETE FROM record WHERE id BETWEEN 1000 AND 1499", [])
+        .unwrap();
+    // No reader holds the WAL back.
+    let blocked: i64 = other
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(blocked, 0);
+
+    let ids: Vec<i64> = answer.map(|stored| stored.unwrap().id).collect();
+    let left: Vec<i64> = (2..1000).chain(1500..=2000).collect();
+    assert_eq!(ids, left);
+}
+
+#[test]
+fn views_tell_the_same_as_the_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("logs.sqlite");
+    let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+    let pathnames = [
+        "/srv/app/area2.py",
+        "area2",
+        "/srv/.hidden",
+        "C:\\app\\a.b.py",
+        "/srv/x/",
+        "",
+        "a.py/..",
+    ];
+    let mut records = Vec::new();
+    for (i, pathname) in (-3..).zip(pathnames) {
+        let site = Site::new("a", Level(31)).at(pathname, 7, "f");
+        let mut record = LogRecord::new(site, "x").with("k", 1);
+        record.created_ns = i * 999_999_999;
+        records.push(record);
+    }
+    let mut odd = (*records[0].site).clone();
+    odd.other_filename = Some("other.cpp".into());
+    records.push(LogRecord::new(odd.clone(), "x"));
+    odd.other_module = Some("elsewhere".into());
+    records.push(LogRecord::new(odd, "x"));
+    store.append(&[records.iter().collect()]).unwrap();
+
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let mut rows = connection
+        .prepare("SELECT created_ns, created, filename, module, levelname FROM records ORDER BY id")
+        .unwrap();
+    let rows = rows.query_map([], |row| {
+        let texts: [Option<String>; 4] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+        Ok((row.get::<_, i64>(0)?, texts.map(Option::unwrap_or_default)))
+    });
+    let rows: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), records.len());
+    for ((created_ns, [created, filename, module, levelname]), record) in rows.iter().zip(&records)
+    {
+        assert_eq!(*created_ns, record.created_ns);
+        assert_eq!(*created, logstore::rfc3339_utc(record.created_ns));
+        assert_eq!(filename, record.site.filename(), "{}", record.site.pathname);
+        assert_eq!(module, record.site.module(), "{}", record.site.pathname);
+        assert_eq!(levelname, "Level 31");
+    }
+}

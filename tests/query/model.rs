@@ -1,0 +1,164 @@
+//! The meaning of a query, spelled out: a plain filter over records in a `Vec`.
+
+use std::cmp::Ordering;
+
+use logstore::{FieldFilter, FieldTest, LogRecord, Order, Phrase, Query};
+use serde_json::Value;
+
+fn texts_of(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().flat_map(texts_of).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a text is what a pattern with stars says.
+fn is_like(text: &str, wanted: &str) -> bool {
+    match wanted.split_once('*') {
+        None => text == wanted,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|after| {
+            let ends = after.char_indices().map(|(at, _)| at).chain([after.len()]);
+            ends.into_iter().any(|at| is_like(&after[at..], rest))
+        }),
+    }
+}
+
+fn is_under(name: &str, wanted: &str) -> bool {
+    let mut parents = name.match_indices('.').map(|(dot, _)| &name[..dot]);
+    is_like(name, wanted) || parents.any(|parent| is_like(parent, wanted))
+}
+
+/// In small letters, with one blank for any white space.
+fn plain(text: &str) -> Vec<char> {
+    let mut plain: Vec<char> = Vec::new();
+    for c in text.to_lowercase().chars() {
+        let c = if c.is_whitespace() { ' ' } else { c };
+        if c != ' ' || plain.last() != Some(&' ') {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+fn occurs(phrase: &Phrase, text: &str) -> bool {
+    let (text, wanted) = (plain(text), plain(phrase.text()));
+    // A boundary is where one of two neighbours is of a word; the ends of a text are of none.
+    let of_word = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric() || *c == '_');
+    (0..text.len()).any(|at| {
+        let end = at + wanted.len();
+        text[at..].starts_with(&wanted)
+            && !(of_word(text[..at].last()) && of_word(wanted.first()))
+            && (phrase.is_prefix() || !(of_word(text.get(end)) && of_word(wanted.last())))
+    })
+}
+
+fn is_equal(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::String(text) => text == wanted,
+        Value::Number(number) => match (number.as_i64(), wanted.parse::<i64>()) {
+            (Some(number), Ok(wanted)) => number == wanted,
+            _ => number.as_f64() == wanted.parse().ok(),
+        },
+        Value::Bool(bool) => wanted == bool.to_string(),
+        Value::Null => wanted == "None",
+        value => serde_json::from_str(wanted).ok() == Some(value.clone()),
+    }
+}
+
+fn order(value: &Value, wanted: &str) -> Option<Ordering> {
+    let of_number = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    match (of_number.parse::<i64>(), wanted.parse::<i64>()) {
+        (Ok(number), Ok(wanted)) => Some(number.cmp(&wanted)),
+        _ => match (of_number.parse::<f64>(), wanted.parse::<f64>()) {
+            (Ok(number), Ok(wanted)) => number.partial_cmp(&wanted),
+            _ => value.as_str().map(|text| text.cmp(wanted)),
+        },
+    }
+}
+
+fn holds(filter: &FieldFilter, record: &LogRecord) -> bool {
+    let mut value = record.extra.get(&filter.key);
+    if value.is_none() {
+        value = record.extra.get(filter.key.split('.').next().unwrap());
+        for key in filter.key.split('.').skip(1) {
+            value = value.and_then(|value| value.get(key));
+        }
+    }
+    value.is_some_and(|value| match &filter.test {
+        FieldTest::Present => true,
+        FieldTest::Equals(wanted) => is_equal(value, wanted),
+        FieldTest::NotEquals(other) => !is_equal(value, other),
+        FieldTest::Less(than) => order(value, than) == Some(Ordering::Less),
+        FieldTest::LessOrEqual(than) => order(value, than).is_some_and(Ordering::is_le),
+        FieldTest::Greater(than) => order(value, than) == Some(Ordering::Greater),
+        FieldTest::GreaterOrEqual(than) => order(value, than).is_some_and(Ordering::is_ge),
+        FieldTest::Matches(pattern) => match value {
+            Value::String(text) => pattern.is_match(text),
+            value => pattern.is_match(&value.to_string()),
+        },
+    })
+}
+
+fn wants(query: &Query, id: i64, record: &LogRecord) -> bool {
+    let one_of = |wanted: &[String], number: Option<i64>, name: &str| {
+        let number = number.map(|number| number.to_string());
+        let is = |wanted: &String| {
+            is_like(name, wanted) || number.as_ref().is_some_and(|n| is_like(n, wanted))
+        };
+        wanted.is_empty() || wanted.iter().any(is)
+    };
+    let (site, origin) = (&record.site, &record.origin);
+    let mut texts = vec![record.message.as_str()];
+    texts.extend(record.exc_text.as_deref());
+    texts.extend(record.stack_info.as_deref());
+    texts.extend(record.extra.values().flat_map(texts_of));
+    let levels = &query.exact_levels;
+    let under = |wanted: &String| is_under(&site.name, wanted);
+    query.min_level.is_none_or(|level| site.level >= level)
+        && query.max_level.is_none_or(|level| site.level <= level)
+        && (levels.is_empty() || levels.contains(&site.level))
+        && (query.names.is_empty() || query.names.iter().any(under))
+        && !query.not_names.iter().any(under)
+        && query
+            .since_ns
+            .is_none_or(|since| record.created_ns >= since)
+        && query
+            .until_ns
+            .is_none_or(|until| record.created_ns <= until)
+        && one_of(&query.hosts, None, &origin.hostname)
+        && one_of(&query.processes, origin.process, &origin.process_name)
+        && one_of(&query.threads, origin.thread, &origin.thread_name)
+        && query
+            .phrases
+            .iter()
+            .all(|phrase| texts.iter().any(|text| occurs(phrase, text)))
+        && query
+            .grep
+            .as_ref()
+            .is_none_or(|grep| texts.iter().any(|text| grep.is_match(text)))
+        && query.fields.iter().all(|filter| holds(filter, record))
+        && query.after_id.is_none_or(|after| id > after)
+}
+
+/// The answer, with the ids that a store gives.
+pub(crate) fn expected(query: &Query, records: &[LogRecord]) -> Vec<(i64, LogRecord)> {
+    let mut found: Vec<(i64, LogRecord)> = (1..)
+        .zip(records)
+        .filter(|(id, record)| wants(query, *id, record))
+        .map(|(id, record)| (id, record.clone()))
+        .collect();
+    found.sort_by_key(|(id, record)| (record.created_ns, *id));
+    if let Some(limit) = query.limit {
+        found.drain(..found.len().saturating_sub(limit));
+    }
+    if query.order == Order::NewestFirst {
+        found.reverse();
+    }
+    found
+}

@@ -1,0 +1,188 @@
+//! Records and questions of every kind, over few values, so that they meet.
+
+use std::sync::Arc;
+
+use logstore::{
+    Case, FieldFilter, FieldTest, Level, LogRecord, Order, Origin, Pattern, Phrase, Query, Site,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+const NAMES: [&str; 7] = ["a", "a.b", "a.b.c", "a.bc", "ab", "root", "r[o]t.b"];
+const WANTED_NAMES: [&str; 12] = [
+    "a", "a.b", "ab", "root", "*.b", "a*", "*", "*b*c", "r?ot*", "[a]*", "r[o]t*", "r[o]t",
+];
+const WORDS: [&str; 11] = [
+    "timeout", "Timeout", "time", "ÄRGER", "ärger", "a.b", "100%", "of  ada", "Of\tADA", "of", "(",
+];
+/// What stands between two words of a text.
+const JOINTS: [&str; 5] = [" ", "\n", "_", "-", ""];
+
+pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
+    let site = (select(&NAMES), select(&[10, 20, 25, 30, 40, 50]), 0..3_u32);
+    let origin = (
+        select(&["node1", "node2"]),
+        select(&[None, Some(1), Some(2)]),
+        0..3_i64,
+    );
+    let texts = (
+        (prop::collection::vec(select(&WORDS), 0..4), select(&JOINTS)),
+        prop::option::of(select(&WORDS)),
+        prop::option::of(select(&WORDS)),
+    );
+    let extra = prop::option::weighted(
+        0.8,
+        select(vec![
+            json!({"user": {"id": 7}, "note": "TIMEOUT of ada"}),
+            json!({"user": {"id": 7.0}, "flag": true}),
+            json!({"user": "7", "list": ["ärger", 1]}),
+            json!({"user": "12.50", "note": "timeout"}),
+            json!({"user.id": 12, "note": "of \"ada\"\nof time"}),
+            json!({"user": {"id": 9_007_199_254_740_993_i64}, "flag": "yes"}),
+            json!({"user": "2026-11-22T16:20:25Z", "flag": false}),
+            json!({"timeout": null}),
+        ]),
+    );
+    // Few different times, so that many records share one.
+    (site, origin, texts, extra, 0..20_i64).prop_map(|(site, origin, texts, extra, created)| {
+        let (name, level, line) = site;
+        let (hostname, process, thread) = origin;
+        let ((words, joint), exc_text, stack_info) = texts;
+        let site = Site::new(name, Level(level)).at("/srv/app.py", line, "main");
+        let mut record = LogRecord::new(site, words.join(joint));
+        record.created_ns = created * 1_000_000_007 - 5_000_000_000;
+        record.origin = Arc::new(Origin {
+            hostname: hostname.into(),
+            process,
+            process_name: process
+                .map(|id| format!("Process-{id}"))
+                .unwrap_or_default(),
+            thread: Some(thread),
+            thread_name: format!("Thread-{thread}"),
+            started_ms: None,
+        });
+        record.exc_text = exc_text.map(str::to_owned);
+        record.stack_info = stack_info.map(str::to_owned);
+        if let Some(Value::Object(extra)) = extra {
+            record.extra = extra;
+        }
+        record
+    })
+}
+
+/// None, or else one or two.
+fn few<T: Clone + std::fmt::Debug>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
+    prop_oneof![6 => Just(Vec::new()), 1 => prop::collection::vec(of, 1..3)]
+}
+
+fn phrase() -> impl Strategy<Value = Phrase> {
+    let text = select(&[
+        "time", "TIMEOUT", "ärger", "Ä", "%", "100%", "0", "of ada", "of\nada", "out", "a", "(",
+        "ti",
+    ]);
+    (text, any::<bool>()).prop_map(|(text, prefix)| {
+        let phrase = if prefix {
+            Phrase::prefix(text)
+        } else {
+            Phrase::new(text)
+        };
+        phrase.unwrap()
+    })
+}
+
+fn field() -> impl Strategy<Value = FieldFilter> {
+    let key = select(&["user.id", "user", "flag", "timeout", "note", "list"]);
+    let value = select(&[
+        "7",
+        "7.0",
+        "9007199254740992",
+        "true",
+        "None",
+        "2026-11-22",
+        "yes",
+        "TIMEOUT of ada",
+        "[\"ärger\", 1]",
+    ]);
+    let tests: &[fn(String) -> FieldTest] = &[
+        |_| FieldTest::Present,
+        FieldTest::Equals,
+        FieldTest::Equals,
+        FieldTest::NotEquals,
+        FieldTest::Less,
+        FieldTest::LessOrEqual,
+        FieldTest::Greater,
+        FieldTest::GreaterOrEqual,
+        |_| FieldTest::Matches("^[7T]".parse().unwrap()),
+    ];
+    (key, value, select(tests)).prop_map(|(key, value, test)| FieldFilter {
+        key: key.into(),
+        test: test(value.into()),
+    })
+}
+
+pub(crate) fn query() -> impl Strategy<Value = Query> {
+    let levels = (
+        prop::option::weighted(0.2, select(&[Level(20), Level(25), Level(40)])),
+        prop::option::weighted(0.2, select(&[Level(10), Level(30), Level(35)])),
+        few(select(&[Level(20), Level(25), Level(35)])),
+    );
+    let who = (
+        few(select(&WANTED_NAMES)),
+        few(select(&WANTED_NAMES)),
+        few(select(&["node1", "nowhere", "n*1", "*"])),
+        few(select(&["1", "Process-2", "x", "P*", "*2", "*"])),
+        few(select(&["0", "Thread-1", "*-0", "Thread?1*"])),
+    );
+    let when = (
+        prop::option::weighted(0.3, -1..20_i64),
+        prop::option::weighted(0.3, -1..20_i64),
+    );
+    let pattern = select(&[
+        "time.ut",
+        "^ä",
+        "(?i)^TIMEOUT$",
+        "a.b",
+        "of ada",
+        "(?m)^of ",
+        r"\bTime\b",
+        r"\btime(out)?\b",
+    ]);
+    let case = select(&[Case::Minded, Case::Ignored]);
+    let what = (
+        few(phrase()),
+        prop::option::weighted(0.3, (pattern, case)),
+        prop_oneof![few(field()), field().prop_map(|filter| vec![filter])],
+    );
+    let how = (
+        prop::option::of(0..30_usize),
+        prop::option::weighted(0.3, 0..100_i64),
+        any::<bool>(),
+    );
+    (levels, who, when, what, how).prop_map(|(levels, who, when, what, how)| {
+        let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
+        let ns = |seconds: Option<i64>| seconds.map(|s| s * 1_000_000_007 - 5_000_000_000);
+        Query {
+            min_level: levels.0,
+            max_level: levels.1,
+            exact_levels: levels.2,
+            names: owned(who.0),
+            not_names: owned(who.1),
+            hosts: owned(who.2),
+            processes: owned(who.3),
+            threads: owned(who.4),
+            since_ns: ns(when.0),
+            until_ns: ns(when.1),
+            phrases: what.0,
+            grep: what.1.map(|(text, case)| Pattern::new(text, case).unwrap()),
+            fields: what.2,
+            limit: how.0,
+            after_id: how.1,
+            order: if how.2 {
+                Order::NewestFirst
+            } else {
+                Order::OldestFirst
+            },
+        }
+    })
+}
