@@ -4,12 +4,7 @@
 //! A word is a maximal run of letters, digits and `_`: of what `\w` matches, as UTS #18 has it, so that `\b` of a pattern stands at
 //! its ends. It is folded character by character as the `(?i)` of a pattern does: what a pattern takes for equal is equal here.
 
-/// Cuts texts into folded words and gives what the index knows each of them by.
-#[derive(Debug, Default)]
-pub(crate) struct Words {
-    /// A text of JSON without its escapes.
-    unescaped: String,
-}
+use std::borrow::Cow;
 
 /// What one byte means: 0 ends a word, [`WIDE`] belongs to a character outside of ASCII, anything else is a folded letter of a word.
 const CLASS: [u8; 256] = classes();
@@ -17,87 +12,73 @@ const CLASS: [u8; 256] = classes();
 /// No ASCII character.
 const WIDE: u8 = 0xFF;
 
-/// How much memory is kept for the next text.
-const KEPT_BYTES: usize = 1 << 16;
-
 /// The bit that folds the letters of ASCII, leaves its digits alone and makes of `_` what is no letter either.
 const CASE: u8 = 0x20;
 
 const fn classes() -> [u8; 256] {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        let ascii = byte as u8;
-        if ascii.is_ascii_alphanumeric() || ascii == b'_' {
-            classes[byte] = ascii | CASE;
-        }
-        byte += 1;
-    }
-    while byte < 256 {
-        classes[byte] = WIDE;
-        byte += 1;
+    let mut classes = [WIDE; 256];
+    let mut ascii = 0_u8;
+    while ascii.is_ascii() {
+        let of_word = ascii.is_ascii_alphanumeric() || ascii == b'_';
+        classes[ascii as usize] = if of_word { ascii | CASE } else { 0 };
+        ascii += 1;
     }
     classes
 }
 
-impl Words {
-    /// Calls `found` with the hash of each word of the text, in order, as often as it occurs.
-    pub(crate) fn of_text(&mut self, text: &str, mut found: impl FnMut(u64)) {
-        if text.is_ascii() {
-            of_ascii(text.as_bytes(), found);
-            return;
-        }
-        let mut word = WordHash::default();
-        let bytes = text.as_bytes();
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            at += 1;
-            match CLASS[usize::from(*byte)] {
-                0 => word.end(&mut found),
-                WIDE => {
-                    let Some(wide) = text[at - 1..].chars().next() else {
-                        break;
-                    };
-                    at += wide.len_utf8() - 1;
-                    if is_wide_word_char(wide) {
-                        for byte in fold(wide).encode_utf8(&mut [0; 4]).bytes() {
-                            word.push(byte);
-                        }
-                    } else {
-                        word.end(&mut found);
-                    }
-                }
-                letter => word.push(letter),
-            }
-        }
-        word.end(&mut found);
+/// Calls `found` with the hash of each word of the text, in order, as often as it occurs.
+pub(crate) fn each_word(text: &str, mut found: impl FnMut(u64)) {
+    if text.is_ascii() {
+        each_word_of_ascii(text.as_bytes(), found);
+        return;
     }
+    let mut word = WordHash::default();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match CLASS[usize::from(*byte)] {
+            0 => word.end(&mut found),
+            WIDE => {
+                let Some(wide) = text[at - 1..].chars().next() else {
+                    break;
+                };
+                at += wide.len_utf8() - 1;
+                if is_wide_word_char(wide) {
+                    for byte in fold(wide).encode_utf8(&mut [0; 4]).bytes() {
+                        word.push(byte);
+                    }
+                } else {
+                    word.end(&mut found);
+                }
+            }
+            letter => word.push(letter),
+        }
+    }
+    word.end(&mut found);
+}
 
-    /// Calls `found` with the hash of each word of the texts among the values of a JSON object's text: of more than those when it is
-    /// no sound JSON, of fewer never.
-    pub(crate) fn of_json(&mut self, json: &str, mut found: impl FnMut(u64)) {
-        let bytes = json.as_bytes();
-        let mut at = 0;
-        while let Some(quote) = memchr::memchr(b'"', &bytes[at..]) {
-            let start = at + quote + 1;
-            let (end, escaped) = text_end(bytes, start);
-            at = (end + 1).min(bytes.len());
-            let is_key = bytes[at..]
-                .iter()
-                .find(|byte| !byte.is_ascii_whitespace())
-                .is_some_and(|byte| *byte == b':');
-            if is_key {
-                continue;
-            }
-            if escaped {
-                let mut unescaped = std::mem::take(&mut self.unescaped);
-                unescape(&json[start..end], &mut unescaped);
-                self.of_text(&unescaped, &mut found);
-                unescaped.shrink_to(KEPT_BYTES);
-                self.unescaped = unescaped;
-            } else {
-                self.of_text(&json[start..end], &mut found);
-            }
+/// Calls `found` with the hash of each word of the texts among the values of a JSON object's text: of more than those when it is
+/// no sound JSON, of fewer never.
+pub(crate) fn each_word_of_json(json: &str, mut found: impl FnMut(u64)) {
+    let bytes = json.as_bytes();
+    let mut at = 0;
+    while let Some(quote) = memchr::memchr(b'"', &bytes[at..]) {
+        let start = at + quote + 1;
+        let (end, escaped) = text_end(bytes, start);
+        at = (end + 1).min(bytes.len());
+        let is_key = bytes[at..]
+            .iter()
+            .find(|byte| !byte.is_ascii_whitespace())
+            .is_some_and(|byte| *byte == b':');
+        if is_key {
+            continue;
+        }
+        let inside = &json[start..end];
+        if escaped {
+            each_word(&unescaped(inside), &mut found);
+        } else {
+            each_word(inside, &mut found);
         }
     }
 }
@@ -133,7 +114,9 @@ impl WordHash {
     #[inline]
     fn push_all(&mut self, bytes: &[u8]) {
         if !self.len.is_multiple_of(8) {
-            bytes.iter().for_each(|byte| self.push(byte | CASE));
+            for byte in bytes {
+                self.push(byte | CASE);
+            }
             return;
         }
         let (eights, rest) = bytes.as_chunks();
@@ -180,7 +163,7 @@ pub(crate) fn hash(word: &str) -> u64 {
 
 /// The words of a text that is ASCII, 64 bytes at a time: first a bit for each byte that belongs to a word, then a step for each run
 /// of ones. Twice as fast as a look at each byte, since it is the ends of words that no processor can foretell.
-fn of_ascii(text: &[u8], mut found: impl FnMut(u64)) {
+fn each_word_of_ascii(text: &[u8], mut found: impl FnMut(u64)) {
     let mut word = WordHash::default();
     for chunk in text.chunks(64) {
         let bits = word_bits(chunk);
@@ -206,9 +189,10 @@ fn of_ascii(text: &[u8], mut found: impl FnMut(u64)) {
 fn word_bits(chunk: &[u8]) -> u64 {
     let mut flags = [0; 64];
     for (flag, byte) in flags.iter_mut().zip(chunk) {
-        let letter = (byte | CASE).wrapping_sub(b'a') < 26;
-        let digit = byte.wrapping_sub(b'0') < 10;
-        *flag = u8::from(letter | digit | (*byte == b'_'));
+        // Sums, since branches would keep this from being done for many bytes at once.
+        let letter = u8::from((byte | CASE).wrapping_sub(b'a') < 26);
+        let digit = u8::from(byte.wrapping_sub(b'0') < 10);
+        *flag = letter + digit + u8::from(*byte == b'_');
     }
     let mut bits = 0;
     for (i, flags) in flags.as_chunks().0.iter().enumerate() {
@@ -236,13 +220,9 @@ fn text_end(bytes: &[u8], start: usize) -> (usize, bool) {
 }
 
 /// The text that the inside of a JSON text means. What is no JSON is left as it is.
-fn unescape(inside: &str, out: &mut String) {
-    out.clear();
+fn unescaped(inside: &str) -> Cow<'_, str> {
     let quoted = format!("\"{inside}\"");
-    match serde_json::from_str::<String>(&quoted) {
-        Ok(text) => *out = text,
-        Err(_) => out.push_str(inside),
-    }
+    serde_json::from_str(&quoted).map_or(Cow::Borrowed(inside), Cow::Owned)
 }
 
 /// The words of a text, folded, as often as they occur.
@@ -276,14 +256,12 @@ fn is_wide_word_char(c: char) -> bool {
 pub(crate) fn fold(c: char) -> char {
     match c {
         '\0'..='\x7f' => c.to_ascii_lowercase(),
-        // Upper and lower case of Turkish are no pairs without Turkish.
-        '\u{130}' | '\u{131}' => c,
         // Pairs that have no single upper case to meet at.
         '\u{1FD3}' => '\u{390}',
         '\u{1FE3}' => '\u{3B0}',
         '\u{FB05}' => '\u{FB06}',
-        // Most of what has no case at all.
-        '\u{2E80}'..='\u{A63F}' | '\u{AC00}'..='\u{D7FF}' => c,
+        // Letters of Turkish that are pairs in Turkish alone, and most of what has no case at all.
+        '\u{130}' | '\u{131}' | '\u{2E80}'..='\u{A63F}' | '\u{AC00}'..='\u{D7FF}' => c,
         _ => {
             let upper = single(c.to_uppercase()).unwrap_or(c);
             single(upper.to_lowercase()).unwrap_or(upper)
@@ -305,13 +283,13 @@ mod tests {
 
     fn hashes_of(text: &str) -> Vec<u64> {
         let mut hashes = Vec::new();
-        Words::default().of_text(text, |hash| hashes.push(hash));
+        each_word(text, |hash| hashes.push(hash));
         hashes
     }
 
     fn hashes_of_json(json: &str) -> Vec<u64> {
         let mut hashes = Vec::new();
-        Words::default().of_json(json, |hash| hashes.push(hash));
+        each_word_of_json(json, |hash| hashes.push(hash));
         hashes
     }
 

@@ -90,9 +90,9 @@ impl Groups {
     }
 }
 
-fn key_of(by: &[GroupBy], side: Side, site: &Site, origin: &Origin) -> Vec<Value> {
+fn key_of(by: &[GroupBy], wanted: Side, site: &Site, origin: &Origin) -> Vec<Value> {
     by.iter()
-        .filter(|by| by.side() == side)
+        .filter(|by| by.side() == wanted)
         .map(|by| by.value(site, origin, &Map::new()))
         .collect()
 }

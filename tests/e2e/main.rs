@@ -20,3 +20,4 @@ mod sql;
 mod strangers;
 mod support;
 mod terminal;
+mod upgrade;

@@ -341,16 +341,6 @@ fn a_newer_schema_is_refused_with_both_numbers() {
 }
 
 #[test]
-fn an_older_schema_cannot_be_read_but_opened_once_for_writing() {
-    let store = small_store();
-    drop(sql(&store.db, "PRAGMA user_version = 0"));
-    refused(
-        query(&store.db, &[]),
-        &["schema 0", "logstore serve", "migrate"],
-    );
-}
-
-#[test]
 fn a_damaged_file_is_an_error_and_no_panic() {
     let store = small_store();
     let mut bytes = std::fs::read(&store.db).unwrap();

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::words::WordSet;
 use super::{BLOCK_RECORDS, Extent, Part, SEAL_BYTES, pack};
 use crate::batch::Texts;
-use crate::words::Words;
+use crate::words::{each_word, each_word_of_json};
 
 /// The records of a block that is not full yet.
 #[derive(Debug, Default)]
@@ -15,7 +15,6 @@ pub(in crate::store) struct BlockBuilder {
     sites: Vec<i64>,
     origins: Vec<i64>,
     set: WordSet,
-    words: Words,
 }
 
 /// A block ready to be written.
@@ -56,13 +55,12 @@ impl BlockBuilder {
         self.origins.push(origin);
         let set = &mut self.set;
         let mut insert = |hash| set.insert(hash);
-        for text in [Some(texts.message), texts.exc_text, texts.stack_info] {
-            if let Some(text) = text {
-                self.words.of_text(text, &mut insert);
-            }
+        each_word(texts.message, &mut insert);
+        for text in [texts.exc_text, texts.stack_info].into_iter().flatten() {
+            each_word(text, &mut insert);
         }
         if let Some(extra) = texts.extra {
-            self.words.of_json(extra, &mut insert);
+            each_word_of_json(extra, &mut insert);
         }
     }
 

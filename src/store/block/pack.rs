@@ -29,9 +29,9 @@ pub(super) fn unpack(bytes: &mut &[u8], len: usize, values: &mut Vec<u32>) -> Op
     values.resize(len.next_multiple_of(RUN), 0);
     for run in values.chunks_exact_mut(RUN) {
         let (bits, rest) = bytes.split_first()?;
-        let (packed, rest) =
+        let (run_bytes, rest) =
             (*bits <= 32).then(|| rest.split_at_checked(packed_bytes(*bits)))??;
-        packer.decompress(packed, run, *bits);
+        packer.decompress(run_bytes, run, *bits);
         *bytes = rest;
     }
     values.truncate(len);

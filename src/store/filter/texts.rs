@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::words::Words;
+    use crate::words::{each_word, each_word_of_json};
 
     fn filter(phrases: &[&str], grep: Option<&str>, fields: &[&str]) -> TextFilter {
         TextFilter::new(&Query {
@@ -222,9 +222,8 @@ mod tests {
             let filter = TextFilter::new(&query);
             if filter.wants(&[&texts[0]], Some(&extra)) {
                 let mut held = Vec::new();
-                let mut words = Words::default();
-                words.of_text(&texts[0], |word| held.push(word));
-                words.of_json(&extra, |word| held.push(word));
+                each_word(&texts[0], |word| held.push(word));
+                each_word_of_json(&extra, |word| held.push(word));
                 prop_assert!(filter.required_words().iter().all(|word| held.contains(word)));
             }
         }

@@ -1,0 +1,216 @@
+//! What can go wrong, and what to do about it: one enum for each family of operations, joined in [`Error`].
+
+mod query;
+mod store;
+
+pub use query::{QueryError, SqlError};
+pub use store::StoreError;
+
+/// Any error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Bytes from the wire could not be understood.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The database file could not be opened, written or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record could not be queued, or what was queued could not be stored.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// A question could not be understood.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// SQL could not be answered.
+    #[error(transparent)]
+    Sql(#[from] SqlError),
+    /// The server could not be set up.
+    #[cfg(feature = "net")]
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+/// An error with all its causes, on one line: what was being done, then why it failed.
+///
+/// A cause that only repeats what was said before is left out: `rusqlite` gives every reason twice.
+#[must_use]
+pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        let known = text
+            .rsplit(": ")
+            .next()
+            .is_some_and(|said| reason.ends_with(said));
+        if !known {
+            text.push_str(": ");
+            text.push_str(&reason);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Why bytes from the wire gave no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WireError {
+    /// A frame is longer than the limit. It is passed over.
+    #[error(
+        "a frame of {claimed} bytes is over the limit of {limit}; raise --frame-limit to take such frames"
+    )]
+    FrameTooLong {
+        /// The length in the frame's header, in bytes.
+        claimed: u64,
+        /// The limit in force, in bytes.
+        limit: usize,
+    },
+    /// What came is no frame at all: its first bytes would be a length that no frame has.
+    #[error("{found}, not the frame of a Python SocketHandler; the connection was closed")]
+    NotAFrame {
+        /// What it looks like.
+        found: &'static str,
+    },
+    /// All connections together hold more of incomplete frames than the server keeps.
+    #[error(
+        "incomplete frames of all connections are over {limit} bytes; the connection was closed"
+    )]
+    TooManyPartialFrames {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The connection ended inside a frame.
+    #[error("the connection ended after {got} of {expected} bytes of a frame")]
+    PartialFrame {
+        /// How many bytes of the frame, its header included, had arrived.
+        got: usize,
+        /// How many it should have had; 4 when even the length was cut.
+        expected: usize,
+    },
+    /// The bytes are no pickle, or one that stops short.
+    #[error("not a pickled record: {reason} at byte {at}")]
+    Pickle {
+        /// What was wrong.
+        reason: &'static str,
+        /// Offset into the frame's payload.
+        at: usize,
+    },
+    /// The record's texts are larger than any store takes, which takes a frame of many megabytes full of bytes to be escaped.
+    #[error("a record of {bytes} bytes is larger than the limit of {limit}")]
+    RecordTooLarge {
+        /// The record's size in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The pickle is sound but holds something else than a record's dict.
+    #[error("the pickle holds {found}, not the dict of a LogRecord")]
+    NotARecord {
+        /// What it holds instead.
+        found: &'static str,
+    },
+}
+
+/// Why a record was not queued, or what was queued is not stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The handler has been closed.
+    #[error("the handler is closed; the record was not queued")]
+    Closed,
+    /// The record is too large for any store.
+    #[error("a record of {bytes} bytes was not queued; the limit is {limit}")]
+    RecordTooLarge {
+        /// The record's size in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The store refuses what was queued. It stays queued and is tried again.
+    #[error("{queued} records wait to be stored: {reason}")]
+    Stalled {
+        /// How many records wait.
+        queued: u64,
+        /// What the store said last.
+        reason: String,
+    },
+    /// The handler was closed while the store refused what was queued.
+    #[error("{failed} records could not be stored before the handler was closed: {reason}")]
+    Lost {
+        /// How many records were given up.
+        failed: u64,
+        /// What the store said last.
+        reason: String,
+    },
+    /// The writer thread could not be started.
+    #[error("cannot start the writer thread")]
+    Thread(#[source] std::io::Error),
+    /// The writer thread ended without being asked to.
+    #[error("the writer thread has stopped unexpectedly")]
+    WriterGone,
+}
+
+/// Why the server could not be set up.
+#[cfg(feature = "net")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The host's name gives no address.
+    #[error(
+        "cannot find the address of host {host:?}; use an address of this machine such as 127.0.0.1 or ::1, and --port for the port"
+    )]
+    Host {
+        /// What was given.
+        host: String,
+        /// What the resolver said.
+        source: std::io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {host}:{port}{way_out}", way_out = listen_way_out(source, *port))]
+    Listen {
+        /// The host that was given.
+        host: String,
+        /// The port that was given.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A thread or its event loop could not be started.
+    #[error("cannot start the receiver thread")]
+    Thread(#[source] std::io::Error),
+}
+
+#[cfg(feature = "net")]
+fn listen_way_out(error: &std::io::Error, port: u16) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!(
+                "; another program listens on port {port}, choose another with --port (0: any free one)"
+            )
+        }
+        std::io::ErrorKind::PermissionDenied => "; choose a --port of 1024 or above".into(),
+        std::io::ErrorKind::AddrNotAvailable => {
+            "; --host must be an address of this machine".into()
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_given_once() {
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_READ);
+        let source = rusqlite::Error::SqliteFailure(failure, Some("disk I/O error".into()));
+        let error = StoreError::Sqlite {
+            doing: "write to",
+            path: "a.sqlite".into(),
+            source,
+        };
+        assert_eq!(describe(&error), "cannot write to a.sqlite: disk I/O error");
+    }
+}
