@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
-use super::required::words_in_every_match;
+use super::required::{longest_literal, words_in_every_match};
 use crate::error::QueryError;
 
 /// A regular expression, in the syntax of the crate `regex`.
@@ -80,6 +80,11 @@ impl Pattern {
     /// Whether it asks for the ends of a text or of a line.
     pub(crate) fn is_anchored(&self) -> bool {
         self.hir.properties().look_set().contains_anchor()
+    }
+
+    /// Bytes that every text with a match holds as they are: the longest that are plain from the pattern.
+    pub(crate) fn literal_in_every_match(&self) -> Option<Vec<u8>> {
+        longest_literal(&self.hir)
     }
 
     /// Words, folded, that every text with a match holds as whole ones. There may be more of them.

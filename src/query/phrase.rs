@@ -1,9 +1,12 @@
 //! Phrases: words in a row, as they are typed.
 
-use regex::{Regex, RegexBuilder};
+use regex::{Regex, RegexBuilder, bytes};
 
 use crate::error::QueryError;
 use crate::words::{is_word_char, words_of};
+
+/// The text comes from a command line, whose length is bounded; the default limit is meant for repetitions.
+const SIZE_LIMIT: usize = 1 << 30;
 
 /// Words in a row that must occur in a text, in any case.
 ///
@@ -106,6 +109,23 @@ impl Phrase {
 
     /// What finds the phrase in a text.
     pub(crate) fn regex(&self) -> Regex {
+        RegexBuilder::new(&self.pattern())
+            .case_insensitive(true)
+            .size_limit(SIZE_LIMIT)
+            .build()
+            .expect("an escaped text is always a pattern")
+    }
+
+    /// The same for the bytes of a text.
+    pub(crate) fn regex_of_bytes(&self) -> bytes::Regex {
+        bytes::RegexBuilder::new(&self.pattern())
+            .case_insensitive(true)
+            .size_limit(SIZE_LIMIT)
+            .build()
+            .expect("an escaped text is always a pattern")
+    }
+
+    fn pattern(&self) -> String {
         let edge = |end: Option<char>| match end {
             Some(c) if is_word_char(c) => r"\b",
             _ => "",
@@ -116,12 +136,7 @@ impl Phrase {
             End::Whole => edge(self.text.chars().next_back()),
             End::Open => "",
         };
-        RegexBuilder::new(&format!("{start}{}{end}", words.join(r"\s+")))
-            .case_insensitive(true)
-            // The text comes from a command line, whose length is bounded; the default limit is meant for repetitions.
-            .size_limit(1 << 30)
-            .build()
-            .expect("an escaped text is always a pattern")
+        format!("{start}{}{end}", words.join(r"\s+"))
     }
 
     /// Words, folded, that every text with this phrase holds as whole ones.

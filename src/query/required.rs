@@ -47,6 +47,27 @@ pub(super) fn words_in_every_match(hir: &Hir) -> Vec<String> {
     words
 }
 
+/// The longest stretch of bytes that every match of the pattern holds, as far as that is plain.
+pub(super) fn longest_literal(hir: &Hir) -> Option<Vec<u8>> {
+    match hir.kind() {
+        HirKind::Literal(literal) => {
+            // What stands for bytes that were no UTF-8 is not in the text as it is stored.
+            let stored = !literal
+                .0
+                .windows(3)
+                .any(|bytes| bytes == "\u{FFFD}".as_bytes());
+            stored.then(|| literal.0.to_vec())
+        }
+        HirKind::Capture(capture) => longest_literal(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => longest_literal(&repetition.sub),
+        HirKind::Concat(parts) => parts
+            .iter()
+            .filter_map(longest_literal)
+            .max_by_key(Vec::len),
+        _ => None,
+    }
+}
+
 fn add(hir: &Hir, pieces: &mut Vec<Piece>) {
     match hir.kind() {
         HirKind::Empty => {}

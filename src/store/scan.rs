@@ -1,6 +1,7 @@
 //! Looking into one segment: which of its records a query wants. From the block's arrays where there is a block; from the rows where
 //! there is none, or where the texts decide.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::block::{Column, Columns, Extent, Found, Summary, may_hold_words};
@@ -102,6 +103,8 @@ impl Search {
 /// What a thread that looks into segments works with: memory that is used again for each of them.
 #[derive(Debug, Default)]
 pub(super) struct Lens {
+    /// The text filter of the one search that it is used for.
+    texts: Option<TextFilter>,
     pub(super) columns: Columns,
     /// The sites and the origins of the block at hand that are wanted, at their places in its lists.
     sites: Vec<Option<i64>>,
@@ -117,13 +120,27 @@ impl Lens {
         connection: &Connection,
         search: &Search,
         segment: &Segment,
-        mut found: impl FnMut(Hit),
+        found: impl FnMut(Hit),
     ) -> rusqlite::Result<()> {
         let read = connection.unchecked_transaction()?;
         let connection = &*read;
-        let texts = &search.texts;
+        let own = self.texts.take();
+        let texts = own.unwrap_or_else(|| search.texts.clone());
+        let done = self.each_with(connection, search, &texts, segment, found);
+        self.texts = Some(texts);
+        done
+    }
+
+    fn each_with(
+        &mut self,
+        connection: &Connection,
+        search: &Search,
+        texts: &TextFilter,
+        segment: &Segment,
+        found: impl FnMut(Hit),
+    ) -> rusqlite::Result<()> {
         let Some(extent) = &segment.block else {
-            return scan_rows(connection, search, segment, found);
+            return scan_rows(connection, search, texts, segment, found);
         };
         if !texts.required_words().is_empty() {
             match may_hold_words(connection, extent, texts.required_words())? {
@@ -137,7 +154,7 @@ impl Lens {
             && search.origins.is_all()
             && search.bounds.contains_all(extent);
         if by_rows || !self.read(connection, extent, &ALL_COLUMNS)? {
-            return scan_rows(connection, search, segment, found);
+            return scan_rows(connection, search, texts, segment, found);
         }
         if texts.is_empty() {
             self.hits(search, extent, found);
@@ -146,9 +163,9 @@ impl Lens {
         let mut hits = Vec::new();
         self.hits(search, extent, |hit| hits.push(hit));
         if hits.len() < extent.records / FEW {
-            return look_up(connection, search, &hits, found);
+            return look_up(connection, search, texts, &hits, found);
         }
-        scan_rows(connection, search, segment, &mut found)
+        scan_rows(connection, search, texts, segment, found)
     }
 
     /// Reads columns of a block; whether it is to be believed.
@@ -225,6 +242,7 @@ fn columns_of(search: &Search) -> &'static str {
 fn scan_rows(
     connection: &Connection,
     search: &Search,
+    texts: &TextFilter,
     segment: &Segment,
     mut found: impl FnMut(Hit),
 ) -> rusqlite::Result<()> {
@@ -234,9 +252,12 @@ fn scan_rows(
     ))?;
     let mut rows = statement.query((segment.first_id, segment.last_id))?;
     while let Some(row) = rows.next()? {
+        if !may_want(texts, row) {
+            continue;
+        }
         let hit = hit_of(row)?;
         // Rows that came later under ids that had been free may lie outside of the segment's times.
-        if segment.first <= hit.key && hit.key <= segment.last && wants(search, row, &hit)? {
+        if segment.first <= hit.key && hit.key <= segment.last && wants(search, texts, row, &hit)? {
             found(hit);
         }
     }
@@ -247,6 +268,7 @@ fn scan_rows(
 fn look_up(
     connection: &Connection,
     search: &Search,
+    texts: &TextFilter,
     hits: &[Hit],
     mut found: impl FnMut(Hit),
 ) -> rusqlite::Result<()> {
@@ -256,7 +278,7 @@ fn look_up(
     for hit in hits {
         let mut rows = statement.query([hit.key.1])?;
         if let Some(row) = rows.next()?
-            && wants(search, row, hit)?
+            && wants(search, texts, row, hit)?
         {
             found(*hit);
         }
@@ -273,23 +295,29 @@ fn hit_of(row: &Row<'_>) -> rusqlite::Result<Hit> {
 }
 
 /// Whether a row with the columns of the search is wanted.
-fn wants(search: &Search, row: &Row<'_>, hit: &Hit) -> rusqlite::Result<bool> {
+fn wants(search: &Search, texts: &TextFilter, row: &Row<'_>, hit: &Hit) -> rusqlite::Result<bool> {
     if !search.bounds.contains(hit.key)
         || !search.sites.contains(hit.site)
         || !search.origins.contains(hit.origin)
     {
         return Ok(false);
     }
-    if search.texts.is_empty() {
+    if texts.is_empty() {
         return Ok(true);
     }
     let text = |column| {
         row.get_ref(column)
             .map(|text| text_of(text).unwrap_or_default())
     };
-    let texts = [text(4)?, text(5)?, text(6)?];
+    let said = [text(4)?, text(5)?, text(6)?];
     let extra = text_of(row.get_ref(7)?);
-    Ok(search
-        .texts
-        .wants(&texts.each_ref().map(|text| &**text), extra.as_deref()))
+    Ok(texts.wants(&said.each_ref().map(|text| &**text), extra.as_deref()))
+}
+
+/// Whether a row with the columns of the search may be wanted, by a quick look at its texts.
+fn may_want(texts: &TextFilter, row: &Row<'_>) -> bool {
+    texts.may_want(|i| match row.get_ref(4 + i) {
+        Ok(ValueRef::Text(text)) => Some(text),
+        _ => None,
+    })
 }

@@ -8,13 +8,13 @@ use crate::query::{FieldFilter, FieldTest, Pattern};
 use crate::words::words_of;
 
 /// A [`FieldFilter`] made ready for many records.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct FieldCheck {
     pub(super) key: String,
     test: Test,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Test {
     Present,
     Equals(String),
@@ -23,7 +23,7 @@ enum Test {
     Matches(Pattern),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Operand {
     text: String,
     number: Option<Numeric>,

@@ -1,6 +1,7 @@
 //! A [`Query`](crate::query::Query) made ready for a scan: ids of the wanted sites and origins, and what the texts must hold.
 
 mod field;
+mod needle;
 mod texts;
 mod wanted;
 

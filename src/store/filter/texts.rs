@@ -7,12 +7,15 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::field::FieldCheck;
+use super::needle::Needle;
 use crate::query::{Pattern, Phrase, Query};
 use crate::record::extra_at;
 use crate::words::hash;
 
 /// What the texts of a record must hold.
-#[derive(Debug)]
+///
+/// A clone shares nothing with the original, so that threads do not wait for each other's memory for matching.
+#[derive(Debug, Clone)]
 pub(in crate::store) struct TextFilter {
     /// Each must match in one of the texts.
     searches: Vec<Search>,
@@ -20,8 +23,10 @@ pub(in crate::store) struct TextFilter {
     required: Vec<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Search {
+    /// What is looked for first.
+    needle: Needle,
     regex: Regex,
     /// Whether it asks for the ends of a text, which are others in the JSON around it.
     anchored: bool,
@@ -30,10 +35,12 @@ struct Search {
 impl TextFilter {
     pub(in crate::store) fn new(query: &Query) -> Self {
         let phrases = query.phrases.iter().map(|phrase| Search {
+            needle: Needle::of_phrase(phrase),
             regex: phrase.regex(),
             anchored: false,
         });
         let grep = query.grep.iter().map(|pattern| Search {
+            needle: Needle::of_pattern(pattern),
             regex: pattern.regex().clone(),
             anchored: pattern.is_anchored(),
         });
@@ -62,6 +69,19 @@ impl TextFilter {
     /// together, each of them whole: in rising order, none twice.
     pub(in crate::store) fn required_words(&self) -> &[u64] {
         &self.required
+    }
+
+    /// Whether a record may be wanted, by the bytes of its texts as they are stored: message, traceback, stack, and last the JSON of
+    /// the extra fields.
+    pub(in crate::store) fn may_want<'t>(&self, text: impl Fn(usize) -> Option<&'t [u8]>) -> bool {
+        self.searches.iter().all(|search| {
+            let needle = &search.needle;
+            (0..3).any(|i| text(i).is_some_and(|text| needle.is_in(text)))
+                || text(3).is_some_and(|json| {
+                    // An escape may be any character.
+                    memchr(b'\\', json).is_some() || needle.is_in(json)
+                })
+        })
     }
 
     /// `texts`: message, traceback and stack; `extra`: the text of the JSON object.
