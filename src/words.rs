@@ -110,24 +110,27 @@ impl WordHash {
         }
     }
 
-    /// As [`WordHash::push`] for each of the bytes, which are ASCII and need not be folded.
+    /// As [`WordHash::push`] for each of these bytes of a chunk, which are ASCII and need not be folded.
     #[inline]
-    fn push_all(&mut self, bytes: &[u8]) {
+    fn push_run(&mut self, chunk: &Chunk, at: usize, len: usize) {
         if !self.len.is_multiple_of(8) {
-            for byte in bytes {
+            for byte in &chunk[at..at + len] {
                 self.push(byte | CASE);
             }
             return;
         }
-        let (eights, rest) = bytes.as_chunks();
-        for eight in eights {
+        self.len += len as u64;
+        let mut left = len;
+        let mut eights = chunk[at..].as_chunks().0.iter();
+        while let Some(eight) = eights.next().filter(|_| left > 0) {
             let eight = u64::from_le_bytes(*eight) | u64::from_le_bytes([CASE; 8]);
+            if left < 8 {
+                self.bytes = eight & ((1 << (8 * left)) - 1);
+                return;
+            }
             self.state = fold_multiply(self.state ^ eight, MIX);
+            left -= 8;
         }
-        for (i, byte) in rest.iter().enumerate() {
-            self.bytes |= u64::from(byte | CASE) << (8 * i);
-        }
-        self.len += bytes.len() as u64;
     }
 
     /// Gives the word's hash away, if there is a word, and gets ready for the next one.
@@ -161,33 +164,43 @@ pub(crate) fn hash(word: &str) -> u64 {
     hash.take()
 }
 
-/// The words of a text that is ASCII, 64 bytes at a time: first a bit for each byte that belongs to a word, then a step for each run
-/// of ones. Twice as fast as a look at each byte, since it is the ends of words that no processor can foretell.
+/// So many bytes are looked at together, a bit for each.
+const CHUNK: usize = 64;
+
+/// A chunk with room behind it, so that eight bytes can be read wherever a word begins.
+type Chunk = [u8; CHUNK + 8];
+
+/// The words of a text that is ASCII: first a bit for each byte that belongs to a word, then a step for each run of ones. Twice as
+/// fast as a look at each byte, since it is the ends of words that no processor can foretell.
 fn each_word_of_ascii(text: &[u8], mut found: impl FnMut(u64)) {
     let mut word = WordHash::default();
-    for chunk in text.chunks(64) {
-        let bits = word_bits(chunk);
+    for bytes in text.chunks(CHUNK) {
+        let mut chunk: Chunk = [0; CHUNK + 8];
+        chunk[..bytes.len()].copy_from_slice(bytes);
+        let mut bits = word_bits(&chunk);
         let mut at = 0;
-        while at < 64 {
-            let gap = (bits >> at).trailing_zeros() as usize;
+        while bits != 0 {
+            let gap = bits.trailing_zeros();
             if gap > 0 {
                 word.end(&mut found);
-                at += gap;
+                bits >>= gap;
+                at += gap as usize;
             }
-            if at >= 64 {
-                break;
-            }
-            let len = (bits >> at).trailing_ones() as usize;
-            word.push_all(&chunk[at..at + len]);
-            at += len;
+            let len = bits.trailing_ones();
+            word.push_run(&chunk, at, len as usize);
+            at += len as usize;
+            bits = bits.checked_shr(len).unwrap_or(0);
+        }
+        if at < CHUNK {
+            word.end(&mut found);
         }
     }
     word.end(&mut found);
 }
 
-/// Which of up to 64 bytes of ASCII belong to words, the first in the lowest bit.
-fn word_bits(chunk: &[u8]) -> u64 {
-    let mut flags = [0; 64];
+/// Which bytes of a chunk belong to words, the first in the lowest bit.
+fn word_bits(chunk: &Chunk) -> u64 {
+    let mut flags = [0; CHUNK];
     for (flag, byte) in flags.iter_mut().zip(chunk) {
         // Sums, since branches would keep this from being done for many bytes at once.
         let letter = u8::from((byte | CASE).wrapping_sub(b'a') < 26);
