@@ -1,5 +1,7 @@
 //! What a store's file is, apart from the records in it.
 
+use rusqlite::Connection;
+
 use super::{Reader, schema};
 use crate::error::StoreError;
 
@@ -11,6 +13,11 @@ pub struct StoreStats {
     pub file_bytes: u64,
     /// How many bytes its `-wal` has, where the newest records are until a checkpoint.
     pub wal_bytes: u64,
+    /// How many blocks the index has, and how many records they summarise. Records without a block are read one by one: the newest
+    /// few thousand, and in an old file all until somebody writes to it.
+    pub blocks: u64,
+    /// See [`StoreStats::blocks`].
+    pub block_records: u64,
 }
 
 impl Reader {
@@ -18,7 +25,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// When the system does not say, or the file cannot be read.
     pub fn stats(&self) -> Result<StoreStats, StoreError> {
         let failed = |source| StoreError::Io {
             doing: "look at",
@@ -28,11 +35,28 @@ impl Reader {
         // The file's -wal is beside it, not beside a link to it.
         let path = self.path.canonicalize().map_err(failed)?;
         let file_bytes = path.metadata().map_err(failed)?.len();
+        let (blocks, block_records) = self.read(index_size)?;
         let wal = schema::beside(&path, "-wal").metadata();
         Ok(StoreStats {
             file_bytes,
             // Nobody has the store open, or nobody has written yet.
             wal_bytes: wal.map_or(0, |wal| wal.len()),
+            blocks,
+            block_records,
         })
     }
+}
+
+fn index_size(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+    if !schema::has_blocks(connection)? {
+        return Ok((0, 0));
+    }
+    let sizes: (i64, i64) = connection.query_row(
+        "SELECT count(*), coalesce(sum(records), 0) FROM block",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    // Negative only when a foreign hand has been there.
+    let [blocks, records] = [sizes.0, sizes.1].map(|size| u64::try_from(size).unwrap_or(0));
+    Ok((blocks, records))
 }

@@ -299,6 +299,7 @@ fn stats_tell_what_a_store_holds() {
     let (file, rest) = text.split_once('\n').unwrap();
     assert!(file.starts_with("file       ") && file.contains("runs.sqlite, "));
     let expected = "\
+blocks     0 over 0 records
 records    6
 oldest     2026-11-22 21:50:25.000+05:30
 newest     2026-11-22 21:55:25.000+05:30
@@ -350,6 +351,7 @@ fn stats_have_a_form_for_programs() {
     for (pointer, expected) in [
         ("/file_bytes", json!(file)),
         ("/wal_bytes", json!(0)),
+        ("/blocks", json!(0)),
         ("/records", json!(8)),
         ("/oldest", json!("2026-11-22T16:20:25.000000000Z")),
         ("/newest", json!("2026-11-22T16:27:25.000000000Z")),
@@ -376,8 +378,8 @@ fn stats_have_a_form_for_programs() {
 fn stats_of_an_empty_store_are_short() {
     let store = empty_store();
     let text = answer("stats", &store, &[]);
-    assert_eq!(text.lines().nth(1), Some("records    0"));
-    assert_eq!(text.lines().count(), 2);
+    assert_eq!(text.lines().nth(2), Some("records    0"));
+    assert_eq!(text.lines().count(), 3);
     let json = answer("stats", &store, &["-o", "json"]);
     let stats: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(stats["records"], 0);

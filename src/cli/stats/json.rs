@@ -49,6 +49,8 @@ impl Stats {
         json!({
             "file_bytes": self.file.file_bytes,
             "wal_bytes": self.file.wal_bytes,
+            "blocks": self.file.blocks,
+            "block_records": self.file.block_records,
             "records": self.all.total,
             "oldest": moment(span.map(|(oldest, _)| oldest)),
             "newest": moment(span.map(|(_, newest)| newest)),

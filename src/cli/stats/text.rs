@@ -16,6 +16,8 @@ impl Stats {
         let StoreStats {
             file_bytes,
             wal_bytes,
+            blocks,
+            block_records,
             ..
         } = self.file;
         let path = display_value(&path.to_string_lossy().into());
@@ -23,7 +25,8 @@ impl Stats {
         if wal_bytes > 0 {
             write!(out, " and {} in its -wal", bytes(wal_bytes))?;
         }
-        writeln!(out, "\nrecords    {}", self.all.total)?;
+        writeln!(out, "\nblocks     {blocks} over {block_records} records")?;
+        writeln!(out, "records    {}", self.all.total)?;
         let Some((oldest, newest)) = self.all.span_ns else {
             return Ok(());
         };
