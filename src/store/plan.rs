@@ -39,9 +39,9 @@ impl Plan {
         let mut gaps = Vec::new();
         let mut covered = search.bounds.after_id;
         let damaged = if schema::has_blocks(connection)? {
-            read_summaries(connection, |summary| {
+            read_summaries(connection, covered, |summary| {
                 let extent = &summary.extent;
-                if covered < extent.id - 1 {
+                if covered < extent.id.saturating_sub(1) {
                     gaps.push((covered, extent.id));
                 }
                 covered = covered.max(extent.last_id);

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Extent, Part, pack, words};
+use super::{BLOCK_RECORDS, Extent, Part, pack, words};
 
 /// What a block says of itself.
 #[derive(Debug, Clone)]
@@ -13,13 +13,20 @@ pub(in crate::store) struct Summary {
     pub(in crate::store) origins: Vec<i64>,
 }
 
-/// Calls `found` with all sound blocks in the order of their ids; gives the number of those that are not.
+/// Calls `found` with all sound blocks that have records behind an id, in the order of their ids; gives the number of those that are
+/// not sound.
 pub(in crate::store) fn read_summaries(
     connection: &Connection,
+    after: i64,
     mut found: impl FnMut(&Summary),
 ) -> rusqlite::Result<usize> {
     let mut damaged = 0;
-    each_summary(connection, i64::MIN, usize::MAX, |_, summary| {
+    // The last block that begins there may end behind it.
+    let before: Option<i64> = connection
+        .prepare_cached("SELECT max(id) FROM block WHERE id <= ?1")?
+        .query_row([after], |row| row.get(0))?;
+    let before = before.map_or(after, |id| id.saturating_sub(1));
+    each_summary(connection, before, usize::MAX, |_, summary| {
         match summary {
             Some(summary) => found(summary),
             None => damaged += 1,
@@ -145,10 +152,13 @@ fn read_summary(row: &Row<'_>, scratch: &mut Vec<u32>, summary: &mut Summary) ->
 
 /// The extent in the first five columns.
 fn read_extent(row: &Row<'_>) -> Option<Extent> {
+    let records: u32 = row.get(2).ok()?;
+    // Memory is taken for so many.
+    (records <= BLOCK_RECORDS).then_some(())?;
     Some(Extent {
         id: row.get(0).ok()?,
         last_id: row.get(1).ok()?,
-        records: usize::try_from(row.get::<_, i64>(2).ok()?).ok()?,
+        records: records as usize,
         min_created: row.get(3).ok()?,
         max_created: row.get(4).ok()?,
     })

@@ -126,11 +126,24 @@ pub(super) fn may_hold(filter: &[u8], words: &[u64]) -> Option<bool> {
         ALL => Some(true),
         FUSE => {
             let (descriptor, fingerprints) = rest.split_at_checked(BinaryFuse8::DESCRIPTOR_LEN)?;
+            check_sizes(descriptor, fingerprints.len())?;
             let filter = BinaryFuse8Ref::from_dma(descriptor, fingerprints);
             Some(words.iter().all(|word| filter.contains(&(*word).max(1))))
         }
         _ => None,
     }
+}
+
+/// Whether a filter of these sizes stays within its fingerprints: a checksum keeps accidents out, but nobody who can compute it.
+fn check_sizes(descriptor: &[u8], fingerprints: usize) -> Option<()> {
+    let number = |at| Some(u32::from_le_bytes(*descriptor.get(at..)?.first_chunk()?));
+    let (segment, mask, begins) = (number(8)?, number(12)?, number(16)?);
+    let sound = segment.is_power_of_two()
+        && mask == segment - 1
+        && begins >= segment
+        && begins.is_multiple_of(segment)
+        && u64::from(begins) + 2 * u64::from(segment) == fingerprints as u64;
+    sound.then_some(())
 }
 
 #[cfg(test)]
@@ -173,6 +186,10 @@ mod tests {
         assert_eq!(may_hold(&[NONE], &[word(1)]), Some(false));
         assert_eq!(may_hold(&[9], &[]), None);
         assert_eq!(may_hold(&[FUSE, 1], &[word(1)]), None);
+        assert_eq!(may_hold(&filter[..filter.len() - 1], &[word(1)]), None);
+        let mut wide = filter.clone();
+        wide[20] = 1;
+        assert_eq!(may_hold(&wide, &[word(1)]), None);
     }
 
     #[test]
