@@ -7,9 +7,11 @@ use crate::part::Part;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The bars: shares of the ceiling, the most memory of a server, and the longest that half of all `emit`s may take.
-const EMIT_OF_CEILING: f64 = 0.75;
+/// The bars: shares of the ceiling, the most disk in terms of the bare table, the most memory of a server, and the longest that half
+/// of all `emit`s may take.
+const EMIT_OF_CEILING: f64 = 0.70;
 const TCP_OF_CEILING: f64 = 0.40;
+const BYTES_OF_CEILING: f64 = 1.12;
 const SERVER_MIB: f64 = 96.0;
 const EMIT_NS: f64 = 1000.0;
 
@@ -64,6 +66,8 @@ struct Row {
     outcomes: Vec<Outcome>,
     /// The part's speed as a share of the ceiling's in the same round; of all rounds the middle one.
     of_ceiling: f64,
+    /// The same of the bytes on disk.
+    bytes_of_ceiling: f64,
 }
 
 impl Row {
@@ -81,9 +85,14 @@ impl Row {
             .iter()
             .zip(&outcomes)
             .map(|(a, own)| a.seconds / own.seconds);
+        let bytes = ceilings
+            .iter()
+            .zip(&outcomes)
+            .map(|(a, own)| own.file_bytes / a.file_bytes);
         Row {
             part,
             of_ceiling: middle(shares.collect()),
+            bytes_of_ceiling: middle(bytes.collect()),
             outcomes,
         }
     }
@@ -104,8 +113,10 @@ impl Row {
             Part::Tcp(_) => TCP_OF_CEILING,
             Part::Latency => return self.latency_bar(),
         };
-        let mut bar = format!(">= {of_ceiling:.2} of (a)");
-        let mut met = self.of_ceiling >= of_ceiling;
+        let bytes = self.bytes_of_ceiling;
+        let mut bar =
+            format!(">= {of_ceiling:.2} of (a), disk {bytes:.3} <= {BYTES_OF_CEILING} of (a)");
+        let mut met = self.of_ceiling >= of_ceiling && bytes <= BYTES_OF_CEILING;
         if let Part::Tcp(_) = self.part {
             write!(bar, ", < {SERVER_MIB} MiB").expect("a String takes all that is written to it");
             met &= self.median(|outcome| outcome.peak_bytes) / MIB < SERVER_MIB;
