@@ -8,6 +8,8 @@ mod ceiling;
 #[path = "../common/mod.rs"]
 mod common;
 mod emit;
+#[path = "../frame.rs"]
+mod frame;
 mod measure;
 mod part;
 mod store;
