@@ -1,8 +1,8 @@
 //! How fast the arrays of blocks are decoded: by the store's own decoder, on one thread, with nothing around it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Instant;
 
 use logstore::LogRecord;
@@ -75,40 +75,28 @@ fn millions(blocks: &[Block], mut decode: impl FnMut(&Block) -> Option<()>) -> R
 }
 
 fn block(records: &[LogRecord]) -> Block {
-    let (mut sites, mut origins, mut created) = (Vec::new(), Vec::new(), Vec::new());
-    pack::pack(
-        &places(
-            records
-                .iter()
-                .map(|record| Arc::as_ptr(&record.site).addr()),
-        ),
-        &mut sites,
-    );
-    pack::pack(
-        &places(
-            records
-                .iter()
-                .map(|record| Arc::as_ptr(&record.origin).addr()),
-        ),
-        &mut origins,
-    );
+    let sites = records.iter().map(|record| &*record.site);
+    let origins = records.iter().map(|record| &*record.origin);
     let times: Vec<i64> = records.iter().map(|record| record.created_ns).collect();
+    let mut created = Vec::new();
     pack::pack_deltas(&times, &mut created);
     Block {
-        sites,
-        origins,
+        sites: packed_places(sites),
+        origins: packed_places(origins),
         created,
     }
 }
 
-/// The place of each among those that differ.
-fn places(addresses: impl Iterator<Item = usize>) -> Vec<u32> {
+/// The place of each among those that differ, packed.
+fn packed_places<T: Eq + Hash>(values: impl Iterator<Item = T>) -> Vec<u8> {
     let mut known = HashMap::new();
-    let places = addresses.map(|address| {
+    let places = values.map(|value| {
         let next = known.len();
-        *known.entry(address).or_insert(next)
+        let place = *known.entry(value).or_insert(next);
+        u32::try_from(place).expect("a block has 4,096 records")
     });
-    places
-        .map(|place| u32::try_from(place).expect("a block has 4,096 records"))
-        .collect()
+    let places: Vec<u32> = places.collect();
+    let mut packed = Vec::new();
+    pack::pack(&places, &mut packed);
+    packed
 }

@@ -1,7 +1,7 @@
 //! How long answers take, next to what `SQLite`'s own indexes and `grep` need for them.
 //!
 //! `cargo bench --bench query -- --records 10000000 --rounds 7 --check`; `--part e` asks one question alone. The same records are
-//! kept in three files in the target directory (`query-bench-N.sqlite`, `-trees.sqlite`, `.jsonl`; 9 GB for 10 million, which take
+//! kept in three files in the target directory (`query-bench-N.sqlite`, `-trees.sqlite`, `.jsonl`; 10 GB for 10 million, which take
 //! some minutes to make) until they are made of something else; delete them to have them made anew.
 //!
 //! In each round a question is put to all who can answer it, one after the other, so that a slow minute of the machine is a slow

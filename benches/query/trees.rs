@@ -1,7 +1,7 @@
 //! What one would make of `SQLite` alone: a table of texts with B-trees for the questions to come, and FTS5 on the messages.
 //!
 //! It has fewer columns than the store, so that its rows are not longer than they need be, is packed as tight as it gets, since
-//! its indexes are made when all rows are there, and knows its statistics.
+//! its indexes are made when all rows are there, and knows its statistics. Which index a question takes is left to `SQLite`.
 
 use std::path::Path;
 
