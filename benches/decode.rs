@@ -7,6 +7,7 @@ use logstore::Batch;
 use logstore::wire::Context;
 use logstore::wire::pickle::Decoder;
 
+mod frame;
 mod workload;
 
 const FRAMES: usize = 4096;
@@ -17,7 +18,7 @@ const RECORDS_PER_BATCH: usize = 256;
 fn payloads() -> Vec<Vec<u8>> {
     let frames = workload::Workload::new(FRAMES).take(FRAMES).map(|record| {
         let mut frame = Vec::new();
-        workload::write_frame(&record, &mut frame);
+        frame::write_frame(&record, &mut frame);
         // Without the length: that is for the receiver.
         frame.split_off(4)
     });

@@ -7,7 +7,8 @@ use std::time::Instant;
 use logstore::{LogRecord, SQLiteQueueHandler};
 
 use crate::Result;
-use crate::measure::{Outcome, Stopwatch, number};
+use crate::common::number;
+use crate::measure::{Outcome, Stopwatch};
 use crate::workload::Workload;
 
 /// Far fewer than a queue holds, so that no `emit` of a burst has to wait for room.

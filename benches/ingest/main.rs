@@ -4,9 +4,12 @@
 //! that its memory is its own; the parts of a round run one after the other, so that a slow minute of the machine is a slow
 //! minute for all of them.
 
-mod args;
 mod ceiling;
+#[path = "../common/mod.rs"]
+mod common;
 mod emit;
+#[path = "../frame.rs"]
+mod frame;
 mod measure;
 mod part;
 mod store;
@@ -15,25 +18,25 @@ mod tcp;
 #[path = "../workload/mod.rs"]
 mod workload;
 
-use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::{Command, ExitCode, Stdio};
 
-use args::Args;
+use common::{Args, Result};
 use measure::Outcome;
 use part::Part;
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
 fn main() -> ExitCode {
-    run().unwrap_or_else(|error| {
-        let _ = writeln!(io::stderr(), "ingest: {error}");
-        ExitCode::from(2)
-    })
+    common::end("ingest", run())
 }
 
 fn run() -> Result<ExitCode> {
-    let args = Args::parse(std::env::args().skip(1))?;
+    let args = Args::<Part> {
+        records: 1_000_000,
+        rounds: 3,
+        check: false,
+        part: None,
+    };
+    let args = args.parse(std::env::args().skip(1))?;
     if let Some(part) = args.part {
         let outcome = part.run(args.records)?;
         writeln!(io::stdout(), "{outcome}")?;
@@ -63,7 +66,7 @@ fn run() -> Result<ExitCode> {
 }
 
 /// Runs one part in a new process of this program.
-fn in_a_process(part: Part, args: &Args) -> Result<Outcome> {
+fn in_a_process(part: Part, args: &Args<Part>) -> Result<Outcome> {
     let output = Command::new(std::env::current_exe()?)
         .args([
             "--part",

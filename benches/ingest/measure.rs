@@ -166,9 +166,3 @@ impl Process {
         fs::read_to_string(format!("/proc/{}/{file}", self.0)).unwrap_or_default()
     }
 }
-
-/// A count as a figure.
-#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
-pub(crate) fn number(count: u64) -> f64 {
-    count as f64
-}

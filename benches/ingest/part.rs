@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use rusqlite::Connection;
 
-use crate::measure::{Outcome, number};
+use crate::common::number;
+use crate::measure::Outcome;
 use crate::{Result, ceiling, emit, store, tcp};
 
 /// One way for records into the file.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::measure::{Outcome, number};
+use crate::common::{cell, middle, number, verdict};
+use crate::measure::Outcome;
 use crate::part::Part;
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -130,27 +131,5 @@ impl Row {
         let met = median < EMIT_NS;
         let bar = format!("median {median:.0} ns, p99 {p99:.0} ns; median < {EMIT_NS} ns");
         (verdict(&bar, met), met)
-    }
-}
-
-fn verdict(bar: &str, met: bool) -> String {
-    format!("{bar}: {}", if met { "met" } else { "MISSED" })
-}
-
-/// The middle one; of an even number, the lower of the two in the middle.
-fn middle(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures
-        .get(figures.len().saturating_sub(1) / 2)
-        .copied()
-        .unwrap_or(f64::NAN)
-}
-
-/// A figure, right-aligned; `-` when there is none.
-fn cell(figure: f64, width: usize, decimals: usize) -> String {
-    if figure.is_nan() {
-        format!("{:>width$}", "-")
-    } else {
-        format!("{figure:>width$.decimals$}")
     }
 }

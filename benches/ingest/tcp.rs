@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::Result;
+use crate::frame::write_frame;
 use crate::measure::{Outcome, Process, Stopwatch};
-use crate::workload::{Workload, write_frame};
+use crate::workload::Workload;
 
 /// How often the file is asked how far it is.
 const POLL: Duration = Duration::from_millis(3);

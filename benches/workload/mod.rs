@@ -2,7 +2,6 @@
 //!
 //! Always the same ones for the same seed, so that two runs, and two programs, can be compared.
 
-mod frame;
 mod random;
 mod say;
 
@@ -11,7 +10,6 @@ use std::sync::Arc;
 use logstore::{Level, LogRecord, Origin, Site};
 use serde_json::{Map, Value};
 
-pub(crate) use frame::write_frame;
 use random::Random;
 
 /// 2026-11-21 16:00:00 UTC: when the first record was made.

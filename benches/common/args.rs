@@ -1,28 +1,24 @@
 //! What the command line asks for.
 
-use crate::Result;
-use crate::part::Part;
+use std::str::FromStr;
+
+use super::Result;
 
 /// The arguments after `--`.
-pub(crate) struct Args {
-    /// How many records each part stores.
+pub(crate) struct Args<P> {
+    /// How many records there are.
     pub(crate) records: usize,
     /// How many times each part runs.
     pub(crate) rounds: usize,
     /// Whether a missed bar is a failure.
     pub(crate) check: bool,
-    /// Run this part alone, in this process, and print its bare figures: what the rounds do, and what a profiler wants.
-    pub(crate) part: Option<Part>,
+    /// Run this part alone: what a profiler wants.
+    pub(crate) part: Option<P>,
 }
 
-impl Args {
-    pub(crate) fn parse(mut given: impl Iterator<Item = String>) -> Result<Args> {
-        let mut args = Args {
-            records: 1_000_000,
-            rounds: 3,
-            check: false,
-            part: None,
-        };
+impl<P: FromStr<Err = String>> Args<P> {
+    /// Reads the arguments; `self` says what is meant by none.
+    pub(crate) fn parse(mut self, mut given: impl Iterator<Item = String>) -> Result<Self> {
         while let Some(argument) = given.next() {
             let mut value = || {
                 given
@@ -30,10 +26,10 @@ impl Args {
                     .ok_or_else(|| format!("{argument} needs a value"))
             };
             match argument.as_str() {
-                "--records" => args.records = value()?.parse()?,
-                "--rounds" => args.rounds = value()?.parse()?,
-                "--part" => args.part = Some(value()?.parse()?),
-                "--check" => args.check = true,
+                "--records" => self.records = value()?.parse()?,
+                "--rounds" => self.rounds = value()?.parse()?,
+                "--part" => self.part = Some(value()?.parse()?),
+                "--check" => self.check = true,
                 // What `cargo bench` adds by itself.
                 "--bench" => {}
                 _ => {
@@ -44,9 +40,9 @@ impl Args {
                 }
             }
         }
-        if args.records == 0 || args.rounds == 0 {
+        if self.records == 0 || self.rounds == 0 {
             return Err("--records and --rounds must be at least 1".into());
         }
-        Ok(args)
+        Ok(self)
     }
 }
