@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use logstore::{Count, Every, GroupBy, Level, Query, Zone, rfc3339_utc};
+use logstore::{Count, Every, GroupBy, Level, Phrase, Query, Zone, rfc3339_utc};
 
 use crate::Result;
 use crate::records::{COMMON_WORD, FRAGMENT, RARE_LOGGER, RARE_WORD};
@@ -130,7 +130,7 @@ impl Question {
     /// Which records are asked for, or counted.
     fn query(self) -> Query {
         let word = |word: &str| Query {
-            words: vec![word.into()],
+            phrases: vec![Phrase::new(word).expect("a word is a phrase")],
             ..Query::default()
         };
         match self {
