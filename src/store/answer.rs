@@ -1,7 +1,11 @@
 //! The answer to a query: records, fetched page by page as they are read.
 
-use rusqlite::{Connection, OptionalExtension};
+use std::rc::Rc;
 
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use super::parallel::Ahead;
 use super::reader::Reader;
 use super::rows::{COLUMNS, Names};
 use super::scan::Key;
@@ -13,12 +17,19 @@ use crate::record::StoredRecord;
 /// How many records one step of the answer fetches.
 const PAGE_RECORDS: usize = 256;
 
+/// How many pages each helping thread may be ahead.
+const PAGES_AHEAD: usize = 3;
+
 /// The answer to a query: an iterator that fetches as it goes. A record that was deleted in between is left out.
 pub struct Records {
     reader: Reader,
     keys: Keys,
     page: std::vec::IntoIter<StoredRecord>,
     names: Names,
+    /// Threads that fetch the pages behind the first.
+    helpers: Option<Ahead<Vec<Key>, Result<Vec<StoredRecord>, StoreError>>>,
+    /// How many pages have been asked for.
+    pages: usize,
     last_id: i64,
 }
 
@@ -64,6 +75,16 @@ impl Keys {
         self.left -= 1;
         self.stream.next()
     }
+
+    /// The keys of the next page.
+    fn page(&mut self) -> Result<Vec<Key>, StoreError> {
+        let mut keys = Vec::new();
+        while keys.len() < PAGE_RECORDS {
+            let Some(key) = self.next()? else { break };
+            keys.push(key);
+        }
+        Ok(keys)
+    }
 }
 
 impl Records {
@@ -78,6 +99,8 @@ impl Records {
             keys: Keys::new(stream, query)?,
             page: Vec::new().into_iter(),
             names: Names::default(),
+            helpers: None,
+            pages: 0,
             last_id,
         })
     }
@@ -108,43 +131,74 @@ impl Records {
     /// The next page; empty at the end. A connection is borrowed for it alone: an answer that nobody reads on must not keep one.
     fn fetch(&mut self) -> Result<Vec<StoredRecord>, StoreError> {
         loop {
-            let mut keys = Vec::new();
-            while keys.len() < PAGE_RECORDS {
-                let Some(key) = self.keys.next()? else { break };
-                keys.push(key);
+            if self.pages == 1 {
+                // More than one, so perhaps many.
+                self.helpers = Ahead::start(PAGES_AHEAD, || {
+                    let reader = self.reader.clone();
+                    let mut names = Names::default();
+                    move |keys: Vec<Key>| fetch(&reader, &keys, &mut names)
+                });
             }
-            if keys.is_empty() {
-                return Ok(Vec::new());
-            }
-            let names = &mut self.names;
-            let page = self
-                .reader
-                .read(|connection| fetch(connection, &keys, names))?;
-            // Perhaps all of them are gone; then there may still be more.
-            if !page.is_empty() {
-                return Ok(page);
+            self.pages += 1;
+            match self.take_page()? {
+                None => return Ok(Vec::new()),
+                // Perhaps all of them are gone; then there may still be more.
+                Some(page) if page.is_empty() => {}
+                Some(page) => return Ok(page),
             }
         }
+    }
+
+    fn take_page(&mut self) -> Result<Option<Vec<StoredRecord>>, StoreError> {
+        let Some(helpers) = &mut self.helpers else {
+            let keys = self.keys.page()?;
+            if keys.is_empty() {
+                return Ok(None);
+            }
+            return fetch(&self.reader, &keys, &mut self.names).map(Some);
+        };
+        while helpers.has_room() {
+            let keys = self.keys.page()?;
+            if keys.is_empty() {
+                break;
+            }
+            helpers.give(keys);
+        }
+        helpers.take().transpose()
     }
 }
 
 /// The records of these keys, in their order, without those that are gone.
 fn fetch(
+    reader: &Reader,
+    keys: &[Key],
+    names: &mut Names,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    reader.read(|connection| fetch_page(connection, keys, names))
+}
+
+fn fetch_page(
     connection: &Connection,
     keys: &[Key],
     names: &mut Names,
 ) -> rusqlite::Result<Vec<StoredRecord>> {
     // One short read for the page. It ends here whatever happens.
     let read = connection.unchecked_transaction()?;
+    let ids: Rc<Vec<Value>> = Rc::new(keys.iter().map(|(_, id)| Value::from(*id)).collect());
+    // One statement for the page, in its order: the left side of a CROSS JOIN is the outer loop.
+    let mut statement = read.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM rarray(?1) AS wanted CROSS JOIN record ON record.id = wanted.value"
+    ))?;
+    let mut rows = statement.query([ids])?;
     let mut page = Vec::with_capacity(keys.len());
-    let mut statement =
-        read.prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))?;
-    for (created, id) in keys {
-        let record = statement
-            .query_row([id], |row| names.record(&read, row))
-            .optional()?;
+    let mut keys = keys.iter();
+    while let Some(row) = rows.next()? {
+        let stored = names.record(&read, row)?;
         // Another record may have taken the id of one that was deleted.
-        page.extend(record.filter(|stored| stored.record.created_ns == *created));
+        let key = keys.find(|(_, id)| *id == stored.id);
+        if key.is_some_and(|(created, _)| *created == stored.record.created_ns) {
+            page.push(stored);
+        }
     }
     Ok(page)
 }
@@ -165,6 +219,7 @@ impl Iterator for Records {
                 // What comes after an error would have a hole.
                 self.keys.left = 0;
                 self.keys.kept = Vec::new().into_iter();
+                self.helpers = None;
                 Some(Err(error))
             }
         }

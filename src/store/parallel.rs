@@ -1,8 +1,10 @@
-//! A pass over all segments of a plan with several threads, in no order.
+//! Several threads for one question: over all segments in no order, or ahead of whoever takes results in order.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rusqlite::Connection;
 
 use super::plan::Segment;
@@ -12,13 +14,10 @@ use crate::error::StoreError;
 /// Fewer segments than this for each thread are not worth starting one.
 const SEGMENTS_PER_THREAD: usize = 16;
 
-/// How many threads a pass over so many segments is worth.
-pub(super) fn threads(segments: usize) -> usize {
+/// How many threads can be of use: no more than there are cores, or connections.
+fn most_threads() -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    cores
-        .min(Reader::CONNECTIONS)
-        .min(segments / SEGMENTS_PER_THREAD)
-        .max(1)
+    cores.min(Reader::CONNECTIONS)
 }
 
 /// Has `work` done with each segment by workers that `start` makes, one for each thread; gives the workers back.
@@ -44,8 +43,9 @@ pub(super) fn each_segment<W: Send>(
         Ok(worker)
     };
     let run = &run;
+    let threads = most_threads().min(segments.len() / SEGMENTS_PER_THREAD);
     thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads(segments.len()))
+        let helpers: Vec<_> = (1..threads)
             .map_while(|_| {
                 let worker = start();
                 thread::Builder::new()
@@ -65,4 +65,80 @@ pub(super) fn each_segment<W: Send>(
         workers.push(own?);
         Ok(workers)
     })
+}
+
+/// Threads that do jobs ahead of whoever takes the results, in the order of the jobs. They end when this is dropped, each after the
+/// job at hand.
+pub(super) struct Ahead<J, R> {
+    jobs: Sender<(usize, J)>,
+    results: Receiver<(usize, R)>,
+    /// Results that came before their turn.
+    early: HashMap<usize, R>,
+    given: usize,
+    taken: usize,
+    /// How many jobs may be under way or waiting to be taken.
+    most: usize,
+}
+
+impl<J: Send + 'static, R: Send + 'static> Ahead<J, R> {
+    /// Starts threads that each do jobs with what `worker` makes for them, so many of them ahead; `None` when there are none to be had.
+    pub(super) fn start<W>(jobs_per_thread: usize, worker: impl Fn() -> W) -> Option<Self>
+    where
+        W: FnMut(J) -> R + Send + 'static,
+    {
+        let (jobs, waiting) = unbounded();
+        let (done, results) = unbounded();
+        let start = |mut work: W| {
+            let (waiting, done): (Receiver<(usize, J)>, Sender<_>) =
+                (waiting.clone(), done.clone());
+            let run = move || {
+                for (number, job) in waiting {
+                    if done.send((number, work(job))).is_err() {
+                        return;
+                    }
+                }
+            };
+            thread::Builder::new()
+                .name("logstore-scan".into())
+                .spawn(run)
+        };
+        let threads = (0..most_threads())
+            .map_while(|_| start(worker()).ok())
+            .count();
+        (threads > 0).then(|| Ahead {
+            jobs,
+            results,
+            early: HashMap::new(),
+            given: 0,
+            taken: 0,
+            most: threads * jobs_per_thread,
+        })
+    }
+
+    /// Whether a job may be given.
+    pub(super) fn has_room(&self) -> bool {
+        self.given - self.taken < self.most
+    }
+
+    pub(super) fn give(&mut self, job: J) {
+        // It fails only when all threads have panicked; then there is nothing to take either.
+        let _ = self.jobs.send((self.given, job));
+        self.given += 1;
+    }
+
+    /// The result of the first job that has not been taken; `None` when there is none.
+    pub(super) fn take(&mut self) -> Option<R> {
+        if self.taken == self.given {
+            return None;
+        }
+        let result = loop {
+            if let Some(result) = self.early.remove(&self.taken) {
+                break result;
+            }
+            let (number, result) = self.results.recv().ok()?;
+            self.early.insert(number, result);
+        };
+        self.taken += 1;
+        Some(result)
+    }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::block::{BLOCK_RECORDS, Extent, read_summaries};
+use super::block::{BLOCK_RECORDS, Extent, Lists, read_summaries};
 use super::scan::{Key, Search};
 use super::schema;
 
@@ -39,7 +39,11 @@ impl Plan {
         let mut gaps = Vec::new();
         let mut covered = search.bounds.after_id;
         let damaged = if schema::has_blocks(connection)? {
-            read_summaries(connection, covered, |summary| {
+            let lists = Lists {
+                sites: !search.sites.is_all(),
+                origins: !search.origins.is_all(),
+            };
+            read_summaries(connection, covered, lists, |summary| {
                 let extent = &summary.extent;
                 if covered < extent.id.saturating_sub(1) {
                     gaps.push((covered, extent.id));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::vtab::array;
 use rusqlite::{Connection, OpenFlags};
 
 use super::answer::Records;
@@ -145,6 +146,7 @@ fn read_only(file: SqliteConnectionManager, flags: OpenFlags) -> SqliteConnectio
     file.with_flags(flags | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .with_init(|connection| {
             connection.set_prepared_statement_cache_capacity(64);
+            array::load_module(connection)?;
             connection.busy_timeout(schema::BUSY_TIMEOUT)
         })
 }

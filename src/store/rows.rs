@@ -1,10 +1,11 @@
 //! Rows become records again.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -31,8 +32,8 @@ pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, str>> {
 /// The sites and origins that the answer has met.
 #[derive(Default)]
 pub(super) struct Names {
-    sites: HashMap<i64, Arc<Site>>,
-    origins: HashMap<i64, Arc<Origin>>,
+    sites: HashMap<i64, Arc<Site>, RandomState>,
+    origins: HashMap<i64, Arc<Origin>, RandomState>,
 }
 
 impl Names {
@@ -66,7 +67,7 @@ impl Names {
 
 /// What is known by this id, loaded the first time.
 fn known<T>(
-    loaded: &mut HashMap<i64, Arc<T>>,
+    loaded: &mut HashMap<i64, Arc<T>, RandomState>,
     id: i64,
     load: impl FnOnce(i64) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Arc<T>> {

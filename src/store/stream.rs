@@ -4,13 +4,10 @@
 //! given away once no segment that is still closed can have one before it. So there is never more in memory than what overlaps.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
 use std::sync::Arc;
-use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-
+use super::parallel::Ahead;
 use super::plan::{Plan, Segment};
 use super::reader::Reader;
 use super::scan::{Key, Lens, Search};
@@ -42,7 +39,9 @@ pub(super) struct Stream {
     next: usize,
     runs: BinaryHeap<Run>,
     lens: Lens,
-    helpers: Option<Helpers>,
+    helpers: Option<Ahead<usize, Opened>>,
+    /// The next segment to be given to them.
+    given: usize,
     damaged: usize,
 }
 
@@ -121,6 +120,7 @@ impl Stream {
             runs: BinaryHeap::new(),
             lens: Lens::default(),
             helpers: None,
+            given: 0,
             damaged: plan.damaged,
         }
     }
@@ -157,93 +157,35 @@ impl Stream {
 
     fn open_next(&mut self) -> Result<Vec<Rank>, StoreError> {
         let segment = self.next;
+        let segments = self.pass.segments.len();
         self.next += 1;
-        self.pass
-            .reader
-            .progress
-            .of(self.next, self.pass.segments.len());
-        if segment < ALONE || segment + 1 == self.pass.segments.len() && self.helpers.is_none() {
+        self.pass.reader.progress.of(self.next, segments);
+        if segment == ALONE && segment + 1 < segments {
+            self.helpers = Ahead::start(AHEAD, || {
+                let pass = Arc::clone(&self.pass);
+                let mut lens = Lens::default();
+                move |segment| {
+                    let ranks = pass.open(segment, &mut lens);
+                    (ranks, std::mem::take(&mut lens.damaged))
+                }
+            });
+            self.given = segment;
+        }
+        let Some(helpers) = &mut self.helpers else {
             return self.pass.open(segment, &mut self.lens);
+        };
+        while self.given < segments && helpers.has_room() {
+            helpers.give(self.given);
+            self.given += 1;
         }
-        let helpers = self
-            .helpers
-            .get_or_insert_with(|| Helpers::start(&self.pass, segment));
-        match helpers.take(segment) {
-            Some((ranks, damaged)) => {
-                self.damaged += damaged;
-                ranks
-            }
-            // No thread was to be had.
-            None => self.pass.open(segment, &mut self.lens),
-        }
+        let Some((ranks, damaged)) = helpers.take() else {
+            // The threads are gone, which takes a panic.
+            return self.pass.open(segment, &mut self.lens);
+        };
+        self.damaged += damaged;
+        ranks
     }
 }
 
 /// What a helping thread found in a segment, and how many damaged blocks.
 type Opened = (Result<Vec<Rank>, StoreError>, usize);
-
-/// Threads that open the segments to come. They end when this is dropped, after the segment at hand.
-struct Helpers {
-    segments: Sender<usize>,
-    opened: Receiver<(usize, Opened)>,
-    /// What was opened before its turn.
-    early: HashMap<usize, Opened>,
-    /// The next segment to be given to a thread, and how many there are.
-    given: usize,
-    end: usize,
-}
-
-impl Helpers {
-    fn start(pass: &Arc<Pass>, first: usize) -> Self {
-        let threads = thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(Reader::CONNECTIONS);
-        let (segments, waiting) = bounded(threads * AHEAD);
-        let (send, opened) = unbounded();
-        for _ in 0..threads {
-            let (pass, waiting, send) = (Arc::clone(pass), waiting.clone(), send.clone());
-            let help = move || {
-                let mut lens = Lens::default();
-                for segment in waiting {
-                    let ranks = pass.open(segment, &mut lens);
-                    let damaged = std::mem::take(&mut lens.damaged);
-                    if send.send((segment, (ranks, damaged))).is_err() {
-                        return;
-                    }
-                }
-            };
-            // Without this thread the others do the work; without any, the caller does.
-            let _ = thread::Builder::new()
-                .name("logstore-scan".into())
-                .spawn(help);
-        }
-        let mut helpers = Helpers {
-            segments,
-            opened,
-            early: HashMap::new(),
-            given: first,
-            end: pass.segments.len(),
-        };
-        helpers.give();
-        helpers
-    }
-
-    /// Gives the threads as much as they may be ahead.
-    fn give(&mut self) {
-        while self.given < self.end && self.segments.try_send(self.given).is_ok() {
-            self.given += 1;
-        }
-    }
-
-    /// What is in the segment; `None` when nobody opens it.
-    fn take(&mut self, segment: usize) -> Option<Opened> {
-        loop {
-            if let Some(opened) = self.early.remove(&segment) {
-                self.give();
-                return Some(opened);
-            }
-            let (which, opened) = self.opened.recv().ok()?;
-            self.early.insert(which, opened);
-        }
-    }
-}

@@ -10,8 +10,8 @@ mod words;
 
 pub(super) use build::{BlockBuilder, NewBlock};
 pub(super) use read::{
-    Column, Columns, Found, Summary, delete_block, last_block_end, may_hold_words, next_extents,
-    read_summaries, unsound_blocks,
+    Column, Columns, Found, Lists, Summary, delete_block, last_block_end, may_hold_words,
+    next_extents, read_summaries, unsound_blocks,
 };
 
 /// How many records a block has. One that was made anew after some were deleted has fewer.

@@ -13,11 +13,19 @@ pub(in crate::store) struct Summary {
     pub(in crate::store) origins: Vec<i64>,
 }
 
+/// Which of a block's lists are of use. The others are checked, and left empty.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Lists {
+    pub(in crate::store) sites: bool,
+    pub(in crate::store) origins: bool,
+}
+
 /// Calls `found` with all sound blocks that have records behind an id, in the order of their ids; gives the number of those that are
 /// not sound.
 pub(in crate::store) fn read_summaries(
     connection: &Connection,
     after: i64,
+    lists: Lists,
     mut found: impl FnMut(&Summary),
 ) -> rusqlite::Result<usize> {
     let mut damaged = 0;
@@ -26,7 +34,7 @@ pub(in crate::store) fn read_summaries(
         .prepare_cached("SELECT max(id) FROM block WHERE id <= ?1")?
         .query_row([after], |row| row.get(0))?;
     let before = before.map_or(after, |id| id.saturating_sub(1));
-    each_summary(connection, before, usize::MAX, |_, summary| {
+    each_summary(connection, before, usize::MAX, lists, |_, summary| {
         match summary {
             Some(summary) => found(summary),
             None => damaged += 1,
@@ -41,6 +49,7 @@ fn each_summary(
     connection: &Connection,
     after: i64,
     limit: usize,
+    lists: Lists,
     mut found: impl FnMut(i64, Option<&Summary>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
@@ -58,7 +67,7 @@ fn each_summary(
     let mut covered = i64::MIN;
     while let Some(row) = rows.next()? {
         let id = row.get(0)?;
-        let sound = read_summary(row, &mut scratch, &mut summary).is_some();
+        let sound = read_summary(row, lists, &mut scratch, &mut summary).is_some();
         // No two blocks overlap.
         if sound && id > covered {
             covered = summary.extent.last_id;
@@ -81,7 +90,12 @@ pub(in crate::store) fn unsound_blocks(
     let read = connection.unchecked_transaction()?;
     let mut unsound = Vec::new();
     let mut last = None;
-    each_summary(&read, after, limit, |id, summary| {
+    // Whoever reads the columns reads the lists.
+    let lists = Lists {
+        sites: false,
+        origins: false,
+    };
+    each_summary(&read, after, limit, lists, |id, summary| {
         let found = match summary {
             Some(summary) => verify(&read, &summary.extent, columns)?,
             None => Found::Damaged,
@@ -130,24 +144,18 @@ const EMPTY: Extent = Extent {
     max_created: 0,
 };
 
-fn read_summary(row: &Row<'_>, scratch: &mut Vec<u32>, summary: &mut Summary) -> Option<()> {
+fn read_summary(
+    row: &Row<'_>,
+    lists: Lists,
+    scratch: &mut Vec<u32>,
+    summary: &mut Summary,
+) -> Option<()> {
     summary.extent = read_extent(row)?;
-    read_list(
-        row,
-        5,
-        Part::Sites,
-        &summary.extent,
-        scratch,
-        &mut summary.sites,
-    )?;
-    read_list(
-        row,
-        6,
-        Part::Origins,
-        &summary.extent,
-        scratch,
-        &mut summary.origins,
-    )
+    let extent = &summary.extent;
+    let ids = lists.sites.then_some(&mut summary.sites);
+    read_list(row, 5, Part::Sites, extent, scratch, ids)?;
+    let ids = lists.origins.then_some(&mut summary.origins);
+    read_list(row, 6, Part::Origins, extent, scratch, ids)
 }
 
 /// The extent in the first five columns.
@@ -170,10 +178,11 @@ fn read_list(
     part: Part,
     extent: &Extent,
     scratch: &mut Vec<u32>,
-    ids: &mut Vec<i64>,
+    ids: Option<&mut Vec<i64>>,
 ) -> Option<()> {
     let blob = row.get_ref(column).ok()?.as_blob().ok()?;
     let (len, mut packed) = extent.unseal(part, blob)?.split_first_chunk()?;
+    let Some(ids) = ids else { return Some(()) };
     let len = usize::from(u16::from_le_bytes(*len));
     pack::unpack_deltas(&mut packed, len, scratch, ids)
 }
@@ -260,8 +269,22 @@ impl Columns {
 
     fn read_lists(&mut self, row: &Row<'_>, extent: &Extent) -> Option<()> {
         let scratch = &mut self.scratch;
-        read_list(row, 5, Part::Sites, extent, scratch, &mut self.site_ids)?;
-        read_list(row, 6, Part::Origins, extent, scratch, &mut self.origin_ids)
+        read_list(
+            row,
+            5,
+            Part::Sites,
+            extent,
+            scratch,
+            Some(&mut self.site_ids),
+        )?;
+        read_list(
+            row,
+            6,
+            Part::Origins,
+            extent,
+            scratch,
+            Some(&mut self.origin_ids),
+        )
     }
 
     fn read_column(&mut self, row: &Row<'_>, extent: &Extent, column: Column) -> Option<()> {
