@@ -12,13 +12,21 @@ use crate::query::Query;
 struct IdSet {
     small: Vec<u64>,
     others: HashSet<i64>,
+    /// The ids themselves as long as they are few.
+    few: Option<Vec<i64>>,
 }
+
+/// So many are few: looking each of them up in a list takes less than looking all of the list up in the set.
+const FEW: usize = 16;
 
 /// Ids from here on are not small: two megabytes of bits.
 const SMALL_IDS: usize = 1 << 24;
 
 impl IdSet {
     fn insert(&mut self, id: i64) {
+        if self.few.len() < FEW {
+            self.few.push(id);
+        }
         match usize::try_from(id) {
             Ok(id) if id < SMALL_IDS => {
                 if id / 64 >= self.small.len() {
@@ -53,11 +61,12 @@ impl Wanted {
         self.0.is_none()
     }
 
-    /// Whether any of these is wanted.
+    /// Whether any of these, which are in ascending order, is wanted.
     pub(in crate::store) fn any(&self, ids: &[i64]) -> bool {
-        self.0
-            .as_ref()
-            .is_none_or(|set| ids.iter().any(|id| set.contains(*id)))
+        self.0.as_ref().is_none_or(|set| match &set.few {
+            Some(few) => few.iter().any(|id| ids.binary_search(id).is_ok()),
+            None => ids.iter().any(|id| set.contains(*id)),
+        })
     }
 
     pub(in crate::store) fn contains(&self, id: i64) -> bool {
