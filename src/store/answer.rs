@@ -11,7 +11,7 @@ use crate::query::{Order, Query};
 use crate::record::StoredRecord;
 
 /// How many records one step of the answer fetches.
-const PAGE_RECORDS: usize = 256;
+pub(super) const PAGE_RECORDS: usize = 256;
 
 /// The answer to a query: an iterator that fetches as it goes. A record that was deleted in between is left out.
 pub struct Records {
@@ -129,7 +129,7 @@ impl Records {
 }
 
 /// The records of these keys, in their order, without those that are gone.
-fn fetch(
+pub(super) fn fetch(
     connection: &Connection,
     keys: &[Key],
     names: &mut Names,

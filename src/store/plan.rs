@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::block::{BLOCK_RECORDS, Extent, read_summaries};
-use super::scan::{Key, Search};
+use super::block::{BLOCK_RECORDS, Extent, Summary, read_summaries};
+use super::scan::{Bounds, Key, Search};
 use super::schema;
 
 /// A run of consecutive records to be looked at as a whole.
@@ -34,10 +34,21 @@ pub(super) struct Plan {
 impl Plan {
     /// The plan as of the connection's snapshot.
     pub(super) fn new(connection: &Connection, search: &Search) -> rusqlite::Result<Self> {
-        let last_id = search.bounds.last_id;
+        Self::of(connection, &search.bounds, |summary| {
+            search.may_want(summary)
+        })
+    }
+
+    /// The plan with the blocks that are wanted, as of the connection's snapshot.
+    pub(super) fn of(
+        connection: &Connection,
+        bounds: &Bounds,
+        mut wanted: impl FnMut(&Summary) -> bool,
+    ) -> rusqlite::Result<Self> {
+        let last_id = bounds.last_id;
         let mut segments = Vec::new();
         let mut gaps = Vec::new();
-        let mut covered = search.bounds.after_id;
+        let mut covered = bounds.after_id;
         let damaged = if schema::has_blocks(connection)? {
             read_summaries(connection, |summary| {
                 let extent = &summary.extent;
@@ -45,7 +56,7 @@ impl Plan {
                     gaps.push((covered, extent.id));
                 }
                 covered = covered.max(extent.last_id);
-                if search.may_want(summary) {
+                if wanted(summary) {
                     segments.push(Segment::of(*extent));
                 }
             })?
