@@ -48,9 +48,15 @@ struct OpenSegments {
     /// By number, each with the moment of its last use.
     segments: HashMap<usize, (u64, Vec<Entry>)>,
     moment: u64,
+    /// Between which keys the records of an origin lie in a segment that has been looked into. Where clocks differ, that is much less
+    /// than the time that the segment spans.
+    ends: HashMap<(Whose, usize), (Key, Key)>,
     /// How many there may be.
     most: usize,
 }
+
+/// How many ends are remembered: some 10 MB.
+const KNOWN_ENDS: usize = 1 << 17;
 
 /// A record and its origin.
 type Entry = (Key, i64);
@@ -82,6 +88,7 @@ impl Neighbours {
                     lens: Lens::default(),
                     segments: HashMap::new(),
                     moment: 0,
+                    ends: HashMap::new(),
                     most: OPEN_SEGMENTS,
                 },
             })
@@ -107,24 +114,32 @@ impl Neighbours {
         let Some(of) = map.of.get(&whose).filter(|_| most > 0) else {
             return Ok(Vec::new());
         };
-        // Those that begin at or before the record, the last of them first; then, for what is newer, those behind it.
+        // Segments that begin at or before the record, the last of them first; and those that begin behind it.
         let behind = of.partition_point(|number| map.segments[*number].first <= from);
-        for number in of[..behind].iter().rev().copied() {
-            let Segment { first, last, .. } = map.segments[number];
-            if !nearest.may_take(first, map.reach[number]) {
-                break;
-            }
-            if nearest.may_take(first, last) {
-                nearest.add(open.get(map, number)?);
-            }
-        }
-        if toward == Toward::Newer {
-            for number in of[behind..].iter().copied() {
-                let Segment { first, last, .. } = map.segments[number];
-                if !nearest.may_take(first, last) {
-                    break;
+        let (until, behind) = of.split_at(behind);
+        let reaching = until.iter().rev().copied();
+        match toward {
+            Toward::Older => {
+                for number in reaching {
+                    if !nearest.reaches(map.reach[number]) {
+                        break;
+                    }
+                    open.look(map, number, &mut nearest)?;
                 }
-                nearest.add(open.get(map, number)?);
+            }
+            Toward::Newer => {
+                // All of these lie around the record, so only what is known of them tells which is nearest.
+                let mut reaching: Vec<usize> = reaching
+                    .take_while(|number| map.reach[*number] > from)
+                    .filter(|number| map.segments[*number].last > from)
+                    .collect();
+                reaching.sort_by_cached_key(|number| open.ends(map, whose, *number).0);
+                for number in reaching.into_iter().chain(behind.iter().copied()) {
+                    if !nearest.may_take(map.segments[number].first, map.reach[number]) {
+                        break;
+                    }
+                    open.look(map, number, &mut nearest)?;
+                }
             }
         }
         Ok(nearest.keys)
@@ -162,6 +177,33 @@ fn lists_of(of: ContextOf, origins: &[i64]) -> Vec<Whose> {
 }
 
 impl OpenSegments {
+    /// Finds what a segment has of the nearest keys.
+    fn look(&mut self, map: &Map, number: usize, nearest: &mut Nearest) -> Result<(), StoreError> {
+        let which = (nearest.whose, number);
+        let (first, last) = self.ends(map, nearest.whose, number);
+        if !nearest.may_take(first, last) {
+            return Ok(());
+        }
+        let known = self.ends.contains_key(&which);
+        let entries = self.get(map, number)?;
+        nearest.add(entries);
+        if !known {
+            let ends = nearest.ends(entries);
+            if self.ends.len() >= KNOWN_ENDS {
+                self.ends.clear();
+            }
+            self.ends.insert(which, ends);
+        }
+        Ok(())
+    }
+
+    /// The first and the last key that a segment can have of an origin.
+    fn ends(&self, map: &Map, whose: Whose, number: usize) -> (Key, Key) {
+        let Segment { first, last, .. } = map.segments[number];
+        let known = self.ends.get(&(whose, number));
+        known.copied().unwrap_or((first, last))
+    }
+
     /// The records of a segment in time order.
     fn get(&mut self, map: &Map, number: usize) -> Result<&[Entry], StoreError> {
         self.moment += 1;
@@ -199,34 +241,59 @@ struct Nearest {
 }
 
 impl Nearest {
+    fn furthest(&self) -> Option<Key> {
+        self.keys.get(self.most - 1).copied()
+    }
+
+    /// Whether a key up to this one may be among them.
+    fn reaches(&self, last: Key) -> bool {
+        match self.toward {
+            Toward::Older => self.furthest().is_none_or(|furthest| last > furthest),
+            Toward::Newer => last > self.from,
+        }
+    }
+
     /// Whether a key between these two may be among them.
     fn may_take(&self, first: Key, last: Key) -> bool {
-        let furthest = self.keys.get(self.most - 1);
-        match self.toward {
-            Toward::Older => furthest.is_none_or(|furthest| last > *furthest),
-            Toward::Newer => last > self.from && furthest.is_none_or(|furthest| first < *furthest),
-        }
+        let begins = match self.toward {
+            Toward::Older => first < self.from,
+            Toward::Newer => self.furthest().is_none_or(|furthest| first < furthest),
+        };
+        begins && self.reaches(last)
+    }
+
+    /// The first and the last key of those that count; without any, two that nothing lies between.
+    fn ends(&self, entries: &[Entry]) -> (Key, Key) {
+        let mut ours = entries.iter().filter(is_of(self.whose));
+        let Some((first, _)) = ours.next() else {
+            return ((i64::MAX, i64::MAX), (i64::MIN, i64::MIN));
+        };
+        (*first, ours.next_back().map_or(*first, |(last, _)| *last))
     }
 
     /// Takes those of these records that are nearer than what there is.
     fn add(&mut self, entries: &[Entry]) {
-        let is_wanted = |entry: &&Entry| self.whose.is_none_or(|origin| entry.1 == origin);
         match self.toward {
             Toward::Older => {
                 let end = entries.partition_point(|(key, _)| *key < self.from);
-                let near = entries[..end].iter().rev().filter(is_wanted);
+                let near = entries[..end].iter().rev().filter(is_of(self.whose));
                 self.keys.extend(near.take(self.most).map(|(key, _)| *key));
                 self.keys.sort_by_key(|key| Reverse(*key));
             }
             Toward::Newer => {
                 let start = entries.partition_point(|(key, _)| *key <= self.from);
-                let near = entries[start..].iter().filter(is_wanted);
+                let near = entries[start..].iter().filter(is_of(self.whose));
                 self.keys.extend(near.take(self.most).map(|(key, _)| *key));
                 self.keys.sort_unstable();
             }
         }
         self.keys.truncate(self.most);
     }
+}
+
+/// Whether a record counts.
+fn is_of(whose: Whose) -> impl Fn(&&Entry) -> bool {
+    move |(_, origin)| whose.is_none_or(|whose| whose == *origin)
 }
 
 /// The origins of a segment's rows.
@@ -247,9 +314,8 @@ mod tests {
     use crate::record::{LogRecord, Origin, Site};
     use crate::store::{Durability, RecordStore as _, SqliteStore};
 
-    /// As many full blocks of records in time order, a record each nanosecond, and a few more. The first and the last are of an
-    /// origin that logs nothing else; the others of another.
-    fn reader(dir: &tempfile::TempDir, blocks: i64) -> (Reader, i64) {
+    /// Stores so many records, of the process and the time that their number gives.
+    fn stored(dir: &tempfile::TempDir, records: i64, of: impl Fn(i64) -> (i64, i64)) -> Reader {
         let path = dir.path().join("logs.sqlite");
         let site = Arc::new(Site::new("a", Level::INFO));
         let origins = [1, 2].map(|process| {
@@ -258,18 +324,29 @@ mod tests {
                 ..Origin::default()
             })
         });
-        let last = blocks * 4096 + 9;
-        let records = (1..=last).map(|number| {
+        let record = |number| {
+            let (process, created_ns) = of(number);
             let mut record = LogRecord::new(Arc::clone(&site), "x");
-            record.created_ns = number;
-            record.origin = Arc::clone(&origins[usize::from(number > 1 && number < last)]);
+            record.created_ns = created_ns;
+            record.origin = Arc::clone(&origins[usize::try_from(process - 1).unwrap()]);
             record
-        });
-        let records: Vec<LogRecord> = records.collect();
+        };
+        let records: Vec<LogRecord> = (1..=records).map(record).collect();
         let batch: Batch = records.iter().collect();
         let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
         store.append(&[batch]).unwrap();
-        (Reader::open(&path).unwrap(), last)
+        Reader::open(&path).unwrap()
+    }
+
+    /// As many full blocks of records in time order, a record each nanosecond, and a few more. The first and the last are of an
+    /// origin that logs nothing else; the others of another.
+    fn in_order(dir: &tempfile::TempDir, blocks: i64) -> (Reader, i64) {
+        let last = blocks * 4096 + 9;
+        let is_seldom = |number| number == 1 || number == last;
+        let reader = stored(dir, last, |number| {
+            (if is_seldom(number) { 1 } else { 2 }, number)
+        });
+        (reader, last)
     }
 
     fn ids(keys: &[Key]) -> Vec<i64> {
@@ -279,7 +356,7 @@ mod tests {
     #[test]
     fn the_nearest_come_first_and_few_segments_are_opened() {
         let dir = tempfile::tempdir().unwrap();
-        let (reader, last) = reader(&dir, 20);
+        let (reader, last) = in_order(&dir, 20);
         let mut all = Neighbours::new(&reader, last, ContextOf::Any).unwrap();
         for (from, toward, expected) in [
             (5000, Toward::Older, [4999, 4998, 4997].as_slice()),
@@ -300,7 +377,7 @@ mod tests {
     #[test]
     fn an_origin_that_logs_seldom_costs_only_where_it_does() {
         let dir = tempfile::tempdir().unwrap();
-        let (reader, last) = reader(&dir, 20);
+        let (reader, last) = in_order(&dir, 20);
         let mut own = Neighbours::new(&reader, last, ContextOf::SameOrigin).unwrap();
         let seldom = Some(1);
         let found = own.next(seldom, (1, 1), Toward::Newer, 5).unwrap();
@@ -311,9 +388,34 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_behind_makes_others_look_into_a_segment_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let last = 20 * 4096;
+        // By turns of one that is right and one that is behind.
+        let reader = stored(&dir, last, |number| match number % 2 {
+            0 => (2, number),
+            _ => (1, number - 50_000),
+        });
+        let mut own = Neighbours::new(&reader, last, ContextOf::SameOrigin).unwrap();
+        own.open.most = 2;
+        // The one that is behind comes first.
+        let right = Some(2);
+        let mut asked = 0;
+        for id in (4000..last - 4000).step_by(1000) {
+            let found = own.next(right, (id, id), Toward::Older, 1).unwrap();
+            assert_eq!(ids(&found), [id - 2]);
+            let found = own.next(right, (id, id), Toward::Newer, 1).unwrap();
+            assert_eq!(ids(&found), [id + 2]);
+            asked += 2;
+        }
+        // One look each, and one at every block to know it.
+        assert!(own.open.moment <= asked + 20, "{} looks", own.open.moment);
+    }
+
+    #[test]
     fn what_was_opened_longest_ago_is_closed_first() {
         let dir = tempfile::tempdir().unwrap();
-        let (reader, last) = reader(&dir, 6);
+        let (reader, last) = in_order(&dir, 6);
         let mut all = Neighbours::new(&reader, last, ContextOf::Any).unwrap();
         all.open.most = 3;
         for block in 0..6 {
