@@ -29,7 +29,7 @@
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
 //! - [`Query`] with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
-//!   [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
+//!   [`Context`], [`ContextRecords`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`wire`]: bytes to records, above all Python's pickles.
@@ -81,7 +81,10 @@ pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler, ReceiverCounters, Stop, Tap};
 pub use progress::Progress;
-pub use query::{Case, FieldFilter, FieldTest, Order, Pattern, Phrase, Query};
+pub use query::{
+    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Order, Pattern, Phrase, Query,
+    Role,
+};
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
@@ -90,7 +93,8 @@ pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::RecordSink;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
-    Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION, SqliteStore, StoreStats,
+    ContextRecords, Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION,
+    SqliteStore, StoreStats,
 };
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,

@@ -1,6 +1,7 @@
 //! The command line: what was typed becomes settings of the library and one call of it.
 
 mod console;
+mod context;
 mod count;
 mod cursor;
 mod echo;

@@ -10,6 +10,7 @@ use logstore::{Order, Output, Progress, Query, Reader, RecordFormat, Records, Te
 
 use super::Database;
 use super::console::{ColorChoice, Data, controls, say, tell_of_damage};
+use super::context::{self, ContextArguments};
 use super::cursor::Cursor;
 use super::filters::FilterArguments;
 use super::pager::{PagerArguments, Paging};
@@ -29,17 +30,20 @@ pub(super) struct QueryArguments {
     #[command(flatten)]
     filters: FilterArguments,
 
+    #[command(flatten)]
+    context: ContextArguments,
+
     /// Only records that were stored after the one with this id
     #[arg(long, value_name = "ID", value_parser = value_parser!(i64).range(0..), allow_negative_numbers = true)]
     #[arg(conflicts_with = "cursor_file", help_heading = NEW)]
     after_id: Option<i64>,
 
     /// Only records that are new since the last time: the file keeps the id of the last one
-    #[arg(long, value_name = "FILE", help_heading = NEW)]
+    #[arg(long, value_name = "FILE", conflicts_with = "around", help_heading = NEW)]
     cursor_file: Option<PathBuf>,
 
     /// Show the last ten (or -n, or all since --since, --after-id or --cursor-file), then new ones as they arrive
-    #[arg(short, long, conflicts_with = "until", help_heading = NEW)]
+    #[arg(short, long, conflicts_with_all = ["until", "around"], help_heading = NEW)]
     follow: bool,
 
     /// Only the newest N
@@ -77,6 +81,7 @@ Examples:
   logstore query --since yesterday timeout 'connection reset'
   logstore query --name '*.db' --not-name myapp.db.pool --field 'ms>=1500'
   logstore query --field user.id=7 --format '%(asctime)s %(levelname)-8s %(message)s'
+  logstore query --level error -C 5
   logstore query --cursor-file ~/.errors-seen --level error
   logstore query -f --level error -o json | jq .message";
 
@@ -96,9 +101,16 @@ pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
     if let Some(cursor) = &cursor {
         query.after_id = start(cursor, &reader)?;
     }
+    if let Some(context) = arguments.context.context() {
+        let mut records = reader.query_with_context(&query, context)?;
+        context::show(&mut records, format.as_mut(), &mut data)?;
+        drop(data);
+        tell_of(records.is_cut()?, records.damaged_blocks(), &query);
+        return Ok(());
+    }
     format.begin(&mut data.buffer);
     loop {
-        let records = show(&reader, &query, format.as_mut(), &mut data)?;
+        let mut records = show(&reader, &query, format.as_mut(), &mut data)?;
         let last_id = records.last_id();
         if let Some(cursor) = &cursor {
             cursor.write(last_id)?;
@@ -106,7 +118,8 @@ pub(super) fn run(arguments: &QueryArguments) -> anyhow::Result<()> {
         if !arguments.follow {
             // A pager has the terminal until it ends.
             drop(data);
-            return tell_of(records, &query);
+            tell_of(records.is_cut()?, records.damaged_blocks(), &query);
+            return Ok(());
         }
         query.after_id = Some(last_id);
         query.limit = None;
@@ -153,15 +166,14 @@ fn show(
 }
 
 /// Says what the answer itself does not.
-fn tell_of(mut records: Records, query: &Query) -> anyhow::Result<()> {
-    if records.is_cut()? {
+fn tell_of(is_cut: bool, damaged_blocks: usize, query: &Query) {
+    if is_cut {
         let limit = query.limit.unwrap_or_default();
         say(&format!(
             "the newest {limit} of more matching records are shown; -n N shows more"
         ));
     }
-    tell_of_damage(records.damaged_blocks());
-    Ok(())
+    tell_of_damage(damaged_blocks);
 }
 
 impl QueryArguments {

@@ -4,7 +4,8 @@ use csv::{Terminator, Writer, WriterBuilder};
 
 use super::RecordFormat;
 use super::escape::{Controls, Lines, put_escaped, put_json};
-use super::field::{Field, KEYS, fields, put_int};
+use super::field::{CONTEXT_KEYS, Field, KEYS, context_fields, fields, put_int};
+use crate::query::ContextRecord;
 use crate::record::StoredRecord;
 use crate::time::put_rfc3339_utc;
 
@@ -48,23 +49,46 @@ impl RecordFormat for CsvFormat {
     }
 
     fn write(&mut self, record: &StoredRecord, out: &mut Vec<u8>) {
-        let CsvFormat { controls, scratch } = self;
+        put_row(out, |row| self.put_fields(record, row));
+    }
+
+    fn begin_context(&mut self, out: &mut Vec<u8>) {
         put_row(out, |row| {
-            fields(record).into_iter().try_for_each(|field| {
-                scratch.clear();
-                match field {
-                    Field::Absent => {}
-                    Field::Int(number) => put_int(number, scratch),
-                    Field::Text(text) if *controls == Controls::Escaped => {
-                        put_escaped(text, Lines::Kept, scratch);
-                    }
-                    Field::Text(text) => return row.write_field(text),
-                    Field::Moment(ns) => put_rfc3339_utc(ns, scratch),
-                    Field::Extra(extra) => put_json(extra, scratch),
-                }
-                row.write_field(&*scratch)
-            })
+            let mut keys = KEYS.iter().chain(&CONTEXT_KEYS);
+            keys.try_for_each(|key| row.write_field(key))
         });
+    }
+
+    fn write_context(&mut self, record: &ContextRecord, out: &mut Vec<u8>) {
+        put_row(out, |row| {
+            self.put_fields(&record.stored, row)?;
+            let mut values = context_fields(record).into_iter();
+            values.try_for_each(|value| row.write_field(value))
+        });
+    }
+}
+
+impl CsvFormat {
+    fn put_fields(
+        &mut self,
+        record: &StoredRecord,
+        row: &mut Writer<&mut Vec<u8>>,
+    ) -> csv::Result<()> {
+        let CsvFormat { controls, scratch } = self;
+        fields(record).into_iter().try_for_each(|field| {
+            scratch.clear();
+            match field {
+                Field::Absent => {}
+                Field::Int(number) => put_int(number, scratch),
+                Field::Text(text) if *controls == Controls::Escaped => {
+                    put_escaped(text, Lines::Kept, scratch);
+                }
+                Field::Text(text) => return row.write_field(text),
+                Field::Moment(ns) => put_rfc3339_utc(ns, scratch),
+                Field::Extra(extra) => put_json(extra, scratch),
+            }
+            row.write_field(&*scratch)
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use serde_json::{Map, Value};
 
+use crate::query::{ContextRecord, Role};
 use crate::record::StoredRecord;
 
 /// What a field holds.
@@ -42,6 +43,15 @@ pub(super) const KEYS: [&str; 21] = [
     "stack_info",
     "extra",
 ];
+
+/// The keys that an answer with context has besides: the number of the group, and whether the record is a match.
+pub(super) const CONTEXT_KEYS: [&str; 2] = ["group", "match"];
+
+/// What a record of an answer with context holds under each of [`CONTEXT_KEYS`].
+pub(super) fn context_fields(record: &ContextRecord) -> [String; 2] {
+    let is_match = record.role == Role::Match;
+    [record.group.to_string(), is_match.to_string()]
+}
 
 /// What a record holds under each of [`KEYS`].
 pub(super) fn fields(record: &StoredRecord) -> [Field<'_>; 21] {

@@ -28,6 +28,7 @@ pub use rows::{CsvRows, JsonRows, RowFormat, table_cell};
 pub use text::TextFormat;
 
 use crate::error::QueryError;
+use crate::query::ContextRecord;
 use crate::record::StoredRecord;
 use crate::time::Zone;
 
@@ -40,6 +41,22 @@ pub trait RecordFormat {
 
     /// Appends one record with its line end.
     fn write(&mut self, record: &StoredRecord, out: &mut Vec<u8>);
+
+    /// Appends what precedes the first record of an answer with context.
+    fn begin_context(&mut self, out: &mut Vec<u8>) {
+        self.begin(out);
+    }
+
+    /// Appends one record of an answer with context, with its line end. JSON, CSV and logfmt have two more keys than without: `group`,
+    /// a number, and `match`, `true` or `false`.
+    fn write_context(&mut self, record: &ContextRecord, out: &mut Vec<u8>) {
+        self.write(&record.stored, out);
+    }
+
+    /// Appends what stands between two groups of an answer with context: a line `--` in text, as `grep` has it, else nothing.
+    fn separator(&mut self, out: &mut Vec<u8>) {
+        let _ = out;
+    }
 }
 
 /// The formats by name.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::escape::{INDENT, Lines, put_escaped, put_json, put_key, put_value};
 use super::field::put_int;
 use crate::level::Level;
+use crate::query::Role;
 use crate::record::LogRecord;
 use crate::time::{Clock, Zone};
 
@@ -45,7 +46,25 @@ impl People {
         }
     }
 
-    pub(super) fn write(&mut self, record: &LogRecord, out: &mut Vec<u8>) {
+    /// As a match, or as the context of one.
+    pub(super) fn write(&mut self, record: &LogRecord, role: Role, out: &mut Vec<u8>) {
+        let coloring = self.coloring;
+        if role == Role::Match || coloring == Coloring::Never {
+            return self.put(record, role, out);
+        }
+        let mut plain = Vec::new();
+        self.coloring = Coloring::Never;
+        self.put(record, role, &mut plain);
+        self.coloring = coloring;
+        // A pager forgets at a line's end what color it was.
+        let lines = plain.strip_suffix(b"\n").unwrap_or(&plain);
+        for line in lines.split(|byte| *byte == b'\n') {
+            self.styled(DIM, out, |_, out| out.extend_from_slice(line));
+            out.push(b'\n');
+        }
+    }
+
+    fn put(&mut self, record: &LogRecord, role: Role, out: &mut Vec<u8>) {
         self.styled(DIM, out, |people, out| {
             people.clock.put_display(record.created_ns, out);
         });
@@ -58,7 +77,7 @@ impl People {
             b' ',
             9_usize.saturating_sub(width).max(1),
         ));
-        put_source(record, out);
+        put_source(record, role, out);
         put_escaped(&record.message, Lines::Indented, out);
         if !record.extra.is_empty() {
             out.extend(b"  ");
@@ -97,8 +116,8 @@ fn color_of(level: Level) -> &'static [u8] {
         .map_or(b"\x1b[34m", |(_, color)| color)
 }
 
-/// `myapp.area2 node1[4242]: `, without what is not known.
-fn put_source(record: &LogRecord, out: &mut Vec<u8>) {
+/// `myapp.area2 node1[4242]: `, without what is not known; of context with `- `.
+fn put_source(record: &LogRecord, role: Role, out: &mut Vec<u8>) {
     let (name, origin) = (&record.site.name, &record.origin);
     let start = out.len();
     put_escaped(name, Lines::One, out);
@@ -112,7 +131,10 @@ fn put_source(record: &LogRecord, out: &mut Vec<u8>) {
         out.push(b']');
     }
     if out.len() > start {
-        out.extend(b": ");
+        out.extend(match role {
+            Role::Match => b": ",
+            Role::Context => b"- ",
+        });
     }
 }
 

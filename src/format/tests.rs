@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::level::Level;
+use crate::query::Role;
 use crate::record::{LogRecord, Origin, Site};
 
 fn rich() -> StoredRecord {
@@ -152,6 +153,95 @@ fn logfmt_is_one_line_a_record() {
             r#"time=1970-01-01T00:00:00.000000000Z level="Level 35" msg="" id=1 levelno=35"#,
             "\n",
         )
+    );
+}
+
+/// The rich record as context, the bare one as a match of another group.
+fn in_context(format: &mut dyn RecordFormat) -> String {
+    let mut out = Vec::new();
+    format.begin_context(&mut out);
+    let mut stored = rich();
+    stored.record.extra.insert("match".into(), json!(1));
+    let first = ContextRecord {
+        stored,
+        role: Role::Context,
+        group: 1,
+    };
+    format.write_context(&first, &mut out);
+    format.separator(&mut out);
+    let second = ContextRecord {
+        stored: bare(),
+        role: Role::Match,
+        group: 2,
+    };
+    format.write_context(&second, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn text_tells_context_from_matches_as_grep_does() {
+    let text = in_context(&mut TextFormat::people(Zone::Utc, Coloring::Never));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[0],
+        "2026-11-22 16:20:25.123Z WARNING  myapp.area2 node1[4242]- said \"100%\","
+    );
+    assert_eq!(lines[6..], ["--", "1970-01-01 00:00:00.000Z Level 35 "]);
+    let mut format = TextFormat::with_format("%(levelno)s", None, Zone::Utc).unwrap();
+    let text = in_context(&mut format);
+    assert!(text.ends_with("\n--\n35\n"), "{text}");
+}
+
+#[test]
+fn color_dims_each_line_of_context() {
+    let text = in_context(&mut TextFormat::people(Zone::Utc, Coloring::Always));
+    let plain = in_context(&mut TextFormat::people(Zone::Utc, Coloring::Never));
+    let dimmed: Vec<String> = plain
+        .lines()
+        .take(6)
+        .map(|line| format!("\x1b[2m{line}\x1b[0m"))
+        .collect();
+    assert!(text.lines().take(6).eq(&dimmed), "{text:?}");
+    let (_, bare) = text.split_once("--\n").unwrap();
+    assert!(
+        bare.starts_with("\x1b[2m1970") && bare.contains("\x1b[33mLevel 35"),
+        "{bare:?}"
+    );
+}
+
+#[test]
+fn programs_are_told_group_and_match_by_two_more_keys() {
+    let json = in_context(&mut JsonFormat::new());
+    let plain = shown(&mut JsonFormat::new(), &[bare()]);
+    let (first, second) = json.split_once('\n').unwrap();
+    assert!(
+        first.ends_with(r#","match":1},"group":1,"match":false}"#),
+        "{first}"
+    );
+    let expected = plain.replace("}\n", ",\"group\":2,\"match\":true}\n");
+    assert_eq!(second, expected);
+
+    let csv = in_context(&mut CsvFormat::new());
+    let plain = shown(&mut CsvFormat::new(), &[bare()]);
+    let (header, bare_row) = plain.split_once('\n').unwrap();
+    assert!(
+        csv.starts_with(&format!("{},group,match\r\n", header.trim_end())),
+        "{csv}"
+    );
+    assert!(
+        csv.ends_with(&format!(",1,false\r\n{},2,true\r\n", bare_row.trim_end())),
+        "{csv}"
+    );
+
+    let logfmt = in_context(&mut LogfmtFormat::new());
+    let plain = shown(&mut LogfmtFormat::new(), &[bare()]);
+    assert!(
+        logfmt.contains(" extra.match=1 group=1 match=false\n"),
+        "{logfmt}"
+    );
+    assert!(
+        logfmt.ends_with(&format!("\n{} group=2 match=true\n", plain.trim_end())),
+        "{logfmt}"
     );
 }
 

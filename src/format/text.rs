@@ -5,6 +5,7 @@ use super::escape::Controls;
 use super::people::{Coloring, People};
 use super::template::Template;
 use crate::error::QueryError;
+use crate::query::{ContextRecord, Role};
 use crate::record::StoredRecord;
 use crate::time::Zone;
 
@@ -33,7 +34,8 @@ enum Kind {
 
 impl TextFormat {
     /// For people: time, level, logger, `host[process]`, message and extra fields on a line, traceback and stack below it.
-    /// Control characters are always escaped.
+    /// Control characters are always escaped. In an answer with context, what is no match has a `-` before its message where
+    /// others have a `:`, as in `grep`, and is dimmed as a whole.
     #[must_use]
     pub fn people(zone: Zone, coloring: Coloring) -> Self {
         TextFormat {
@@ -90,8 +92,19 @@ impl TextFormat {
 impl RecordFormat for TextFormat {
     fn write(&mut self, record: &StoredRecord, out: &mut Vec<u8>) {
         match &mut self.kind {
-            Kind::People(people) => people.write(&record.record, out),
+            Kind::People(people) => people.write(&record.record, Role::Match, out),
             Kind::Template(template) => template.write(&record.record, out),
         }
+    }
+
+    fn write_context(&mut self, record: &ContextRecord, out: &mut Vec<u8>) {
+        match &mut self.kind {
+            Kind::People(people) => people.write(&record.stored.record, record.role, out),
+            Kind::Template(_) => self.write(&record.stored, out),
+        }
+    }
+
+    fn separator(&mut self, out: &mut Vec<u8>) {
+        out.extend(b"--\n");
     }
 }

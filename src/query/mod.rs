@@ -1,10 +1,12 @@
 //! What is asked of a store, as plain data.
 
+mod context;
 mod field;
 mod pattern;
 mod phrase;
 mod required;
 
+pub use context::{Context, ContextOf, ContextRecord, Role};
 pub use field::{FieldFilter, FieldTest};
 pub use pattern::{Case, Pattern};
 pub use phrase::Phrase;

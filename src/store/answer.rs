@@ -15,7 +15,7 @@ use crate::query::{Order, Query};
 use crate::record::StoredRecord;
 
 /// How many records one step of the answer fetches.
-const PAGE_RECORDS: usize = 256;
+pub(super) const PAGE_RECORDS: usize = 256;
 
 /// How many pages each helping thread may be ahead.
 const PAGES_AHEAD: usize = 3;
@@ -177,7 +177,7 @@ fn fetch(
     reader.read(|connection| fetch_page(connection, keys, names))
 }
 
-fn fetch_page(
+pub(super) fn fetch_page(
     connection: &Connection,
     keys: &[Key],
     names: &mut Names,

@@ -3,12 +3,14 @@
 mod answer;
 mod append;
 mod block;
+mod context;
 mod count;
 mod dictionary;
 mod filter;
 mod groups;
 mod histogram;
 mod index;
+mod neighbours;
 mod parallel;
 mod plan;
 mod reader;
@@ -21,6 +23,7 @@ mod stream;
 
 pub use answer::Records;
 pub use append::SqliteStore;
+pub use context::ContextRecords;
 pub use index::Maintained;
 pub use reader::Reader;
 pub use schema::SCHEMA_VERSION;

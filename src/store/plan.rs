@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::block::{BLOCK_RECORDS, Extent, Lists, read_summaries};
-use super::scan::{Key, Search};
+use super::block::{BLOCK_RECORDS, Extent, Lists, Summary, read_summaries};
+use super::scan::{Bounds, Key, Search};
 use super::schema;
 
 /// A run of consecutive records to be looked at as a whole.
@@ -34,22 +34,34 @@ pub(super) struct Plan {
 impl Plan {
     /// The plan as of the connection's snapshot.
     pub(super) fn new(connection: &Connection, search: &Search) -> rusqlite::Result<Self> {
-        let last_id = search.bounds.last_id;
+        let lists = Lists {
+            sites: !search.sites.is_all(),
+            origins: !search.origins.is_all(),
+        };
+        Self::of(connection, &search.bounds, lists, |summary| {
+            search.may_want(summary)
+        })
+    }
+
+    /// The plan with the blocks that are wanted, by these of their lists, as of the connection's snapshot.
+    pub(super) fn of(
+        connection: &Connection,
+        bounds: &Bounds,
+        lists: Lists,
+        mut wanted: impl FnMut(&Summary) -> bool,
+    ) -> rusqlite::Result<Self> {
+        let last_id = bounds.last_id;
         let mut segments = Vec::new();
         let mut gaps = Vec::new();
-        let mut covered = search.bounds.after_id;
+        let mut covered = bounds.after_id;
         let damaged = if schema::has_blocks(connection)? {
-            let lists = Lists {
-                sites: !search.sites.is_all(),
-                origins: !search.origins.is_all(),
-            };
             read_summaries(connection, covered, lists, |summary| {
                 let extent = &summary.extent;
                 if covered < extent.id.saturating_sub(1) {
                     gaps.push((covered, extent.id));
                 }
                 covered = covered.max(extent.last_id);
-                if search.may_want(summary) {
+                if wanted(summary) {
                     segments.push(Segment::of(*extent));
                 }
             })?

@@ -286,6 +286,22 @@ fn look_up(
     Ok(())
 }
 
+/// Whether the search wants the record under this id, whose row is read for it.
+pub(super) fn is_wanted(
+    connection: &Connection,
+    search: &Search,
+    id: i64,
+) -> rusqlite::Result<bool> {
+    let columns = columns_of(search);
+    let mut statement =
+        connection.prepare_cached(&format!("SELECT {columns} FROM record WHERE id = ?1"))?;
+    let mut rows = statement.query([id])?;
+    match rows.next()? {
+        Some(row) => wants(search, &search.texts, row, &hit_of(row)?),
+        None => Ok(false),
+    }
+}
+
 fn hit_of(row: &Row<'_>) -> rusqlite::Result<Hit> {
     Ok(Hit {
         key: (row.get(1)?, row.get(0)?),

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod clients;
+mod context;
 mod counts;
 mod cursor;
 mod echo;

@@ -12,11 +12,11 @@ use crate::query::Query;
 struct IdSet {
     small: Vec<u64>,
     others: HashSet<i64>,
-    /// The ids themselves as long as they are few.
-    few: Option<Vec<i64>>,
+    /// The first few, which are all as long as there are fewer than [`FEW`].
+    few: Vec<i64>,
 }
 
-/// So many are few: looking each of them up in a list takes less than looking all of the list up in the set.
+/// To look each of fewer ids up in a list takes less than to look all of the list up in the set.
 const FEW: usize = 16;
 
 /// Ids from here on are not small: two megabytes of bits.
@@ -63,10 +63,12 @@ impl Wanted {
 
     /// Whether any of these, which are in ascending order, is wanted.
     pub(in crate::store) fn any(&self, ids: &[i64]) -> bool {
-        self.0.as_ref().is_none_or(|set| match &set.few {
-            Some(few) => few.iter().any(|id| ids.binary_search(id).is_ok()),
-            None => ids.iter().any(|id| set.contains(*id)),
-        })
+        let Some(set) = &self.0 else { return true };
+        if set.few.len() < FEW {
+            set.few.iter().any(|id| ids.binary_search(id).is_ok())
+        } else {
+            ids.iter().any(|id| set.contains(*id))
+        }
     }
 
     pub(in crate::store) fn contains(&self, id: i64) -> bool {
