@@ -37,6 +37,11 @@ const MAX_PARTIAL_BYTES: usize = 256 << 20;
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long nothing must come after a stop until all has been read. Reading makes room in our socket, and the client's system needs a
+/// moment to fill it with what its socket still holds, perhaps of a client that has ended.
+const STOP_SILENCE: Duration = Duration::from_millis(100);
+const STOP_POLL: Duration = Duration::from_millis(2);
+
 /// How much of what has arrived is read after a stop whether the queue has room or not: as much as a socket holds for us. So that
 /// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
@@ -185,6 +190,7 @@ impl Connection {
             return self.end();
         };
         let deadline = Instant::now() + STOP_TIMEOUT;
+        let mut heard = Instant::now();
         let mut read_bytes = 0;
         while Instant::now() < deadline {
             if read_bytes >= STOP_ARRIVED_BYTES && timeout_at(deadline, self.room()).await.is_err()
@@ -194,8 +200,10 @@ impl Connection {
             match self.read(|buffer| stream.read(buffer)) {
                 Read::Some(bytes) => {
                     read_bytes += bytes;
+                    heard = Instant::now();
                     tokio::task::yield_now().await;
                 }
+                Read::Nothing if heard.elapsed() < STOP_SILENCE => sleep(STOP_POLL).await,
                 Read::Nothing => break,
                 Read::End => return,
             }
