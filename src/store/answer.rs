@@ -17,6 +17,9 @@ use crate::record::StoredRecord;
 /// How many records one step of the answer fetches.
 pub(super) const PAGE_RECORDS: usize = 256;
 
+/// A page of records, or why it could not be fetched.
+type Page = Result<Vec<StoredRecord>, StoreError>;
+
 /// How many pages each helping thread may be ahead.
 const PAGES_AHEAD: usize = 3;
 
@@ -27,7 +30,7 @@ pub struct Records {
     page: std::vec::IntoIter<StoredRecord>,
     names: Names,
     /// Threads that fetch the pages behind the first.
-    helpers: Option<Ahead<Vec<Key>, Result<Vec<StoredRecord>, StoreError>>>,
+    helpers: Option<Ahead<Vec<Key>, Page>>,
     /// How many pages have been asked for.
     pages: usize,
     last_id: i64,

@@ -278,6 +278,7 @@ fn look_up(
     for hit in hits {
         let mut rows = statement.query([hit.key.1])?;
         if let Some(row) = rows.next()?
+            && may_want(texts, row)
             && wants(search, texts, row, hit)?
         {
             found(*hit);

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
+use super::needle::Needle;
 use crate::query::{FieldFilter, FieldTest, Pattern};
 use crate::words::words_of;
 
@@ -12,6 +13,8 @@ use crate::words::words_of;
 pub(super) struct FieldCheck {
     pub(super) key: String,
     test: Test,
+    /// What JSON holds that passes, as long as nothing in it is escaped.
+    needles: Vec<Needle>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +41,16 @@ impl FieldCheck {
             };
             Test::Compares(holds, operand)
         };
+        // The first key on the way begins so, whichever of the dots are its own.
+        let first = filter.key.split('.').next().unwrap_or_default();
+        let mut needles = vec![Needle::of_text(&format!("\"{first}"))];
+        if let FieldTest::Equals(value) = &filter.test
+            && is_text_alone(value)
+        {
+            needles.push(Needle::of_text(value));
+        }
         FieldCheck {
+            needles,
             key: filter.key.clone(),
             test: match &filter.test {
                 FieldTest::Present => Test::Present,
@@ -51,6 +63,11 @@ impl FieldCheck {
                 FieldTest::Matches(pattern) => Test::Matches(pattern.clone()),
             },
         }
+    }
+
+    /// Whether the field may be as wanted in JSON in which nothing is escaped.
+    pub(super) fn may_hold(&self, json: &[u8]) -> bool {
+        self.needles.iter().all(|needle| needle.is_in(json))
     }
 
     pub(super) fn holds(&self, value: &Value) -> bool {

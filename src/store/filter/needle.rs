@@ -22,10 +22,19 @@ impl Needle {
     }
 
     pub(super) fn of_pattern(pattern: &Pattern) -> Self {
-        match pattern.literal_in_every_match() {
-            Some(literal) => Needle::Literal(Box::new(Finder::new(&literal).into_owned())),
-            None => Needle::Any,
+        let literal = pattern.literal_in_every_match();
+        literal.map_or(Needle::Any, |literal| Needle::of_bytes(&literal))
+    }
+
+    pub(super) fn of_text(text: &str) -> Self {
+        if text.contains('\u{FFFD}') {
+            return Needle::Any;
         }
+        Needle::of_bytes(text.as_bytes())
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        Needle::Literal(Box::new(Finder::new(bytes).into_owned()))
     }
 
     pub(super) fn is_in(&self, text: &[u8]) -> bool {

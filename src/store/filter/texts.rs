@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -74,14 +74,20 @@ impl TextFilter {
     /// Whether a record may be wanted, by the bytes of its texts as they are stored: message, traceback, stack, and last the JSON of
     /// the extra fields.
     pub(in crate::store) fn may_want<'t>(&self, text: impl Fn(usize) -> Option<&'t [u8]>) -> bool {
-        self.searches.iter().all(|search| {
-            let needle = &search.needle;
-            (0..3).any(|i| text(i).is_some_and(|text| needle.is_in(text)))
-                || text(3).is_some_and(|json| {
-                    // An escape may be any character.
-                    memchr(b'\\', json).is_some() || needle.is_in(json)
-                })
-        })
+        let fields = self.fields.is_empty()
+            || text(3).is_some_and(|json| {
+                memchr(b'\\', json).is_some()
+                    || self.fields.iter().all(|field| field.may_hold(json))
+            });
+        fields
+            && self.searches.iter().all(|search| {
+                let needle = &search.needle;
+                (0..3).any(|i| text(i).is_some_and(|text| needle.is_in(text)))
+                    || text(3).is_some_and(|json| {
+                        // An escape may be any character.
+                        memchr(b'\\', json).is_some() || needle.is_in(json)
+                    })
+            })
     }
 
     /// `texts`: message, traceback and stack; `extra`: the text of the JSON object.
@@ -140,12 +146,6 @@ impl<'a> Extra<'a> {
     }
 
     fn value(&self, key: &str) -> Option<&Value> {
-        // The first key on the way begins so, whichever of the dots are its own.
-        let first = key.split('.').next().unwrap_or_default();
-        let first = format!("\"{first}");
-        if !self.is_escaped() && memmem::find(self.json.as_bytes(), first.as_bytes()).is_none() {
-            return None;
-        }
         extra_at(self.parsed()?, key)
     }
 }
