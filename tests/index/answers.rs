@@ -127,7 +127,7 @@ impl Life {
 }
 
 fn live(seed: u64, times: Times) {
-    let mut life = Life::new(seed, times, 8800, 40);
+    let mut life = Life::new(seed, times, 8800, 32);
     life.ask_all();
     for _ in 0..2 {
         life.delete();
@@ -148,7 +148,7 @@ fn live(seed: u64, times: Times) {
 
 /// So many blocks that helping threads look into most of them.
 fn live_long(seed: u64) {
-    let mut life = Life::new(seed, Times::Stragglers, 50_000, 16);
+    let mut life = Life::new(seed, Times::Stragglers, 42_000, 14);
     life.delete();
     life.ask_all();
 }
