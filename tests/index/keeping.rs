@@ -199,6 +199,24 @@ fn a_damaged_block_keeps_nobody_from_writing() {
     assert_eq!(found.count(), 5004);
 }
 
+#[test]
+fn ids_that_are_given_in_no_order_are_in_no_wrong_block() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..1), 1);
+    file.sql()
+        .execute("UPDATE record SET id = 9223372036854775807", [])
+        .unwrap();
+    append(&mut store, &numbered(1..10_000), 1000);
+    let sent: Vec<String> = numbered(0..10_000)
+        .into_iter()
+        .map(|record| record.message)
+        .collect();
+    assert_eq!(messages(&file.reader(), &all()), sent);
+    maintain(&mut file.store());
+    assert_eq!(messages(&file.reader(), &all()), sent);
+}
+
 /// What [`kill_a_writer`] starts: it logs until it is killed.
 #[test]
 fn log_for_ever() {
