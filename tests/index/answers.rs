@@ -1,7 +1,7 @@
 //! Answers equal a plain filter over a `Vec`, in lives of large files: written by two in turn, deleted from and changed by others,
 //! with and without upkeep.
 
-use logstore::{LogRecord, RecordStore as _, SqliteStore};
+use logstore::{Level, LogRecord, Order, Query, RecordStore as _, SqliteStore};
 use proptest::prelude::*;
 
 use super::keeping::kill_a_writer;
@@ -18,10 +18,7 @@ struct Life {
 }
 
 impl Life {
-    fn new(seed: u64, times: Times, records: usize, questions: usize) -> Self {
-        let mut source = Source::new(seed, times);
-        let records = source.records(records);
-        let questions = (0..questions).map(|_| source.question(&records)).collect();
+    fn new(source: Source, records: &[LogRecord], questions: Vec<Query>) -> Self {
         let file = File::new();
         let mut life = Life {
             source,
@@ -29,7 +26,7 @@ impl Life {
             file,
             kept: Kept::new(questions),
         };
-        life.append(&records);
+        life.append(records);
         life
     }
 
@@ -47,10 +44,12 @@ impl Life {
         self.kept.append(records);
     }
 
-    /// The id of some record.
+    /// The id of some record, perhaps of the first or last one of a block.
     fn some_id(&mut self) -> i64 {
-        let place = self.source.below(self.kept.len());
-        self.kept.ids().nth(place).unwrap()
+        let at = [self.source.edge(), self.source.below(self.kept.len())];
+        let at = i64::try_from(self.source.of(&at)).unwrap();
+        let mut ids = self.kept.ids();
+        ids.find(|id| *id >= at).unwrap()
     }
 
     /// Somebody else deletes: one record, a run, the end, whose ids are given again, or some or most of a run.
@@ -127,7 +126,10 @@ impl Life {
 }
 
 fn live(seed: u64, times: Times) {
-    let mut life = Life::new(seed, times, 8800, 32);
+    let mut source = Source::new(seed, times);
+    let records = source.records(8800);
+    let questions = (0..32).map(|_| source.question(&records)).collect();
+    let mut life = Life::new(source, &records, questions);
     life.ask_all();
     for _ in 0..2 {
         life.delete();
@@ -146,16 +148,29 @@ fn live(seed: u64, times: Times) {
     }
 }
 
-/// So many blocks that helping threads look into most of them.
+/// So many blocks that helping threads look into most of them, when a question goes through all.
 fn live_long(seed: u64) {
-    let mut life = Life::new(seed, Times::Stragglers, 42_000, 14);
+    let mut source = Source::new(seed, Times::InOrder);
+    let records = source.records(50_000);
+    let mut questions: Vec<Query> = (0..4).map(|_| source.question(&records)).collect();
+    for (level, order) in [(30, Order::OldestFirst), (40, Order::NewestFirst)] {
+        questions.push(Query {
+            exact_levels: vec![Level(level)],
+            order,
+            ..Query::default()
+        });
+    }
+    let mut life = Life::new(source, &records, questions);
     life.delete();
     life.ask_all();
 }
 
 /// A writer is killed, and others go on with what it left.
 fn live_after_a_kill(seed: u64) {
-    let mut life = Life::new(seed, Times::InOrder, 3000, 20);
+    let mut source = Source::new(seed, Times::InOrder);
+    let records = source.records(3000);
+    let questions = (0..20).map(|_| source.question(&records)).collect();
+    let mut life = Life::new(source, &records, questions);
     let before = i64::try_from(life.kept.len()).unwrap();
     kill_a_writer(&life.file, 1);
     let stored = life.file.reader().last_id().unwrap() - before;

@@ -10,7 +10,7 @@ use logstore::{
 };
 
 use super::model::{Seen, wants};
-use super::{File, append, numbered};
+use super::{File, append, maintain, numbered};
 
 /// Records whose times are in no order; each has the number before its id.
 fn scattered(range: std::ops::Range<i64>) -> Vec<LogRecord> {
@@ -177,4 +177,42 @@ fn answers_are_whole_while_others_write_delete_keep_up_and_checkpoint() {
             assert_counted(&reader, query, &stored);
         }
     });
+}
+
+/// An answer that was asked for before others deleted, made blocks anew and gave ids again, and is read after that.
+#[test]
+fn an_answer_goes_on_when_the_blocks_that_it_knew_are_gone() {
+    let warnings = || Query {
+        min_level: Some(Level::WARNING),
+        ..Query::default()
+    };
+    let newest = || Query {
+        limit: Some(1000),
+        ..warnings()
+    };
+    for query in [Query::default(), warnings(), newest()] {
+        let file = File::new();
+        let mut store = file.store();
+        append(&mut store, &numbered(0..20_000), 5000);
+        let all: Vec<i64> = file
+            .reader()
+            .query(&query)
+            .unwrap()
+            .map(|stored| stored.unwrap().id)
+            .collect();
+        let mut answer = file.reader().query(&query).unwrap();
+        assert_eq!(answer.next().unwrap().unwrap().id, all[0]);
+
+        let gone = |id: &i64| (5000..9000).contains(id) || id % 1000 == 0 || *id > 19_900;
+        file.sql()
+            .execute_batch(
+                "DELETE FROM record WHERE id BETWEEN 5000 AND 8999 OR id % 1000 = 0 OR id > 19900",
+            )
+            .unwrap();
+        append(&mut store, &numbered(20_000..20_300), 100);
+        maintain(&mut store);
+        let rest: Vec<i64> = answer.map(|stored| stored.unwrap().id).collect();
+        let expected = all[1..].iter().filter(|id| !gone(id));
+        assert!(rest.iter().eq(expected), "{query:?}");
+    }
 }

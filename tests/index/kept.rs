@@ -227,11 +227,14 @@ fn sql_of(query: &Query) -> Option<String> {
     Some(terms.join(" AND "))
 }
 
-/// Fails unless each block has as many records as the file has at its place, and none overlaps the next.
+/// Fails unless each block has as many records as the file has at its place, none overlaps the next, and nothing is left of others.
 pub(crate) fn assert_blocks_agree(file: &File) {
-    let wrong = "SELECT count(*) FROM block WHERE \
-        records <> (SELECT count(*) FROM record WHERE id BETWEEN block.id AND block.last_id) \
-        OR last_id >= (SELECT min(next.id) FROM block AS next WHERE next.id > block.id)";
+    let wrong = "SELECT \
+        (SELECT count(*) FROM block WHERE \
+         records <> (SELECT count(*) FROM record WHERE id BETWEEN block.id AND block.last_id) \
+         OR last_id >= (SELECT min(next.id) FROM block AS next WHERE next.id > block.id)) \
+        + (SELECT count(*) FROM block_column WHERE id NOT IN (SELECT id FROM block)) \
+        + (SELECT count(*) FROM block_words WHERE id NOT IN (SELECT id FROM block))";
     let wrong: i64 = file.sql().query_row(wrong, [], |row| row.get(0)).unwrap();
     assert_eq!(wrong, 0);
 }

@@ -22,6 +22,9 @@ pub(crate) enum Times {
 /// How many different names, hosts and words of their own records have.
 const MANY: usize = 5000;
 
+/// How many records a block has.
+const BLOCK: usize = 4096;
+
 /// Texts that a word of its own begins with. Words are hashed eight bytes at a time and cut 64 bytes at a time.
 const STEMS: [&str; 8] = ["w", "Of_", "x1234567", "ärger", "ÄRGER", "日本", "é_", "ǅ"];
 
@@ -83,15 +86,23 @@ impl Source {
             origin.hostname = format!("host{}", self.below(MANY));
             record.origin = origin.into();
         }
-        let word = self.word();
-        record.message.push(' ');
-        record.message.push_str(&word);
+        self.add_word(&mut record.message);
+        for text in [&mut record.exc_text, &mut record.stack_info] {
+            text.iter_mut().for_each(|text| self.add_word(text));
+        }
         if self.one_in(4) {
-            let own = format!("{}\t\"{word}\"\\{}\u{1}", self.word(), self.word());
+            let mut own = format!("{}\t\"{}\"\\\u{1}", self.word(), self.word());
+            self.add_word(&mut own);
             let own = self.of(&[json!(own), json!([own])]);
             record.extra.insert("own".into(), own);
         }
         record
+    }
+
+    /// Adds a word of its own at the end of a text. JSON has an escape for a line break, which ends in a letter.
+    fn add_word(&mut self, text: &mut String) {
+        text.push(self.of(&[' ', '\n']));
+        text.push_str(&self.word());
     }
 
     /// A word of which few records have the same.
@@ -99,7 +110,7 @@ impl Source {
         let stem = self.of(&STEMS);
         let (number, digits) = (
             self.below(MANY),
-            self.of(&[1, 4, 5, 7, 8, 9, 16, 60, 65, 130]),
+            self.of(&[1, 4, 5, 7, 8, 9, 16, 60, 65, 70, 130]),
         );
         format!("{stem}{number:0digits$}")
     }
@@ -125,18 +136,25 @@ impl Source {
         }
     }
 
-    /// A question of any kind, mostly one to which some of these records are an answer.
+    /// A question of any kind, mostly one to which some of these records are an answer. They have ids from 1 on.
     pub(crate) fn question(&mut self, records: &[LogRecord]) -> Query {
-        let mut question = if self.one_in(3) {
-            self.draw(&query())
-        } else {
-            let about = self.of(records);
-            self.question_about(&about)
+        let place = match self.below(4) {
+            0 => self.edge(),
+            1 => self.extreme(records),
+            _ => self.below(records.len()),
         };
-        question.after_id = self.one_in(4).then(|| {
-            let after = self.below(records.len() + 100);
-            i64::try_from(after).unwrap()
-        });
+        let about = &records[place.min(records.len() - 1)];
+        let mut question = match self.below(6) {
+            0 | 1 => self.draw(&query()),
+            2 => Query {
+                phrases: vec![Phrase::new(self.own_word(about)).unwrap()],
+                ..Query::default()
+            },
+            _ => self.question_about(about),
+        };
+        let after = [self.edge(), self.below(records.len() + 100)];
+        let after = i64::try_from(self.of(&after)).unwrap();
+        question.after_id = self.one_in(4).then_some(after);
         question.limit = match self.below(8) {
             0 => None,
             1 => Some(0),
@@ -146,6 +164,24 @@ impl Source {
         };
         question.order = self.of(&[Order::OldestFirst, Order::NewestFirst]);
         question
+    }
+
+    /// A number near to the first or the last record of a block.
+    pub(crate) fn edge(&mut self) -> usize {
+        (self.below(3) * BLOCK + self.below(4)).saturating_sub(2)
+    }
+
+    /// The place of the oldest or the newest record of a block.
+    fn extreme(&mut self, records: &[LogRecord]) -> usize {
+        let start = self.below(records.len() / BLOCK + 1) * BLOCK;
+        let block = (start..records.len()).take(BLOCK);
+        let created = |place: &usize| records[*place].created_ns;
+        let extreme = if self.one_in(2) {
+            block.min_by_key(created)
+        } else {
+            block.max_by_key(created)
+        };
+        extreme.unwrap_or_default()
     }
 
     fn question_about(&mut self, record: &LogRecord) -> Query {
@@ -182,7 +218,7 @@ impl Source {
     }
 
     fn phrase(&mut self, record: &LogRecord) -> Phrase {
-        let word = own_word(record);
+        let word = self.own_word(record);
         let phrase = match self.below(5) {
             0 => Phrase::new(&record.message),
             1 => Phrase::new(&word.to_uppercase()),
@@ -197,18 +233,30 @@ impl Source {
     }
 
     fn pattern(&mut self, record: &LogRecord) -> Pattern {
-        let word = own_word(record);
-        let (pattern, case) = match self.below(4) {
+        let word = self.own_word(record);
+        let rest: String = word.chars().skip(1).collect();
+        let (pattern, case) = match self.below(6) {
             0 => (word.to_owned(), Case::Minded),
             1 => (format!(r"\b{word}\b"), Case::Minded),
             2 => (format!(r"\b{}$", word.to_uppercase()), Case::Ignored),
-            _ => (format!(" {word}|nothing"), Case::Minded),
+            3 => (format!(r"\b{word}\b|\bnothing\b"), Case::Minded),
+            4 => (format!(r"{rest}\b"), Case::Minded),
+            _ => (format!(r"\b{}", &word[..word.len() - 1]), Case::Minded),
         };
         Pattern::new(&pattern, case).unwrap()
     }
-}
 
-/// The word that few others have.
-fn own_word(record: &LogRecord) -> &str {
-    record.message.rsplit(' ').next().unwrap()
+    /// A word of the record that few others have.
+    fn own_word<'r>(&mut self, record: &'r LogRecord) -> &'r str {
+        let own = record.extra.get("own");
+        let texts = [
+            Some(record.message.as_str()),
+            record.exc_text.as_deref(),
+            record.stack_info.as_deref(),
+            own.and_then(|own| own.as_str().or(own[0].as_str())),
+        ];
+        let texts: Vec<&str> = texts.into_iter().flatten().collect();
+        let text = self.of(&texts);
+        text.rsplit(char::is_whitespace).next().unwrap()
+    }
 }

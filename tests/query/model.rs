@@ -31,26 +31,28 @@ fn is_under(name: &str, wanted: &str) -> bool {
 }
 
 /// In small letters, with one blank for any white space.
-fn plain(text: &str) -> Vec<char> {
-    let mut plain: Vec<char> = Vec::new();
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
     for c in text.to_lowercase().chars() {
         let c = if c.is_whitespace() { ' ' } else { c };
-        if c != ' ' || plain.last() != Some(&' ') {
+        if c != ' ' || !plain.ends_with(' ') {
             plain.push(c);
         }
     }
     plain
 }
 
-fn occurs(phrase: &Phrase, text: &[char]) -> bool {
+fn occurs(phrase: &Phrase, text: &str) -> bool {
     let wanted = plain(phrase.text());
     // A boundary is where one of two neighbours is of a word; the ends of a text are of none.
-    let of_word = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric() || *c == '_');
-    (0..text.len()).any(|at| {
-        let end = at + wanted.len();
-        text[at..].starts_with(&wanted)
-            && !(of_word(text[..at].last()) && of_word(wanted.first()))
-            && (phrase.is_prefix() || !(of_word(text.get(end)) && of_word(wanted.last())))
+    let of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.char_indices().any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        rest.strip_prefix(&wanted).is_some_and(|behind| {
+            let (first, last) = (wanted.chars().next(), wanted.chars().next_back());
+            !(of_word(before.chars().next_back()) && of_word(first))
+                && (phrase.is_prefix() || !(of_word(behind.chars().next()) && of_word(last)))
+        })
     })
 }
 
@@ -109,7 +111,7 @@ fn holds(filter: &FieldFilter, record: &LogRecord) -> bool {
 pub(crate) struct Seen<'r> {
     record: &'r LogRecord,
     texts: Vec<&'r str>,
-    plain: Vec<Vec<char>>,
+    plain: Vec<String>,
 }
 
 impl<'r> Seen<'r> {
