@@ -27,7 +27,7 @@ pub(super) struct Plan {
     pub(super) last_id: i64,
     /// How many blocks were not as they had been written. The records under them are read instead.
     pub(super) damaged: usize,
-    /// Ids between which there is no block, both excluded.
+    /// Runs of ids without a block: behind the first of the two, up to the last.
     gaps: Vec<(i64, i64)>,
 }
 
@@ -57,8 +57,9 @@ impl Plan {
         let damaged = if schema::has_blocks(connection)? {
             read_summaries(connection, covered, lists, |summary| {
                 let extent = &summary.extent;
-                if covered < extent.id.saturating_sub(1) {
-                    gaps.push((covered, extent.id));
+                let before = extent.id.saturating_sub(1);
+                if covered < before {
+                    gaps.push((covered, before));
                 }
                 covered = covered.max(extent.last_id);
                 if wanted(summary) {
@@ -69,7 +70,7 @@ impl Plan {
             0
         };
         if covered < last_id {
-            gaps.push((covered, last_id.saturating_add(1)));
+            gaps.push((covered, last_id));
         }
         Ok(Plan {
             segments,
@@ -86,11 +87,11 @@ impl Plan {
         search: &Search,
     ) -> rusqlite::Result<()> {
         let mut statement = connection.prepare_cached(
-            "SELECT id, created FROM record WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+            "SELECT id, created FROM record WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
         )?;
-        for (mut after, before) in std::mem::take(&mut self.gaps) {
+        for (mut after, last_id) in std::mem::take(&mut self.gaps) {
             loop {
-                let mut rows = statement.query((after, before, BLOCK_RECORDS))?;
+                let mut rows = statement.query((after, last_id, BLOCK_RECORDS))?;
                 let mut segment: Option<Segment> = None;
                 while let Some(row) = rows.next()? {
                     let (id, created) = (row.get(0)?, row.get(1)?);

@@ -146,7 +146,10 @@ impl Lens {
             match may_hold_words(connection, extent, texts.required_words())? {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(reason) => self.count(reason),
+                Err(reason) => {
+                    self.count(reason);
+                    return scan_rows(connection, search, texts, segment, found);
+                }
             }
         }
         let by_rows = !texts.is_empty()

@@ -1,1 +1,222 @@
-//! x
+//! Answers equal a plain filter over a `Vec`, in lives of large files: written by two in turn, deleted from and changed by others,
+//! with and without upkeep.
+
+use logstore::{Level, LogRecord, Order, Query, RecordStore as _, SqliteStore};
+use proptest::prelude::*;
+
+use super::keeping::kill_a_writer;
+use super::kept::{Kept, assert_blocks_agree};
+use super::source::{Source, Times};
+use super::{File, append, maintain, numbered};
+
+/// A file, what it should hold, and those that write to it.
+struct Life {
+    source: Source,
+    file: File,
+    writers: [SqliteStore; 2],
+    kept: Kept,
+}
+
+impl Life {
+    fn new(source: Source, records: &[LogRecord], questions: Vec<Query>) -> Self {
+        let file = File::new();
+        let mut life = Life {
+            source,
+            writers: [file.store(), file.store()],
+            file,
+            kept: Kept::new(questions),
+        };
+        life.append(records);
+        life
+    }
+
+    /// Both writers append, in turns and transactions of any size.
+    fn append(&mut self, records: &[LogRecord]) {
+        let mut rest = records;
+        while !rest.is_empty() {
+            let turn = rest.len().min(1 + self.source.below(3000));
+            let (records, others) = rest.split_at(turn);
+            let writer = self.source.below(2);
+            let per_transaction = self.source.of(&[40, 511, 512, 5000]);
+            append(&mut self.writers[writer], records, per_transaction);
+            rest = others;
+        }
+        self.kept.append(records);
+    }
+
+    /// The id of some record, perhaps of the first or last one of a block.
+    fn some_id(&mut self) -> i64 {
+        let at = [self.source.edge(), self.source.below(self.kept.len())];
+        let at = i64::try_from(self.source.of(&at)).unwrap();
+        let mut ids = self.kept.ids();
+        ids.find(|id| *id >= at).unwrap()
+    }
+
+    /// Somebody else deletes: one record, a run, the end, whose ids are given again, or some or most of a run.
+    fn delete(&mut self) {
+        let from = self.some_id();
+        let last = self.kept.ids().next_back().unwrap();
+        let (from, to) = match self.source.below(4) {
+            0 => (from, from),
+            1 => (from, from + 300),
+            2 => (last - 50, last),
+            _ => (from, from + 5000),
+        };
+        let few = self.source.one_in(2);
+        let chosen = move |id: i64| to < from + 5000 || (id % 40 == 0) == few;
+        let chosen_sql = match (to < from + 5000, few) {
+            (true, _) => "1",
+            (false, true) => "id % 40 = 0",
+            (false, false) => "id % 40 <> 0",
+        };
+        let sql = format!("DELETE FROM record WHERE id BETWEEN {from} AND {to} AND {chosen_sql}");
+        self.file.sql().execute(&sql, []).unwrap();
+        self.kept
+            .delete(|id| (from..=to).contains(&id) && chosen(id));
+    }
+
+    /// Somebody else changes a few records, so that they become like others.
+    fn change(&mut self) {
+        let sql = self.file.sql();
+        for _ in 0..3 {
+            let (id, like) = (self.some_id(), self.some_id());
+            let other = self.kept.record(like).clone();
+            let columns = self
+                .source
+                .of(&["created", "site", "origin", "message", "extra"]);
+            let update = format!(
+                "UPDATE record SET {columns} = (SELECT {columns} FROM record WHERE id = ?2) WHERE id = ?1"
+            );
+            assert_eq!(sql.execute(&update, [id, like]).unwrap(), 1);
+            self.kept.change(id, |record| match columns {
+                "created" => record.created_ns = other.created_ns,
+                "site" => record.site = other.site,
+                "origin" => record.origin = other.origin,
+                "message" => record.message = other.message,
+                _ => record.extra = other.extra,
+            });
+        }
+        // One record moves to another place, perhaps into the middle of a block.
+        let id = self.some_id();
+        let last = self.kept.ids().next_back().unwrap();
+        let free = (1..).zip(self.kept.ids()).find(|(place, id)| place != id);
+        let to = free.map_or(last + 7, |(place, _)| place);
+        sql.execute("UPDATE record SET id = ?2 WHERE id = ?1", [id, to])
+            .unwrap();
+        self.kept.rename(id, to);
+    }
+
+    /// Some of the upkeep is done, or all, or none.
+    fn maintain(&mut self) {
+        let writer = &mut self.writers[self.source.below(2)];
+        let steps = self.source.below(8);
+        if steps == 7 {
+            assert_eq!(maintain(writer), 0);
+        }
+        for _ in 0..steps {
+            assert_eq!(writer.maintain().unwrap().damaged, 0);
+        }
+    }
+
+    fn ask_all(&self) {
+        assert_blocks_agree(&self.file);
+        let damaged = self.kept.ask_all(&self.file.reader(), &self.file.sql());
+        assert_eq!(damaged, 0);
+    }
+}
+
+fn live(seed: u64, times: Times) {
+    let mut source = Source::new(seed, times);
+    let records = source.records(8800);
+    let questions = (0..32).map(|_| source.question(&records)).collect();
+    let mut life = Life::new(source, &records, questions);
+    life.ask_all();
+    for _ in 0..2 {
+        life.delete();
+        life.change();
+        life.maintain();
+        if life.source.one_in(2) {
+            let count = life.source.below(2500);
+            let more = life.source.records(count);
+            life.append(&more);
+        }
+        if life.source.one_in(2) {
+            life.writers = [life.file.store(), life.file.store()];
+            life.maintain();
+        }
+        life.ask_all();
+    }
+}
+
+/// So many blocks that helping threads look into most of them, when a question goes through all.
+fn live_long(seed: u64) {
+    let mut source = Source::new(seed, Times::InOrder);
+    let records = source.records(50_000);
+    let mut questions: Vec<Query> = (0..4).map(|_| source.question(&records)).collect();
+    for (level, order) in [(30, Order::OldestFirst), (40, Order::NewestFirst)] {
+        questions.push(Query {
+            exact_levels: vec![Level(level)],
+            order,
+            ..Query::default()
+        });
+    }
+    let mut life = Life::new(source, &records, questions);
+    life.delete();
+    life.ask_all();
+}
+
+/// A writer is killed, and others go on with what it left.
+fn live_after_a_kill(seed: u64) {
+    let mut source = Source::new(seed, Times::InOrder);
+    let records = source.records(3000);
+    let questions = (0..20).map(|_| source.question(&records)).collect();
+    let mut life = Life::new(source, &records, questions);
+    let before = i64::try_from(life.kept.len()).unwrap();
+    kill_a_writer(&life.file, 1);
+    let stored = life.file.reader().last_id().unwrap() - before;
+    life.kept.append(&numbered(0..stored));
+    life.ask_all();
+    let more = life.source.records(2000);
+    life.append(&more);
+    life.maintain();
+    life.ask_all();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 0, ..ProptestConfig::with_cases(1) })]
+
+    #[test]
+    fn with_times_in_order(seed: u64) {
+        live(seed, Times::InOrder);
+    }
+
+    #[test]
+    fn with_times_in_no_order(seed: u64) {
+        live(seed, Times::Shuffled);
+    }
+
+    #[test]
+    fn with_all_times_equal(seed: u64) {
+        live(seed, Times::AllEqual);
+    }
+
+    #[test]
+    fn with_times_as_far_apart_as_can_be(seed: u64) {
+        live(seed, Times::FarApart);
+    }
+
+    #[test]
+    fn with_a_few_that_come_late(seed: u64) {
+        live(seed, Times::Stragglers);
+    }
+
+    #[test]
+    fn with_more_blocks_than_one_thread_looks_into(seed: u64) {
+        live_long(seed);
+    }
+
+    #[test]
+    fn with_a_writer_that_is_killed(seed: u64) {
+        live_after_a_kill(seed);
+    }
+}

@@ -184,7 +184,40 @@ fn damaged_blocks_are_reported_read_without_and_made_anew() {
     assert_eq!(messages(&file.reader(), &warnings()), expected);
 }
 
-/// What the next test starts and kills: it logs until then.
+#[test]
+fn a_damaged_block_keeps_nobody_from_writing() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..5000), 5000);
+    for last_id in ["'text'", "x''", "-1", "9223372036854775807"] {
+        let damage = format!("UPDATE block SET last_id = {last_id}");
+        file.sql().execute(&damage, []).unwrap();
+        append(&mut store, &numbered(5000..5001), 1);
+        maintain(&mut store);
+    }
+    let found = file.reader().query(&all()).unwrap();
+    assert_eq!(found.count(), 5004);
+}
+
+#[test]
+fn ids_that_are_given_in_no_order_are_in_no_wrong_block() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..1), 1);
+    file.sql()
+        .execute("UPDATE record SET id = 9223372036854775807", [])
+        .unwrap();
+    append(&mut store, &numbered(1..10_000), 1000);
+    let sent: Vec<String> = numbered(0..10_000)
+        .into_iter()
+        .map(|record| record.message)
+        .collect();
+    assert_eq!(messages(&file.reader(), &all()), sent);
+    maintain(&mut file.store());
+    assert_eq!(messages(&file.reader(), &all()), sent);
+}
+
+/// What [`kill_a_writer`] starts: it logs until it is killed.
 #[test]
 fn log_for_ever() {
     let Ok(path) = std::env::var("LOGSTORE_TEST_FILE") else {
@@ -198,31 +231,33 @@ fn log_for_ever() {
     }
 }
 
+/// Has another process append [`numbered`] records, from 0 on, and kills it at some moment after so many blocks.
+pub(crate) fn kill_a_writer(file: &File, blocks: i64) {
+    let count = || {
+        file.sql()
+            .query_row("SELECT count(*) FROM block", [], |row| row.get(0))
+    };
+    let enough = count().unwrap_or(0) + blocks;
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "keeping::log_for_ever"])
+        .env("LOGSTORE_TEST_FILE", &file.path)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while count().unwrap_or(0) < enough && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn a_killed_writer_leaves_blocks_that_agree_with_the_records() {
     let file = File::new();
-    for round in 1..=3_i64 {
-        let before = if round == 1 { 0 } else { file.blocks().0 };
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "keeping::log_for_ever"])
-            .env("LOGSTORE_TEST_FILE", &file.path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let more = || {
-            let count = file
-                .sql()
-                .query_row("SELECT count(*) FROM block", [], |row| row.get(0));
-            count.unwrap_or(0) > before + 3
-        };
-        while !more() && Instant::now() < deadline {
-            std::thread::yield_now();
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-
+    for _ in 0..3 {
+        kill_a_writer(&file, 4);
         let mut store = file.store();
         assert_eq!(maintain(&mut store), 0);
         let total: i64 = file

@@ -3,7 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod answers;
+mod at_once;
+mod damage;
 mod keeping;
+mod kept;
+#[path = "../query/model.rs"]
+mod model;
+#[path = "../query/questions.rs"]
+mod questions;
+mod source;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use logstore::{FieldFilter, FieldTest, LogRecord, Order, Phrase, Query};
+use logstore::{FieldFilter, FieldTest, LogRecord, Order, Phrase, Query, Reader};
 use serde_json::Value;
 
 fn texts_of(value: &Value) -> Vec<&str> {
@@ -31,11 +31,11 @@ fn is_under(name: &str, wanted: &str) -> bool {
 }
 
 /// In small letters, with one blank for any white space.
-fn plain(text: &str) -> Vec<char> {
-    let mut plain: Vec<char> = Vec::new();
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
     for c in text.to_lowercase().chars() {
         let c = if c.is_whitespace() { ' ' } else { c };
-        if c != ' ' || plain.last() != Some(&' ') {
+        if c != ' ' || !plain.ends_with(' ') {
             plain.push(c);
         }
     }
@@ -43,14 +43,16 @@ fn plain(text: &str) -> Vec<char> {
 }
 
 fn occurs(phrase: &Phrase, text: &str) -> bool {
-    let (text, wanted) = (plain(text), plain(phrase.text()));
+    let wanted = plain(phrase.text());
     // A boundary is where one of two neighbours is of a word; the ends of a text are of none.
-    let of_word = |c: Option<&char>| c.is_some_and(|c| c.is_alphanumeric() || *c == '_');
-    (0..text.len()).any(|at| {
-        let end = at + wanted.len();
-        text[at..].starts_with(&wanted)
-            && !(of_word(text[..at].last()) && of_word(wanted.first()))
-            && (phrase.is_prefix() || !(of_word(text.get(end)) && of_word(wanted.last())))
+    let of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.char_indices().any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        rest.strip_prefix(&wanted).is_some_and(|behind| {
+            let (first, last) = (wanted.chars().next(), wanted.chars().next_back());
+            !(of_word(before.chars().next_back()) && of_word(first))
+                && (phrase.is_prefix() || !(of_word(behind.chars().next()) && of_word(last)))
+        })
     })
 }
 
@@ -105,7 +107,34 @@ fn holds(filter: &FieldFilter, record: &LogRecord) -> bool {
     })
 }
 
-fn wants(query: &Query, id: i64, record: &LogRecord) -> bool {
+/// A record with its texts as they are searched.
+pub(crate) struct Seen<'r> {
+    record: &'r LogRecord,
+    texts: Vec<&'r str>,
+    plain: Vec<String>,
+}
+
+impl<'r> Seen<'r> {
+    pub(crate) fn new(record: &'r LogRecord) -> Self {
+        let mut texts = vec![record.message.as_str()];
+        texts.extend(record.exc_text.as_deref());
+        texts.extend(record.stack_info.as_deref());
+        texts.extend(record.extra.values().flat_map(texts_of));
+        Seen {
+            record,
+            plain: texts.iter().map(|text| plain(text)).collect(),
+            texts,
+        }
+    }
+}
+
+/// Whether a record is wanted, whatever its id.
+pub(crate) fn wants(query: &Query, seen: &Seen<'_>) -> bool {
+    let Seen {
+        record,
+        texts,
+        plain,
+    } = seen;
     let one_of = |wanted: &[String], number: Option<i64>, name: &str| {
         let number = number.map(|number| number.to_string());
         let is = |wanted: &String| {
@@ -114,10 +143,6 @@ fn wants(query: &Query, id: i64, record: &LogRecord) -> bool {
         wanted.is_empty() || wanted.iter().any(is)
     };
     let (site, origin) = (&record.site, &record.origin);
-    let mut texts = vec![record.message.as_str()];
-    texts.extend(record.exc_text.as_deref());
-    texts.extend(record.stack_info.as_deref());
-    texts.extend(record.extra.values().flat_map(texts_of));
     let levels = &query.exact_levels;
     let under = |wanted: &String| is_under(&site.name, wanted);
     query.min_level.is_none_or(|level| site.level >= level)
@@ -137,28 +162,47 @@ fn wants(query: &Query, id: i64, record: &LogRecord) -> bool {
         && query
             .phrases
             .iter()
-            .all(|phrase| texts.iter().any(|text| occurs(phrase, text)))
+            .all(|phrase| plain.iter().any(|text| occurs(phrase, text)))
         && query
             .grep
             .as_ref()
             .is_none_or(|grep| texts.iter().any(|text| grep.is_match(text)))
         && query.fields.iter().all(|filter| holds(filter, record))
-        && query.after_id.is_none_or(|after| id > after)
 }
 
-/// The answer, with the ids that a store gives.
-pub(crate) fn expected(query: &Query, records: &[LogRecord]) -> Vec<(i64, LogRecord)> {
-    let mut found: Vec<(i64, LogRecord)> = (1..)
-        .zip(records)
-        .filter(|(id, record)| wants(query, *id, record))
-        .map(|(id, record)| (id, record.clone()))
+/// Fails unless the store's answer is made of these records, all that are wanted whatever their ids, in no order. Gives how many
+/// damaged blocks the answer met.
+#[track_caller]
+pub(crate) fn assert_answer<'r>(
+    reader: &Reader,
+    query: &Query,
+    wanted: impl Iterator<Item = (i64, &'r LogRecord)>,
+) -> usize {
+    let mut wanted: Vec<(i64, &LogRecord)> = wanted
+        .filter(|(id, _)| query.after_id.is_none_or(|after| *id > after))
         .collect();
-    found.sort_by_key(|(id, record)| (record.created_ns, *id));
-    if let Some(limit) = query.limit {
-        found.drain(..found.len().saturating_sub(limit));
-    }
+    wanted.sort_by_key(|(id, record)| (record.created_ns, *id));
+    let left_out = wanted
+        .len()
+        .saturating_sub(query.limit.unwrap_or(usize::MAX));
+    wanted.drain(..left_out);
     if query.order == Order::NewestFirst {
-        found.reverse();
+        wanted.reverse();
     }
-    found
+    let mut answer = reader.query(query).unwrap();
+    let found: Vec<_> = answer.by_ref().map(Result::unwrap).collect();
+    let both = found.iter().zip(&wanted);
+    let same = both
+        .take_while(|(found, (id, record))| found.id == *id && found.record == **record)
+        .count();
+    assert!(
+        same == found.len() && same == wanted.len(),
+        "{query:?}:\n{} records, expected {}; at place {same} {:?}, expected {:?}",
+        found.len(),
+        wanted.len(),
+        found.get(same),
+        wanted.get(same)
+    );
+    assert_eq!(answer.is_cut().unwrap(), left_out > 0, "{query:?}");
+    answer.damaged_blocks()
 }

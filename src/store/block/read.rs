@@ -109,21 +109,21 @@ pub(in crate::store) fn unsound_blocks(
     Ok((unsound, last))
 }
 
-/// The last id that the last block covers.
+/// The last id that the last block covers; some number when the block is damaged, since that must not keep anybody from writing.
 pub(in crate::store) fn last_block_end(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection
-        .prepare_cached("SELECT last_id FROM block ORDER BY id DESC LIMIT 1")?
+        .prepare_cached("SELECT CAST(last_id AS INTEGER) FROM block ORDER BY id DESC LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()
 }
 
-/// The first and last ids of all blocks behind an id, in order.
+/// The first and last ids of all blocks behind an id, in order; some number as the last one of a damaged block.
 pub(in crate::store) fn next_extents(
     connection: &Connection,
     after: i64,
 ) -> rusqlite::Result<Vec<(i64, i64)>> {
     connection
-        .prepare_cached("SELECT id, last_id FROM block WHERE id > ?1 ORDER BY id")?
+        .prepare_cached("SELECT id, CAST(last_id AS INTEGER) FROM block WHERE id > ?1 ORDER BY id")?
         .query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
 }
