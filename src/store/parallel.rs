@@ -1,6 +1,7 @@
 //! Several threads for one question: over all segments in no order, or ahead of whoever takes results in order.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -59,7 +60,7 @@ pub(super) fn each_segment<W: Send>(
         for helper in helpers {
             match helper.join() {
                 Ok(worker) => workers.push(worker?),
-                Err(panic) => std::panic::resume_unwind(panic),
+                Err(panic) => resume_unwind(panic),
             }
         }
         workers.push(own?);
@@ -71,9 +72,9 @@ pub(super) fn each_segment<W: Send>(
 /// job at hand.
 pub(super) struct Ahead<J, R> {
     jobs: Sender<(usize, J)>,
-    results: Receiver<(usize, R)>,
+    results: Receiver<(usize, thread::Result<R>)>,
     /// Results that came before their turn.
-    early: HashMap<usize, R>,
+    early: HashMap<usize, thread::Result<R>>,
     given: usize,
     taken: usize,
     /// How many jobs may be under way or waiting to be taken.
@@ -93,7 +94,9 @@ impl<J: Send + 'static, R: Send + 'static> Ahead<J, R> {
                 (waiting.clone(), done.clone());
             let run = move || {
                 for (number, job) in waiting {
-                    if done.send((number, work(job))).is_err() {
+                    // A panic is the panic of whoever takes the result, not the end of a thread that others wait for.
+                    let result = catch_unwind(AssertUnwindSafe(|| work(job)));
+                    if done.send((number, result)).is_err() {
                         return;
                     }
                 }
@@ -121,8 +124,9 @@ impl<J: Send + 'static, R: Send + 'static> Ahead<J, R> {
     }
 
     pub(super) fn give(&mut self, job: J) {
-        // It fails only when all threads have panicked; then there is nothing to take either.
-        let _ = self.jobs.send((self.given, job));
+        self.jobs
+            .send((self.given, job))
+            .expect("the threads end when this is dropped");
         self.given += 1;
     }
 
@@ -135,10 +139,47 @@ impl<J: Send + 'static, R: Send + 'static> Ahead<J, R> {
             if let Some(result) = self.early.remove(&self.taken) {
                 break result;
             }
-            let (number, result) = self.results.recv().ok()?;
+            let (number, result) = self
+                .results
+                .recv()
+                .expect("the threads end when this is dropped");
             self.early.insert(number, result);
         };
         self.taken += 1;
-        Some(result)
+        Some(result.unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_their_jobs() {
+        let mut ahead = Ahead::start(4, || |job: u64| job * job).unwrap();
+        let mut next = 0;
+        for taken in 0..100 {
+            while ahead.has_room() && next < 100 {
+                ahead.give(next);
+                next += 1;
+            }
+            assert_eq!(ahead.take(), Some(taken * taken));
+        }
+        assert_eq!(ahead.take(), None);
+    }
+
+    #[test]
+    fn a_panic_reaches_whoever_takes_its_result_and_no_other() {
+        let mut ahead = Ahead::start(4, || {
+            |job: u8| {
+                assert_ne!(job, 1, "made to fail");
+                job
+            }
+        })
+        .unwrap();
+        (0..3).for_each(|job| ahead.give(job));
+        assert_eq!(ahead.take(), Some(0));
+        assert!(catch_unwind(AssertUnwindSafe(|| ahead.take())).is_err());
+        assert_eq!(ahead.take(), Some(2));
     }
 }

@@ -178,10 +178,7 @@ impl Stream {
             helpers.give(self.given);
             self.given += 1;
         }
-        let Some((ranks, damaged)) = helpers.take() else {
-            // The threads are gone, which takes a panic.
-            return self.pass.open(segment, &mut self.lens);
-        };
+        let (ranks, damaged) = helpers.take().expect("this segment has been given");
         self.damaged += damaged;
         ranks
     }

@@ -11,7 +11,7 @@ use logstore::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::model::expected;
+use crate::model::{Seen, in_order, wants};
 use crate::questions::{query, record};
 
 /// The ids of an answer, with role and group.
@@ -19,7 +19,9 @@ type Answer = Vec<(i64, Role, u64)>;
 
 /// What an answer must be: the matches of the model, each in the run of its neighbours.
 fn groups_of(records: &[LogRecord], query: &Query, context: Context) -> Answer {
-    let found = expected(query, records);
+    let all = (1..).zip(records);
+    let found = all.filter(|(_, record)| wants(query, &Seen::new(record)));
+    let (found, _) = in_order(query, found);
     let matches: Vec<i64> = found.into_iter().map(|(id, _)| id).collect();
     let is_match: BTreeSet<i64> = matches.iter().copied().collect();
     let mut ids: Vec<i64> = (1..).take(records.len()).collect();

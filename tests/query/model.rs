@@ -170,14 +170,12 @@ pub(crate) fn wants(query: &Query, seen: &Seen<'_>) -> bool {
         && query.fields.iter().all(|filter| holds(filter, record))
 }
 
-/// Fails unless the store's answer is made of these records, all that are wanted whatever their ids, in no order. Gives how many
-/// damaged blocks the answer met.
-#[track_caller]
-pub(crate) fn assert_answer<'r>(
-    reader: &Reader,
+/// What is left of these records, all that are wanted whatever their ids, after the query's ids, order and limit; and whether the limit
+/// left any out.
+pub(crate) fn in_order<'r>(
     query: &Query,
     wanted: impl Iterator<Item = (i64, &'r LogRecord)>,
-) -> usize {
+) -> (Vec<(i64, &'r LogRecord)>, bool) {
     let mut wanted: Vec<(i64, &LogRecord)> = wanted
         .filter(|(id, _)| query.after_id.is_none_or(|after| *id > after))
         .collect();
@@ -189,6 +187,18 @@ pub(crate) fn assert_answer<'r>(
     if query.order == Order::NewestFirst {
         wanted.reverse();
     }
+    (wanted, left_out > 0)
+}
+
+/// Fails unless the store's answer is made of these records, all that are wanted whatever their ids, in no order. Gives how many
+/// damaged blocks the answer met.
+#[track_caller]
+pub(crate) fn assert_answer<'r>(
+    reader: &Reader,
+    query: &Query,
+    wanted: impl Iterator<Item = (i64, &'r LogRecord)>,
+) -> usize {
+    let (wanted, is_cut) = in_order(query, wanted);
     let mut answer = reader.query(query).unwrap();
     let found: Vec<_> = answer.by_ref().map(Result::unwrap).collect();
     let both = found.iter().zip(&wanted);
@@ -203,6 +213,6 @@ pub(crate) fn assert_answer<'r>(
         found.get(same),
         wanted.get(same)
     );
-    assert_eq!(answer.is_cut().unwrap(), left_out > 0, "{query:?}");
+    assert_eq!(answer.is_cut().unwrap(), is_cut, "{query:?}");
     answer.damaged_blocks()
 }

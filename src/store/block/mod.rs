@@ -47,10 +47,7 @@ const SEAL_BYTES: usize = 5;
 impl Extent {
     /// Whether the records have all ids from the first to the last.
     pub(super) fn is_contiguous(&self) -> bool {
-        self.last_id
-            .checked_sub(self.id)
-            .and_then(|steps| usize::try_from(steps).ok())
-            == self.records.checked_sub(1)
+        self.last_id.abs_diff(self.id) == (self.records as u64).wrapping_sub(1)
     }
 
     /// The checksum of a blob of this block: the low half of XXH3 over the blob, seeded with its place.

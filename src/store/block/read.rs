@@ -158,18 +158,22 @@ fn read_summary(
     read_list(row, 6, Part::Origins, extent, scratch, ids)
 }
 
-/// The extent in the first five columns.
+/// The extent in the first five columns, unless there can be no such block. A checksum keeps accidents out, but nobody who can compute
+/// it, and memory is taken for as many records as there are said to be.
 fn read_extent(row: &Row<'_>) -> Option<Extent> {
     let records: u32 = row.get(2).ok()?;
-    // Memory is taken for so many.
-    (records <= BLOCK_RECORDS).then_some(())?;
-    Some(Extent {
+    let extent = Extent {
         id: row.get(0).ok()?,
         last_id: row.get(1).ok()?,
         records: records as usize,
         min_created: row.get(3).ok()?,
         max_created: row.get(4).ok()?,
-    })
+    };
+    let sound = (1..=BLOCK_RECORDS).contains(&records)
+        && extent.id <= extent.last_id
+        && extent.last_id.abs_diff(extent.id) >= u64::from(records - 1)
+        && extent.min_created <= extent.max_created;
+    sound.then_some(extent)
 }
 
 fn read_list(
