@@ -31,7 +31,11 @@ CREATE TABLE block_words (
     words BLOB NOT NULL
 );
 
--- A block says what is in the file, whoever deletes or changes a record.
+-- A block says what is in the file, whoever deletes, changes or puts in a record. logstore itself puts records behind all others and
+-- needs no telling: it switches triggers off for its own connection.
+CREATE TRIGGER record_inserted AFTER INSERT ON record BEGIN
+    DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= new.id) AND last_id >= new.id;
+END;
 CREATE TRIGGER record_deleted AFTER DELETE ON record BEGIN
     DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= old.id) AND last_id >= old.id;
 END;

@@ -18,6 +18,17 @@ pub(super) const BUFFER_BYTES: usize = 64 << 10;
 
 /// Says something on stderr, marked as ours. When nobody listens there, nobody is told.
 pub(super) fn say(text: &str) {
+    // What a file or a client has put into it must not steer the terminal.
+    let text: String = text
+        .chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{FFFD}'
+            } else {
+                c
+            }
+        })
+        .collect();
     let _ = writeln!(io::stderr().lock(), "logstore: {text}");
 }
 
@@ -25,7 +36,7 @@ pub(super) fn say(text: &str) {
 pub(super) fn tell_of_damage(blocks: usize) {
     if blocks > 0 {
         say(&format!(
-            "{blocks} blocks of the index are damaged: the records under them were read instead; the next `logstore serve` makes them anew"
+            "damaged blocks of the index: {blocks}; their records were read instead, and the next `logstore serve` makes them anew"
         ));
     }
 }

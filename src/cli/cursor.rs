@@ -1,10 +1,11 @@
 //! A cursor file: the id of the last record that was read, so that the next time shows only what is new.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use tempfile::NamedTempFile;
 
 /// More bytes than any id has, with its line break.
 const MOST_BYTES: u64 = 32;
@@ -12,21 +13,18 @@ const MOST_BYTES: u64 = 32;
 /// A file that holds an id as a decimal number and a line break.
 pub(super) struct Cursor<'a> {
     path: &'a Path,
-    /// Where a new id is written before it takes the old one's place.
-    beside: PathBuf,
+    directory: &'a Path,
 }
 
 impl<'a> Cursor<'a> {
     /// Fails when the file could never be written: better before the answer than after it.
     pub(super) fn new(path: &'a Path) -> anyhow::Result<Self> {
-        let Some(name) = path.file_name().filter(|_| !path.is_dir()) else {
+        if path.file_name().is_none() || path.is_dir() {
             bail!(
                 "--cursor-file {} is a directory; name a file",
                 path.display()
             );
-        };
-        let mut new_name = name.to_os_string();
-        new_name.push(format!(".{}.new", std::process::id()));
+        }
         let directory = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -37,10 +35,7 @@ impl<'a> Cursor<'a> {
                 directory.display()
             );
         }
-        Ok(Cursor {
-            path,
-            beside: path.with_file_name(new_name),
-        })
+        Ok(Cursor { path, directory })
     }
 
     /// The id in the file; `None` when there is no file yet.
@@ -66,18 +61,15 @@ impl<'a> Cursor<'a> {
     /// Puts this id into the file: at any moment it holds either the old one or the new one.
     pub(super) fn write(&self, id: i64) -> anyhow::Result<()> {
         self.replace(id)
-            .inspect_err(|_| {
-                // What is left of it is of no use.
-                let _ = fs::remove_file(&self.beside);
-            })
             .with_context(|| format!("cannot write the cursor file {}", self.path.display()))
     }
 
     fn replace(&self, id: i64) -> io::Result<()> {
-        let mut file = File::create(&self.beside)?;
-        writeln!(file, "{id}")?;
+        let mut beside = NamedTempFile::new_in(self.directory)?;
+        writeln!(beside, "{id}")?;
         // Else the name may reach the disk before the number does.
-        file.sync_data()?;
-        fs::rename(&self.beside, self.path)
+        beside.as_file().sync_data()?;
+        beside.persist(self.path)?;
+        Ok(())
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct QueryArguments {
     after_id: Option<i64>,
 
     /// Only records that are new since the last time: the file keeps the id of the last one
-    #[arg(long, value_name = "FILE", conflicts_with = "around", help_heading = NEW)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["around", "limit"], help_heading = NEW)]
     cursor_file: Option<PathBuf>,
 
     /// Show the last ten (or -n, or all since --since, --after-id or --cursor-file), then new ones as they arrive

@@ -249,6 +249,8 @@ impl<'c> Insert<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::config::DbConfig;
+
     use crate::level::Level;
     use crate::record::LogRecord;
 
@@ -289,6 +291,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("logs.sqlite");
         let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        let triggers = DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER;
+        store.connection.set_db_config(triggers, true).unwrap();
         store
             .connection
             .execute_batch(

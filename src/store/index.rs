@@ -7,7 +7,7 @@ use super::block::{
     BLOCK_RECORDS, BlockBuilder, Columns, NewBlock, delete_block, last_block_end, next_extents,
     unsound_blocks,
 };
-use super::rows::text_of;
+use super::rows::{integer, text_of};
 use crate::batch::{RecordRef, Texts};
 
 /// How many blocks a step of upkeep makes, or verifies, at most: what has arrived meanwhile does not wait for long.
@@ -212,7 +212,8 @@ fn load(
             stack_info: stack_info.as_deref(),
             extra: extra.as_deref(),
         };
-        builder.push(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, &texts);
+        let [created, site, origin] = [integer(row, 1)?, integer(row, 2)?, integer(row, 3)?];
+        builder.push(row.get(0)?, created, site, origin, &texts);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::block::{BLOCK_RECORDS, Extent, Lists, Summary, read_summaries};
+use super::rows::integer;
 use super::scan::{Bounds, Key, Search};
 use super::schema;
 
@@ -94,7 +95,7 @@ impl Plan {
                 let mut rows = statement.query((after, last_id, BLOCK_RECORDS))?;
                 let mut segment: Option<Segment> = None;
                 while let Some(row) = rows.next()? {
-                    let (id, created) = (row.get(0)?, row.get(1)?);
+                    let (id, created) = (row.get(0)?, integer(row, 1)?);
                     let key = (created, id);
                     let segment = segment.get_or_insert(Segment {
                         first: key,

@@ -29,6 +29,14 @@ pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
+/// An integer as it stands in the row, 0 where a foreign hand has put something else: that does not hide the record, nor the rest.
+pub(super) fn integer(row: &Row<'_>, column: usize) -> rusqlite::Result<i64> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Integer(integer) => integer,
+        _ => 0,
+    })
+}
+
 /// The sites and origins that the answer has met.
 #[derive(Default)]
 pub(super) struct Names {
@@ -43,8 +51,10 @@ impl Names {
         connection: &Connection,
         row: &Row<'_>,
     ) -> rusqlite::Result<StoredRecord> {
-        let site = known(&mut self.sites, row.get(2)?, |id| load_site(connection, id))?;
-        let origin = known(&mut self.origins, row.get(3)?, |id| {
+        let site = known(&mut self.sites, integer(row, 2)?, |id| {
+            load_site(connection, id)
+        })?;
+        let origin = known(&mut self.origins, integer(row, 3)?, |id| {
             load_origin(connection, id)
         })?;
         let texts = [4, 5, 6, 7, 8].map(|column| row.get_ref(column).map(text_of));
@@ -52,7 +62,7 @@ impl Names {
         Ok(StoredRecord {
             id: row.get(0)?,
             record: LogRecord {
-                created_ns: row.get(1)?,
+                created_ns: integer(row, 1)?,
                 site,
                 origin,
                 message: message?.unwrap_or_default().into_owned(),

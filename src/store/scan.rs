@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row};
 use super::block::{Column, Columns, Extent, Found, Summary, may_hold_words};
 use super::filter::{TextFilter, Wanted, wanted_origins, wanted_sites};
 use super::plan::Segment;
-use super::rows::text_of;
+use super::rows::{integer, text_of};
 use crate::query::Query;
 
 /// `created` and `id` of a record: its place in time order.
@@ -308,9 +308,9 @@ pub(super) fn is_wanted(
 
 fn hit_of(row: &Row<'_>) -> rusqlite::Result<Hit> {
     Ok(Hit {
-        key: (row.get(1)?, row.get(0)?),
-        site: row.get(2)?,
-        origin: row.get(3)?,
+        key: (integer(row, 1)?, row.get(0)?),
+        site: integer(row, 2)?,
+        origin: integer(row, 3)?,
     })
 }
 

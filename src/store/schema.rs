@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::Durability;
@@ -95,6 +96,10 @@ fn prepare_writer(
         .pragma_update(None, "journal_mode", "WAL")
         .map_err(opening)?;
     migrate(connection, path)?;
+    // The triggers are for others. They would cost every insert something, and who knows who has put in what triggers.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)
+        .map_err(opening)?;
     check_writable(connection, path)?;
     let synchronous = match durability {
         Durability::Normal => "NORMAL",

@@ -5,7 +5,10 @@ use regex::bytes::Regex;
 
 use crate::query::{Pattern, Phrase};
 
-/// What a text with a match holds. Bytes that are no UTF-8 are read as U+FFFD later, which no needle holds.
+/// What bytes that are no UTF-8 are read as later: no needle may hold it.
+const REPLACEMENT: char = '\u{FFFD}';
+
+/// What a text with a match holds.
 #[derive(Debug, Clone)]
 pub(super) enum Needle {
     /// These bytes.
@@ -18,6 +21,9 @@ pub(super) enum Needle {
 
 impl Needle {
     pub(super) fn of_phrase(phrase: &Phrase) -> Self {
+        if phrase.text().contains(REPLACEMENT) {
+            return Needle::Any;
+        }
         Needle::Regex(phrase.regex_of_bytes())
     }
 
@@ -27,7 +33,7 @@ impl Needle {
     }
 
     pub(super) fn of_text(text: &str) -> Self {
-        if text.contains('\u{FFFD}') {
+        if text.contains(REPLACEMENT) {
             return Needle::Any;
         }
         Needle::of_bytes(text.as_bytes())
