@@ -96,14 +96,14 @@ impl Question {
             Question::Warnings | Question::RareLogger => {
                 &[Bar::Ms(10.0), Bar::OfTrees(1.0), Bar::MsMoreCold(10.0)]
             }
-            Question::RareWord => &[Bar::Ms(60.0)],
+            Question::RareWord => &[Bar::Ms(60.0), Bar::MsMoreCold(10.0)],
             // There FTS5 finds the word by itself.
             Question::CommonWord => &[],
             Question::ByLevel | Question::ByLogger | Question::Histogram => {
                 &[Bar::Ms(100.0), Bar::OfTrees(1.0)]
             }
             Question::ProcessMinute => &[Bar::Ms(5.0), Bar::OfTrees(1.0), Bar::MsMoreCold(10.0)],
-            Question::Fragment => &[Bar::OfTrees(1.0), Bar::OfGrep(0.6)],
+            Question::Fragment => &[Bar::OfTrees(1.0), Bar::OfGrep(0.6), Bar::MsMoreCold(10.0)],
         }
     }
 

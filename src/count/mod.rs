@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use group::GroupBy;
 pub(crate) use group::Side;
-pub(crate) use tally::Tally;
+pub(crate) use tally::{Tally, too_many_buckets};
 
 use crate::query::Query;
 use crate::time::Every;

@@ -11,6 +11,21 @@ use crate::time::{Buckets, Every};
 /// More buckets of time than this are refused: nobody reads them, and they cost memory even where nothing was logged.
 const MAX_BUCKETS: usize = 100_000;
 
+/// The error when a span has more buckets of time than anybody wants to see.
+pub(crate) fn too_many_buckets(count: &Count, first_ns: i64, last_ns: i64) -> Option<QueryError> {
+    let every = count.every?;
+    let span = last_ns.abs_diff(first_ns);
+    let buckets = span / every.width_ns().unsigned_abs() + 1;
+    (buckets > MAX_BUCKETS as u64).then(|| QueryError::TooManyBuckets {
+        every,
+        first_ns,
+        last_ns,
+        buckets,
+        limit: MAX_BUCKETS,
+        fitting: Every::fitting(span, MAX_BUCKETS, every.zone()),
+    })
+}
+
 /// Adds up groups as they come, in any order.
 #[derive(Debug)]
 pub(crate) struct Tally<'a> {
@@ -55,17 +70,8 @@ impl<'a> Tally<'a> {
 
     /// The error when the span so far has too many buckets.
     fn too_many(&self) -> Option<QueryError> {
-        let (every, (first_ns, last_ns)) = self.count.every.zip(self.span_ns)?;
-        let span = last_ns.abs_diff(first_ns);
-        let buckets = span / every.width_ns().unsigned_abs() + 1;
-        (buckets > MAX_BUCKETS as u64).then(|| QueryError::TooManyBuckets {
-            every,
-            first_ns,
-            last_ns,
-            buckets,
-            limit: MAX_BUCKETS,
-            fitting: Every::fitting(span, MAX_BUCKETS, every.zone()),
-        })
+        let (first_ns, last_ns) = self.span_ns?;
+        too_many_buckets(self.count, first_ns, last_ns)
     }
 
     /// Refuses a span with too many buckets.

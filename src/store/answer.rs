@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 
 use super::parallel::Ahead;
 use super::reader::Reader;
-use super::rows::{COLUMNS, Names};
+use super::rows::{COLUMNS, Names, text_bytes};
 use super::scan::Key;
 use super::stream::Stream;
 use crate::error::StoreError;
@@ -17,8 +17,14 @@ use crate::record::StoredRecord;
 /// How many records one step of the answer fetches.
 pub(super) const PAGE_RECORDS: usize = 256;
 
-/// A page of records, or why it could not be fetched.
-type Page = Result<Vec<StoredRecord>, StoreError>;
+/// When a page has so many bytes of text, it takes no more records. Several pages are in memory at a time.
+const PAGE_BYTES: usize = 2 << 20;
+
+/// Some of the records that were asked for, and the keys of those behind them.
+pub(super) struct Page {
+    pub(super) records: Vec<StoredRecord>,
+    pub(super) rest: Vec<Key>,
+}
 
 /// How many pages each helping thread may be ahead.
 const PAGES_AHEAD: usize = 3;
@@ -30,7 +36,9 @@ pub struct Records {
     page: std::vec::IntoIter<StoredRecord>,
     names: Names,
     /// Threads that fetch the pages behind the first.
-    helpers: Option<Ahead<Vec<Key>, Page>>,
+    helpers: Option<Ahead<Vec<Key>, Result<Page, StoreError>>>,
+    /// What the last page had no room for.
+    rest: Vec<Key>,
     /// How many pages have been asked for.
     pages: usize,
     last_id: i64,
@@ -103,6 +111,7 @@ impl Records {
             page: Vec::new().into_iter(),
             names: Names::default(),
             helpers: None,
+            rest: Vec::new(),
             pages: 0,
             last_id,
         })
@@ -139,7 +148,7 @@ impl Records {
                 self.helpers = Ahead::start(PAGES_AHEAD, || {
                     let reader = self.reader.clone();
                     let mut names = Names::default();
-                    move |keys: Vec<Key>| fetch(&reader, &keys, &mut names)
+                    move |keys| fetch(&reader, keys, &mut names)
                 });
             }
             self.pages += 1;
@@ -153,38 +162,45 @@ impl Records {
     }
 
     fn take_page(&mut self) -> Result<Option<Vec<StoredRecord>>, StoreError> {
-        let Some(helpers) = &mut self.helpers else {
-            let keys = self.keys.page()?;
-            if keys.is_empty() {
-                return Ok(None);
+        let page = if !self.rest.is_empty() {
+            let keys = std::mem::take(&mut self.rest);
+            Some(fetch(&self.reader, keys, &mut self.names)?)
+        } else if let Some(helpers) = &mut self.helpers {
+            while helpers.has_room() {
+                let keys = self.keys.page()?;
+                if keys.is_empty() {
+                    break;
+                }
+                helpers.give(keys);
             }
-            return fetch(&self.reader, &keys, &mut self.names).map(Some);
+            helpers.take().transpose()?
+        } else {
+            let keys = self.keys.page()?;
+            let some = !keys.is_empty();
+            let page = some.then(|| fetch(&self.reader, keys, &mut self.names));
+            page.transpose()?
         };
-        while helpers.has_room() {
-            let keys = self.keys.page()?;
-            if keys.is_empty() {
-                break;
-            }
-            helpers.give(keys);
-        }
-        helpers.take().transpose()
+        Ok(page.map(|page| {
+            self.rest = page.rest;
+            page.records
+        }))
     }
 }
 
-/// The records of these keys, in their order, without those that are gone.
-fn fetch(
+/// The records of the first of these keys, in their order, without those that are gone: as many as a page takes.
+pub(super) fn fetch(
     reader: &Reader,
-    keys: &[Key],
+    keys: Vec<Key>,
     names: &mut Names,
-) -> Result<Vec<StoredRecord>, StoreError> {
+) -> Result<Page, StoreError> {
     reader.read(|connection| fetch_page(connection, keys, names))
 }
 
-pub(super) fn fetch_page(
+fn fetch_page(
     connection: &Connection,
-    keys: &[Key],
+    mut keys: Vec<Key>,
     names: &mut Names,
-) -> rusqlite::Result<Vec<StoredRecord>> {
+) -> rusqlite::Result<Page> {
     // One short read for the page. It ends here whatever happens.
     let read = connection.unchecked_transaction()?;
     let ids: Rc<Vec<Value>> = Rc::new(keys.iter().map(|(_, id)| Value::from(*id)).collect());
@@ -193,17 +209,25 @@ pub(super) fn fetch_page(
         "SELECT {COLUMNS} FROM rarray(?1) AS wanted CROSS JOIN record ON record.id = wanted.value"
     ))?;
     let mut rows = statement.query([ids])?;
-    let mut page = Vec::with_capacity(keys.len());
-    let mut keys = keys.iter();
-    while let Some(row) = rows.next()? {
+    let mut records = Vec::with_capacity(keys.len());
+    let (mut used, mut bytes) = (0, 0);
+    while let Some(row) = rows.next()?
+        && bytes < PAGE_BYTES
+    {
+        bytes += text_bytes(row);
         let stored = names.record(&read, row)?;
+        let left = &keys[used..];
+        let place = left.iter().position(|(_, id)| *id == stored.id);
+        let Some(place) = place else { continue };
+        used += place + 1;
         // Another record may have taken the id of one that was deleted.
-        let key = keys.find(|(_, id)| *id == stored.id);
-        if key.is_some_and(|(created, _)| *created == stored.record.created_ns) {
-            page.push(stored);
+        if left[place].0 == stored.record.created_ns {
+            records.push(stored);
         }
     }
-    Ok(page)
+    let whole = bytes < PAGE_BYTES;
+    let rest = keys.split_off(if whole { keys.len() } else { used });
+    Ok(Page { records, rest })
 }
 
 impl Iterator for Records {
@@ -223,6 +247,7 @@ impl Iterator for Records {
                 self.keys.left = 0;
                 self.keys.kept = Vec::new().into_iter();
                 self.helpers = None;
+                self.rest.clear();
                 Some(Err(error))
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::answer::{PAGE_RECORDS, fetch_page};
+use super::answer::{PAGE_RECORDS, fetch};
 use super::neighbours::{Neighbours, Toward, Whose};
 use super::reader::Reader;
 use super::rows::Names;
@@ -354,10 +354,13 @@ impl ContextRecords {
     fn show(&mut self, group: &mut Group) -> Result<Vec<ContextRecord>, StoreError> {
         let roles = group.ready.drain(..group.ready.len().min(PAGE_RECORDS));
         let (keys, roles): (Vec<Key>, Vec<Role>) = roles.unzip();
-        let names = &mut self.names;
-        let found = self
-            .reader
-            .read(|connection| fetch_page(connection, &keys, names))?;
+        let mut found = Vec::with_capacity(keys.len());
+        let mut left = keys.clone();
+        while !left.is_empty() {
+            let page = fetch(&self.reader, left, &mut self.names)?;
+            found.extend(page.records);
+            left = page.rest;
+        }
         let mut shown = keys.iter().zip(roles);
         let page = found.into_iter().filter_map(|stored| {
             let (_, role) = shown.find(|(key, _)| key.1 == stored.id)?;

@@ -15,7 +15,7 @@ use super::rows::text_of;
 use super::scan::{Hit, Lens, Search};
 use super::stream::Stream;
 use crate::batch::extra_of_json;
-use crate::count::{Count, Counts, GroupBy, Side, Tally};
+use crate::count::{Count, Counts, GroupBy, Side, Tally, too_many_buckets};
 use crate::error::{Error, StoreError};
 use crate::query::{Order, Query};
 use crate::record::extra_at;
@@ -81,7 +81,7 @@ impl Reader {
             fields: count.by.iter().filter_map(GroupBy::field).collect(),
         };
         let mut tally = Tally::new(count);
-        if counting.has_spans() {
+        if counting.by_arrays() {
             for created in self.ends(&plan, &counting.search)?.into_iter().flatten() {
                 tally.span(created, created);
             }
@@ -117,8 +117,8 @@ impl Reader {
 }
 
 impl Counting<'_> {
-    /// Whether arrays suffice to tell which records are wanted, so that the span is found from its ends.
-    fn has_spans(&self) -> bool {
+    /// Whether the arrays of blocks suffice: neither texts nor extra fields are asked for.
+    fn by_arrays(&self) -> bool {
         self.search.texts.is_empty() && self.fields.is_empty()
     }
 
@@ -159,7 +159,7 @@ impl Counter {
         segment: &Segment,
     ) -> rusqlite::Result<()> {
         if let Some(extent) = &segment.block
-            && counting.has_spans()
+            && counting.by_arrays()
             && self.histogram.add(
                 connection,
                 counting,
@@ -169,6 +169,13 @@ impl Counter {
                 &mut self.cells,
             )?
         {
+            return Ok(());
+        }
+        if let Some((first, last)) = self.span_ns
+            && too_many_buckets(counting.count, first, last).is_some()
+        {
+            // There will be no answer, and nobody needs what was counted for it.
+            self.cells.clear();
             return Ok(());
         }
         let mut hits = std::mem::take(&mut self.hits);

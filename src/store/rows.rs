@@ -37,6 +37,15 @@ pub(super) fn integer(row: &Row<'_>, column: usize) -> rusqlite::Result<i64> {
     })
 }
 
+/// How many bytes of text a row with the [`COLUMNS`] has.
+pub(super) fn text_bytes(row: &Row<'_>) -> usize {
+    let bytes = |column| match row.get_ref(column) {
+        Ok(ValueRef::Text(text)) => text.len(),
+        _ => 0,
+    };
+    (4..=8).map(bytes).sum()
+}
+
 /// The sites and origins that the answer has met.
 #[derive(Default)]
 pub(super) struct Names {

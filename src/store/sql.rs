@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Rows};
 
@@ -15,6 +16,10 @@ use crate::sql::{SqlOptions, SqlRow, SqlValue};
 
 /// After how many of `SQLite`'s operations the clock is looked at: well under a millisecond, as a rule.
 const LOOK_EVERY_OPS: i32 = 1000;
+
+/// The longest text or blob of an answer, in bytes: more than any record has, and less than fills the memory. `SQLite` itself has
+/// 1,000,000,000, which is what a greater limit means.
+const MAX_VALUE_BYTES: i32 = 64 << 20;
 
 /// Functions that do more than compute.
 const DENIED_FUNCTIONS: [&str; 4] = ["load_extension", "fts3_tokenizer", "fts5", "sqlite_log"];
@@ -206,6 +211,7 @@ impl<'a> Guard<'a> {
     ) -> rusqlite::Result<Self> {
         let guard = Guard(connection);
         connection.pragma_update(None, "query_only", true)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)?;
         // A time that no clock reaches is none.
         if let Some(deadline) = timeout.and_then(|timeout| Instant::now().checked_add(timeout)) {
             let is_over = move || Instant::now() >= deadline;
@@ -231,6 +237,7 @@ impl Drop for Guard<'_> {
             .authorizer(None::<fn(AuthContext<'_>) -> Authorization>);
         let _ = self.0.progress_handler(0, None::<fn() -> bool>);
         let _ = self.0.pragma_update(None, "query_only", false);
+        let _ = self.0.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::MAX);
     }
 }
 
