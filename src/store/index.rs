@@ -65,10 +65,7 @@ impl BlockIndex {
             .query_row([], |row| row.get(0))?;
         self.next_id = last.map_or(1, |last| last.saturating_add(1));
         let covered = last_block_end(connection)?.unwrap_or(i64::MIN);
-        let waiting: u32 = connection
-            .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM record WHERE id > ?1 LIMIT ?2)")?
-            .query_row((covered, BLOCK_RECORDS), |row| row.get(0))?;
-        if waiting < BLOCK_RECORDS {
+        if waiting(connection, covered)? < BLOCK_RECORDS {
             load(connection, &mut self.builder, covered, self.next_id)?;
         }
         // More than that is left to upkeep.
@@ -145,12 +142,36 @@ impl BlockIndex {
         })
     }
 
+    /// Whether there is anything to fill behind an id, without keeping others from writing.
+    fn has_gap(&self, connection: &Connection, after: i64) -> rusqlite::Result<bool> {
+        let read = connection.unchecked_transaction()?;
+        let mut records =
+            read.prepare_cached("SELECT 1 FROM record WHERE id > ?1 AND id < ?2 LIMIT 1")?;
+        let mut covered = after;
+        for (id, last_id) in next_extents(&read, after)? {
+            if covered.saturating_add(1) < id && records.exists((covered, id))? {
+                return Ok(true);
+            }
+            covered = last_id;
+        }
+        if self.version != Some(data_version(&read)?) {
+            return Ok(waiting(&read, covered)? >= BLOCK_RECORDS);
+        }
+        let tail = self.builder.first_id().unwrap_or(self.next_id);
+        records.exists((covered, tail))
+    }
+
     /// Makes blocks for the first few runs of records behind this id that have none.
     fn fill_some(
         &mut self,
         connection: &mut Connection,
         after: i64,
     ) -> rusqlite::Result<Maintained> {
+        let version = data_version(connection)?;
+        if !self.has_gap(connection, after)? {
+            self.upkeep = Upkeep::Done(version);
+            return Ok(Maintained::default());
+        }
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.begin(&step)?;
         let version = data_version(&step)?;
@@ -188,6 +209,13 @@ impl BlockIndex {
             damaged: 0,
         })
     }
+}
+
+/// How many records there are behind an id, as far as one block goes.
+fn waiting(connection: &Connection, covered: i64) -> rusqlite::Result<u32> {
+    connection
+        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM record WHERE id > ?1 LIMIT ?2)")?
+        .query_row((covered, BLOCK_RECORDS), |row| row.get(0))
 }
 
 /// Puts the next records behind one id and before another into the builder, as many as a block takes.
