@@ -7,6 +7,7 @@ mod at_once;
 mod damage;
 mod keeping;
 mod kept;
+mod large;
 #[path = "../query/model.rs"]
 mod model;
 #[path = "../query/questions.rs"]
