@@ -31,12 +31,19 @@ CREATE TABLE block_words (
     words BLOB NOT NULL
 );
 
+-- The highest id of a record that was deleted: ids are not given again, so that who has read up to one misses nothing.
+CREATE TABLE deleted (
+    last_id INTEGER NOT NULL
+);
+INSERT INTO deleted (last_id) VALUES (0);
+
 -- A block says what is in the file, whoever deletes, changes or puts in a record. logstore itself puts records behind all others and
 -- needs no telling: it switches triggers off for its own connection.
 CREATE TRIGGER record_inserted AFTER INSERT ON record BEGIN
     DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= new.id) AND last_id >= new.id;
 END;
 CREATE TRIGGER record_deleted AFTER DELETE ON record BEGIN
+    UPDATE deleted SET last_id = old.id WHERE last_id < old.id;
     DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= old.id) AND last_id >= old.id;
 END;
 CREATE TRIGGER record_updated AFTER UPDATE ON record BEGIN

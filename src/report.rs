@@ -88,8 +88,7 @@ impl fmt::Display for Report {
             }
             Report::BlocksDamaged { count } => write!(
                 f,
-                "{} of the index not as written; made anew of the records, which are untouched",
-                counted(*count, "block was", "blocks were")
+                "damaged blocks of the index: {count}; they are made anew of the records, which are untouched"
             ),
             Report::UpkeepFailing { reason } => write!(
                 f,

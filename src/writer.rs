@@ -60,7 +60,7 @@ impl Writer {
                 Some(Duration::ZERO)
             } else {
                 let pending = drops.are_pending(queue.counters().dropped);
-                pending.then_some(DROPS_EVERY)
+                Some(if pending { DROPS_EVERY } else { UPKEEP_EVERY })
             };
             let gathered = queue.gather(&mut batches, self.portion, patience);
             let records = batches.iter().map(|batch| batch.len() as u64).sum();
@@ -186,6 +186,9 @@ impl Trouble {
     }
 }
 
+/// How often an idle writer looks whether others have left it something to do.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
 /// What the store does when nothing else is to be done, and now and then when that never comes.
 struct Upkeep {
     due: bool,
@@ -212,7 +215,7 @@ impl Upkeep {
             self.due = true;
             self.busy += 1;
         }
-        self.due && (idle || self.busy >= BUSY_TURNS)
+        idle || self.due && self.busy >= BUSY_TURNS
     }
 
     fn step(&mut self, store: &mut dyn RecordStore, reporter: &Reporter) {

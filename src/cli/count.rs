@@ -2,7 +2,10 @@
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
-use logstore::{Count, CountRow, Counts, Every, GroupBy, Progress, Reader, parse_duration};
+use logstore::{
+    Count, CountRow, Counts, Every, FieldFilter, FieldTest, GroupBy, Progress, Query, Reader,
+    parse_duration,
+};
 
 use super::Database;
 use super::console::{Data, controls, say, tell_of_damage};
@@ -23,19 +26,19 @@ pub(super) struct CountArguments {
     filters: FilterArguments,
 
     /// Count in groups: level, name, host, process, thread, site or an extra field; several with commas
-    #[arg(long, value_name = "KEY", value_delimiter = ',', value_parser = value_parser!(GroupBy))]
+    #[arg(help_heading = "The answer", long, value_name = "KEY", value_delimiter = ',', value_parser = value_parser!(GroupBy))]
     by: Vec<GroupBy>,
 
     /// Count in buckets of time of this width: 30s, 5m, 1h, 1d, 1w
-    #[arg(long, value_name = "WIDTH")]
+    #[arg(help_heading = "The answer", long, value_name = "WIDTH")]
     every: Option<String>,
 
     /// Only the N largest groups
-    #[arg(short = 'n', long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    #[arg(help_heading = "The answer", short = 'n', long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     top: Option<u64>,
 
     /// The form of the answer
-    #[arg(short, long, value_name = "FORM", value_enum, default_value_t = CountOutput::Table)]
+    #[arg(help_heading = "The answer", short, long, value_name = "FORM", value_enum, default_value_t = CountOutput::Table)]
     output: CountOutput,
 
     #[command(flatten)]
@@ -66,7 +69,7 @@ pub(super) fn run(arguments: &CountArguments) -> anyhow::Result<()> {
     let mut data = Data::new(arguments.pager.paging(), &progress);
     let reader = Reader::open(&arguments.database.db)?.with_progress(progress);
     let mut counts = reader.count(&count)?;
-    check_fields(&counts)?;
+    check_fields(&reader, &counts)?;
     let top = arguments
         .top
         .map_or(usize::MAX, |top| usize::try_from(top).unwrap_or(usize::MAX));
@@ -105,14 +108,24 @@ impl CountArguments {
     }
 }
 
-/// A field that no record has is most likely a slip.
-fn check_fields(counts: &Counts) -> anyhow::Result<()> {
+/// A field that no record of the store has is most likely a slip.
+fn check_fields(reader: &Reader, counts: &Counts) -> anyhow::Result<()> {
     for (place, by) in counts.by.iter().enumerate() {
-        let all_null = counts.rows.iter().all(|row| row.key[place].is_null());
-        if let GroupBy::Field(key) = by
-            && all_null
-            && !counts.rows.is_empty()
-        {
+        let GroupBy::Field(key) = by else { continue };
+        let is_found = counts.rows.iter().any(|row| !row.key[place].is_null());
+        if is_found || counts.rows.is_empty() {
+            continue;
+        }
+        // The filters may have left out whoever has it.
+        let anywhere = Query {
+            fields: vec![FieldFilter {
+                key: key.clone(),
+                test: FieldTest::Present,
+            }],
+            limit: Some(1),
+            ..Query::default()
+        };
+        if reader.query(&anywhere)?.next().transpose()?.is_none() {
             bail!(
                 "--by {by}: no record has a field {key:?}; --by takes level, name, host, process, thread, site or the name of an extra field"
             );

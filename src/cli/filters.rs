@@ -12,7 +12,8 @@ use logstore::{
 pub(super) struct FilterArguments {
     /// Words that must all occur in the message, traceback, stack or a text of extra fields, in any case
     ///
-    /// Words are whole: time is not found in timeout, time* is. Several in one argument must stand in a row: 'connection reset'.
+    /// Words are whole: time is not found in timeout, time* is. Several in one argument must stand just so, but for white space:
+    /// 'connection reset'.
     /// With quotes among them, an argument is several: '"connection reset" time*'. Parts of words are found by --grep.
     #[arg(help_heading = None::<&str>)]
     words: Vec<String>,

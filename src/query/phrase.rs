@@ -151,6 +151,8 @@ impl Phrase {
 
 const EMPTY: &str = "there are no words";
 const LONE_STAR: &str = "a * needs the beginning of a word right before it";
+const STAR_WITHIN: &str =
+    "a * stands at the end of a phrase, behind its quotes; --grep finds it as a character";
 
 fn wrong(text: &str, at: usize, reason: &'static str) -> QueryError {
     QueryError::Phrase {
@@ -165,15 +167,34 @@ fn bare(whole: &str, term: &str, at: usize) -> Result<Phrase, QueryError> {
     let term = term.trim_end();
     let stem = term.trim_end_matches('*');
     if stem.len() == term.len() {
+        no_star_within(whole, term, at)?;
         return Phrase::of(term, End::Whole).ok_or_else(|| wrong(whole, at, EMPTY));
     }
     if stem.trim_end().len() < stem.len() {
         return Err(wrong(whole, at + stem.len(), LONE_STAR));
     }
+    no_star_within(whole, stem, at)?;
     Phrase::of(stem, End::Open).ok_or_else(|| wrong(whole, at, LONE_STAR))
 }
 
 /// A term without quotes around it.
+/// A `*` beside a word, where it could only be meant to let the word go on.
+fn no_star_within(whole: &str, text: &str, at: usize) -> Result<(), QueryError> {
+    let is_meant = |(star, _): &(usize, &str)| {
+        let behind_word = text[..*star].ends_with(is_word_char);
+        let begins_word = text[..*star]
+            .chars()
+            .next_back()
+            .is_none_or(char::is_whitespace)
+            && text[star + 1..].starts_with(is_word_char);
+        behind_word || begins_word
+    };
+    match text.match_indices('*').find(is_meant) {
+        Some((star, _)) => Err(wrong(whole, at + star, STAR_WITHIN)),
+        None => Ok(()),
+    }
+}
+
 fn term_of(whole: &str, term: &str, at: usize) -> Result<Phrase, QueryError> {
     let quote = term
         .match_indices('"')
@@ -195,6 +216,7 @@ fn quoted(whole: &str, start: usize) -> Result<(Phrase, usize), QueryError> {
         return Err(wrong(whole, start, "the quote is not closed"));
     };
     let text = inside[..close].replace("\\\"", "\"");
+    no_star_within(whole, &text, start + 1)?;
     let behind = &inside[close + 1..];
     let after = behind.trim_start_matches('*');
     let end = whole.len() - after.len();
@@ -235,7 +257,6 @@ mod tests {
                 &[("connection reset", false), ("time", true), ("ada", false)],
             ),
             (r#""conn res"*"#, &[("conn res", true)]),
-            (r#""5*""#, &[("5*", false)]),
             (r#"  "a \"b\" c\d"  "#, &[(r#"a "b" c\d"#, false)]),
             (r#"say=\"hi\" x"#, &[(r#"say="hi""#, false), ("x", false)]),
             (r#"\"a"#, &[("\"a", false)]),
@@ -252,6 +273,9 @@ mod tests {
             ("", 0, EMPTY),
             ("  ", 0, EMPTY),
             ("*", 0, LONE_STAR),
+            ("con* reset", 3, STAR_WITHIN),
+            ("*abc", 0, STAR_WITHIN),
+            (r#"ada "conn re*""#, 12, STAR_WITHIN),
             ("time *", 5, LONE_STAR),
             (r#"a "" b"#, 2, EMPTY),
             (r#"a " "* b"#, 2, EMPTY),

@@ -65,6 +65,12 @@ impl SqliteStore {
         self.look_up(batches)?;
         let records = batches.iter().map(Batch::len).sum::<usize>();
         let last_id = self.index.last_id_of(records);
+        let deleted_id = self.index.deleted_id();
+        if let Some(id) = deleted_id {
+            let placeholder =
+                "INSERT INTO record (id, created, site, origin, message) VALUES (?1, 0, 0, 0, '')";
+            self.connection.execute(placeholder, [id])?;
+        }
         let rows = rows(batches, &self.site_ids, &self.origin_ids);
         let blocks = if records < THREAD_RECORDS {
             insert(&self.connection, records, rows.clone())?;
@@ -78,6 +84,10 @@ impl SqliteStore {
             }
         } else {
             self.index.forget();
+        }
+        if let Some(id) = deleted_id {
+            self.connection
+                .execute("DELETE FROM record WHERE id = ?1", [id])?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())

@@ -32,6 +32,8 @@ pub(super) struct BlockIndex {
     version: Option<i64>,
     /// The id that the next record gets.
     next_id: i64,
+    /// The id before that, when the record that had it was deleted.
+    deleted_id: Option<i64>,
     upkeep: Upkeep,
 }
 
@@ -63,7 +65,10 @@ impl BlockIndex {
         let last: Option<i64> = connection
             .prepare_cached("SELECT max(id) FROM record")?
             .query_row([], |row| row.get(0))?;
-        self.next_id = last.map_or(1, |last| last.saturating_add(1));
+        let last = last.unwrap_or_default();
+        let deleted = last_deleted(connection)?;
+        self.deleted_id = (deleted > last).then_some(deleted);
+        self.next_id = last.max(deleted).saturating_add(1);
         let covered = last_block_end(connection)?.unwrap_or(i64::MIN);
         if waiting(connection, covered)? < BLOCK_RECORDS {
             load(connection, &mut self.builder, covered, self.next_id)?;
@@ -71,6 +76,11 @@ impl BlockIndex {
         // More than that is left to upkeep.
         self.version = Some(version);
         Ok(())
+    }
+
+    /// An id that must be taken while records are added, so that they get others: `SQLite` gives the one behind the highest there is.
+    pub(super) fn deleted_id(&self) -> Option<i64> {
+        self.deleted_id
     }
 
     /// The id that the last of so many new records gets, as long as no foreign hand has used up all numbers.
@@ -84,6 +94,7 @@ impl BlockIndex {
         records: impl Iterator<Item = (i64, i64, RecordRef<'r>)>,
     ) -> Vec<NewBlock> {
         let mut blocks = Vec::new();
+        self.deleted_id = None;
         for (site, origin, record) in records {
             let id = self.next_id;
             self.next_id = id.saturating_add(1);
@@ -244,6 +255,13 @@ fn load(
         builder.push(row.get(0)?, created, site, origin, &texts);
     }
     Ok(())
+}
+
+/// The highest id that a deleted record had; 0 when there is none.
+pub(super) fn last_deleted(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT coalesce(max(last_id), 0) FROM deleted")?
+        .query_row([], |row| row.get(0))
 }
 
 /// A number that changes whenever another connection has changed the file.

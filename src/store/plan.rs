@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::block::{BLOCK_RECORDS, Extent, Lists, Summary, read_summaries};
+use super::index::last_deleted;
 use super::rows::integer;
 use super::scan::{Bounds, Key, Search};
 use super::schema;
@@ -131,10 +132,15 @@ impl Segment {
     }
 }
 
-/// The highest id in the store; 0 when it is empty.
+/// The highest id that a record has, or had before it was deleted; 0 when there was none.
 pub(super) fn last_id(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
+    let last = connection
         .prepare_cached("SELECT max(id) FROM record")?
-        .query_row([], |row| row.get::<_, Option<i64>>(0))
-        .map(Option::unwrap_or_default)
+        .query_row([], |row| row.get::<_, Option<i64>>(0))?;
+    let deleted = if schema::has_blocks(connection)? {
+        last_deleted(connection)?
+    } else {
+        0
+    };
+    Ok(last.unwrap_or_default().max(deleted))
 }

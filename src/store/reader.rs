@@ -1,6 +1,7 @@
 //! Reading back: connections for any number of threads, and what can be asked of a store.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +47,13 @@ impl Reader {
                 path: path.to_owned(),
             });
         }
+        if let Err(source) = File::open(path) {
+            return Err(StoreError::Io {
+                doing: "open",
+                path: path.to_owned(),
+                source,
+            });
+        }
         let mut manager = read_only(SqliteConnectionManager::file(path), OpenFlags::empty());
         if let Err(error) = check(&manager, path) {
             // Whoever may only read cannot make the files that SQLite wants beside a database in WAL mode. One that nobody has open
@@ -55,7 +63,8 @@ impl Reader {
             };
             let file = SqliteConnectionManager::file(uri);
             manager = read_only(file, OpenFlags::SQLITE_OPEN_URI);
-            check(&manager, path)?;
+            // Should that fail, too, the first reason is the one to tell.
+            check(&manager, path).map_err(|_| error)?;
         }
         let pool = Pool::builder()
             .max_size(READERS.into())
@@ -80,7 +89,7 @@ impl Reader {
         self
     }
 
-    /// The highest id in the store; 0 when it is empty.
+    /// The highest id that a record has, or had before it was deleted, since ids are not given again; 0 when there was none.
     ///
     /// # Errors
     ///

@@ -325,13 +325,15 @@ fn wants(search: &Search, texts: &TextFilter, row: &Row<'_>, hit: &Hit) -> rusql
     if texts.is_empty() {
         return Ok(true);
     }
-    let text = |column| {
-        row.get_ref(column)
-            .map(|text| text_of(text).unwrap_or_default())
-    };
-    let said = [text(4)?, text(5)?, text(6)?];
-    let extra = text_of(row.get_ref(7)?);
-    Ok(texts.wants(&said.each_ref().map(|text| &**text), extra.as_deref()))
+    let text = |column| row.get_ref(column).map(text_of);
+    let [message, exc_text, stack_info] = [text(4)?, text(5)?, text(6)?];
+    // What is not there is no empty text.
+    let said = [
+        message.as_deref(),
+        exc_text.as_deref(),
+        stack_info.as_deref(),
+    ];
+    Ok(texts.wants(&said, text(7)?.as_deref()))
 }
 
 /// Whether a row with the columns of the search may be wanted, by a quick look at its texts.

@@ -98,6 +98,11 @@ fn read<'t, Z: TimeZone>(
 /// A moment since the epoch, its unit told by its size: seconds reach the year 5138 before they look like milliseconds.
 fn epoch(text: &str) -> Result<i128, Fault<'_>> {
     let whole = scaled(text, 1)?;
+    let looks_like =
+        |digits: usize| text.len() == digits && (text.starts_with("19") || text.starts_with("20"));
+    if looks_like(4) || looks_like(8) {
+        return Err(fault(text, "a day is written as 2026-11-22"));
+    }
     let unit = if whole < 100_000_000_000 {
         SECOND
     } else if whole < 100_000_000_000_000 {

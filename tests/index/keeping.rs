@@ -336,3 +336,30 @@ fn a_phrase_with_bytes_that_are_no_text_is_found_as_it_is_shown() {
     };
     assert_eq!(messages(&file.reader(), &query), ["caf\u{FFFD} closed"]);
 }
+
+#[test]
+fn the_ids_of_deleted_records_are_not_given_again() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..20), 20);
+    for (gone, added) in [
+        ("id > 15", 20..25),
+        ("id > 0", 25..5000),
+        ("id > 4999", 5000..5010),
+    ] {
+        let last_id = file.reader().last_id().unwrap();
+        file.sql()
+            .execute(&format!("DELETE FROM record WHERE {gone}"), [])
+            .unwrap();
+        assert_eq!(file.reader().last_id().unwrap(), last_id);
+        let added = numbered(added);
+        append(&mut store, &added, 10_000);
+        let new = Query {
+            after_id: Some(last_id),
+            ..Query::default()
+        };
+        let expected: Vec<String> = added.into_iter().map(|record| record.message).collect();
+        assert_eq!(messages(&file.reader(), &new), expected, "{gone}");
+    }
+    assert_eq!(maintain(&mut store), 0);
+}

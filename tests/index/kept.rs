@@ -22,6 +22,8 @@ struct Row {
 pub(crate) struct Kept {
     questions: Vec<Query>,
     rows: Vec<Row>,
+    /// The highest id that a deleted record had.
+    deleted: i64,
 }
 
 impl Kept {
@@ -29,6 +31,7 @@ impl Kept {
         Kept {
             questions,
             rows: Vec::new(),
+            deleted: 0,
         }
     }
 
@@ -57,7 +60,8 @@ impl Kept {
 
     /// Adds records under the ids that a store gives them.
     pub(crate) fn append(&mut self, records: &[LogRecord]) {
-        let next = self.rows.last().map_or(1, |row| row.id + 1);
+        let last = self.rows.last().map_or(0, |row| row.id);
+        let next = last.max(self.deleted) + 1;
         for (id, record) in (next..).zip(records) {
             let row = self.row(id, record.clone());
             self.rows.push(row);
@@ -65,6 +69,8 @@ impl Kept {
     }
 
     pub(crate) fn delete(&mut self, gone: impl Fn(i64) -> bool) {
+        let last = self.ids().rfind(|id| gone(*id));
+        self.deleted = self.deleted.max(last.unwrap_or_default());
         self.rows.retain(|row| !gone(row.id));
     }
 

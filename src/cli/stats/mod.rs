@@ -34,11 +34,11 @@ pub(super) struct StatsArguments {
     filters: FilterArguments,
 
     /// The form of the answer
-    #[arg(short, long, value_name = "FORM", value_enum, default_value_t = StatsOutput::Text)]
+    #[arg(help_heading = "The answer", short, long, value_name = "FORM", value_enum, default_value_t = StatsOutput::Text)]
     output: StatsOutput,
 
     /// When to color text
-    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    #[arg(help_heading = "The answer", long, value_enum, default_value_t = ColorChoice::Auto)]
     color: ColorChoice,
 
     #[command(flatten)]

@@ -91,11 +91,12 @@ impl TextFilter {
     }
 
     /// `texts`: message, traceback and stack; `extra`: the text of the JSON object.
-    pub(in crate::store) fn wants(&self, texts: &[&str], extra: Option<&str>) -> bool {
+    pub(in crate::store) fn wants(&self, texts: &[Option<&str>], extra: Option<&str>) -> bool {
         let extra = extra.map(Extra::new);
         let extra = extra.as_ref();
         self.searches.iter().all(|search| {
-            texts.iter().any(|text| search.regex.is_match(text))
+            let mut texts = texts.iter().flatten();
+            texts.any(|text| search.regex.is_match(text))
                 || extra.is_some_and(|extra| extra.has_match(search))
         }) && self.fields.iter().all(|field| {
             extra
@@ -180,35 +181,35 @@ mod tests {
     fn all_phrases_must_occur_somewhere_in_any_case() {
         let filter = filter(&["Timeout", "ada"], None, &[]);
         let extra = Some(r#"{"user": {"name": "Ada"}, "timeout": 3}"#);
-        assert!(filter.wants(&["a TIMEOUT occurred"], extra));
-        assert!(filter.wants(&["", "timeout for ada"], None));
-        assert!(!filter.wants(&["ada"], extra), "keys are no text");
-        assert!(!filter.wants(&["timeout"], None));
+        assert!(filter.wants(&[Some("a TIMEOUT occurred")], extra));
+        assert!(filter.wants(&[Some(""), Some("timeout for ada")], None));
+        assert!(!filter.wants(&[Some("ada")], extra), "keys are no text");
+        assert!(!filter.wants(&[Some("timeout")], None));
     }
 
     #[test]
     fn escaped_texts_are_read_as_they_are_meant() {
         let extra = Some(r#"{"a\"b": "\u0041da\nand \"Bob\"", "c": "x"}"#);
-        assert!(filter(&["Ada and"], None, &[]).wants(&[""], extra));
-        assert!(filter(&["and \"bob\""], None, &["a\"b"]).wants(&[""], extra));
-        assert!(!filter(&["u0041da"], None, &[]).wants(&[""], extra));
+        assert!(filter(&["Ada and"], None, &[]).wants(&[Some("")], extra));
+        assert!(filter(&["and \"bob\""], None, &["a\"b"]).wants(&[Some("")], extra));
+        assert!(!filter(&["u0041da"], None, &[]).wants(&[Some("")], extra));
     }
 
     #[test]
     fn ends_of_texts_are_found_inside_of_the_json() {
         let extra = Some(r#"{"a": {"b": "one"}, "c": ["two three"]}"#);
-        assert!(filter(&[], Some("^one$"), &[]).wants(&[""], extra));
-        assert!(filter(&[], Some(r"\btwo\b"), &[]).wants(&[""], extra));
-        assert!(!filter(&[], Some("^three"), &[]).wants(&[""], extra));
-        assert!(!filter(&[], Some("\"one"), &[]).wants(&[""], extra));
+        assert!(filter(&[], Some("^one$"), &[]).wants(&[Some("")], extra));
+        assert!(filter(&[], Some(r"\btwo\b"), &[]).wants(&[Some("")], extra));
+        assert!(!filter(&[], Some("^three"), &[]).wants(&[Some("")], extra));
+        assert!(!filter(&[], Some("\"one"), &[]).wants(&[Some("")], extra));
     }
 
     #[test]
     fn a_key_is_found_whichever_dots_are_its_own() {
         let extra = Some(r#"{"a.b":{"c.d":1}}"#);
-        assert!(filter(&[], None, &["a.b.c.d=1", "a.b"]).wants(&[""], extra));
-        assert!(!filter(&[], None, &["a"]).wants(&[""], extra));
-        assert!(!filter(&[], None, &["b"]).wants(&[""], extra));
+        assert!(filter(&[], None, &["a.b.c.d=1", "a.b"]).wants(&[Some("")], extra));
+        assert!(!filter(&[], None, &["a"]).wants(&[Some("")], extra));
+        assert!(!filter(&[], None, &["b"]).wants(&[Some("")], extra));
     }
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
                 ..Query::default()
             };
             let filter = TextFilter::new(&query);
-            if filter.wants(&[&texts[0]], Some(&extra)) {
+            if filter.wants(&[Some(&texts[0])], Some(&extra)) {
                 let mut held = Vec::new();
                 each_word(&texts[0], |word| held.push(word));
                 each_word_of_json(&extra, |word| held.push(word));
