@@ -56,30 +56,30 @@ impl Life {
     fn delete(&mut self) {
         let from = self.some_id();
         let last = self.kept.ids().next_back().unwrap();
-        let (from, to) = match self.source.below(4) {
-            0 => (from, from),
-            1 => (from, from + 300),
-            2 => (last - 50, last),
-            _ => (from, from + 5000),
-        };
-        let few = self.source.one_in(2);
-        let chosen = move |id: i64| to < from + 5000 || (id % 40 == 0) == few;
-        let chosen_sql = match (to < from + 5000, few) {
-            (true, _) => "1",
-            (false, true) => "id % 40 = 0",
-            (false, false) => "id % 40 <> 0",
-        };
-        let sql = format!("DELETE FROM record WHERE id BETWEEN {from} AND {to} AND {chosen_sql}");
-        self.file.sql().execute(&sql, []).unwrap();
-        self.kept
-            .delete(|id| (from..=to).contains(&id) && chosen(id));
+        match self.source.below(5) {
+            0 => self.delete_between(from, from, "1", |_| true),
+            1 => self.delete_between(from, from + 300, "1", |_| true),
+            2 => self.delete_between(last - 50, last, "1", |_| true),
+            3 => self.delete_between(from, from + 5000, "id % 40 = 0", |id| id % 40 == 0),
+            _ => self.delete_between(from, from + 5000, "id % 40 <> 0", |id| id % 40 != 0),
+        }
     }
 
-    /// Somebody else changes a few records, so that they become like others.
+    fn delete_between(&mut self, first: i64, last: i64, sql: &str, gone: impl Fn(i64) -> bool) {
+        let delete = format!("DELETE FROM record WHERE id BETWEEN {first} AND {last} AND {sql}");
+        self.file.sql().execute(&delete, []).unwrap();
+        self.kept
+            .delete(|id| (first..=last).contains(&id) && gone(id));
+        assert_blocks_agree(&self.file);
+    }
+
+    /// Somebody else changes a few neighbours, so that they become like others.
     fn change(&mut self) {
         let sql = self.file.sql();
-        for _ in 0..3 {
-            let (id, like) = (self.some_id(), self.some_id());
+        let first = self.some_id();
+        let neighbours: Vec<i64> = self.kept.ids().filter(|id| *id >= first).take(3).collect();
+        for id in neighbours {
+            let like = self.some_id();
             let other = self.kept.record(like).clone();
             let columns = self
                 .source
@@ -96,14 +96,20 @@ impl Life {
                 _ => record.extra = other.extra,
             });
         }
-        // One record moves to another place, perhaps into the middle of a block.
+        assert_blocks_agree(&self.file);
+    }
+
+    /// Somebody gives a record another id, perhaps in the middle of a block.
+    fn rename(&mut self) {
         let id = self.some_id();
         let last = self.kept.ids().next_back().unwrap();
         let free = (1..).zip(self.kept.ids()).find(|(place, id)| place != id);
         let to = free.map_or(last + 7, |(place, _)| place);
+        let sql = self.file.sql();
         sql.execute("UPDATE record SET id = ?2 WHERE id = ?1", [id, to])
             .unwrap();
         self.kept.rename(id, to);
+        assert_blocks_agree(&self.file);
     }
 
     /// Some of the upkeep is done, or all, or none.
@@ -128,12 +134,21 @@ impl Life {
 fn live(seed: u64, times: Times) {
     let mut source = Source::new(seed, times);
     let records = source.records(8800);
-    let questions = (0..32).map(|_| source.question(&records)).collect();
+    let mut questions: Vec<Query> = (0..30).map(|_| source.question(&records)).collect();
+    // The last record of a block is all that is wanted of it.
+    questions.extend([4096, 8192].map(|id| Query {
+        after_id: Some(id - 1),
+        names: vec![records[usize::try_from(id).unwrap() - 1].site.name.clone()],
+        ..Query::default()
+    }));
     let mut life = Life::new(source, &records, questions);
     life.ask_all();
     for _ in 0..2 {
         life.delete();
+        let id = life.source.of(&[1, 4096, 4097, 8192]);
+        life.delete_between(id, id, "1", |_| true);
         life.change();
+        life.rename();
         life.maintain();
         if life.source.one_in(2) {
             let count = life.source.below(2500);
@@ -161,7 +176,11 @@ fn live_long(seed: u64) {
         });
     }
     let mut life = Life::new(source, &records, questions);
-    life.delete();
+    // What has no block takes longer, so that other threads are done with what comes behind it.
+    for block in [4, 8] {
+        let id = block * 4096 + 100;
+        life.delete_between(id, id, "1", |_| true);
+    }
     life.ask_all();
 }
 

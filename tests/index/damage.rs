@@ -100,7 +100,7 @@ proptest! {
         for _ in 0..6 {
             let sound = said(&file);
             let blocks: Vec<i64> = sound.iter().map(|(id, ..)| *id).collect();
-            for _ in 0..1 + source.below(3) {
+            for _ in 0..=source.below(3) {
                 let statement = damage(&mut source, &blocks);
                 file.sql().execute(&statement, []).unwrap();
             }

@@ -216,6 +216,24 @@ fn ids_that_are_given_in_no_order_are_in_no_wrong_block() {
     assert_eq!(messages(&file.reader(), &all()), sent);
 }
 
+#[test]
+fn a_record_that_a_foreign_trigger_keeps_out_is_in_no_block() {
+    let file = File::new();
+    let mut store = file.store();
+    file.sql()
+        .execute_batch(
+            "CREATE TRIGGER taste BEFORE INSERT ON record WHEN new.message LIKE '%7777' \
+             BEGIN SELECT raise(IGNORE); END",
+        )
+        .unwrap();
+    append(&mut store, &numbered(0..20_000), 5000);
+    let sent = numbered(0..20_000).into_iter().map(|record| record.message);
+    let kept: Vec<String> = sent.filter(|text| !text.ends_with("7777")).collect();
+    assert_eq!(messages(&file.reader(), &all()), kept);
+    maintain(&mut store);
+    assert_eq!(messages(&file.reader(), &all()), kept);
+}
+
 /// What [`kill_a_writer`] starts: it logs until it is killed.
 #[test]
 fn log_for_ever() {

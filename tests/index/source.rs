@@ -87,8 +87,9 @@ impl Source {
             record.origin = origin.into();
         }
         self.add_word(&mut record.message);
-        for text in [&mut record.exc_text, &mut record.stack_info] {
-            text.iter_mut().for_each(|text| self.add_word(text));
+        let others = [&mut record.exc_text, &mut record.stack_info];
+        for text in others.into_iter().flatten() {
+            self.add_word(text);
         }
         if self.one_in(4) {
             let mut own = format!("{}\t\"{}\"\\\u{1}", self.word(), self.word());
@@ -122,11 +123,10 @@ impl Source {
         self.made += 1;
         let late = self.one_in(300);
         match self.times {
-            Times::InOrder => in_order,
             Times::Shuffled => shuffled,
             Times::AllEqual => 1_000_000_007,
             Times::Stragglers if late => shuffled,
-            Times::Stragglers => in_order,
+            Times::InOrder | Times::Stragglers => in_order,
             Times::FarApart => match self.below(50) {
                 0 => i64::MIN,
                 1 => i64::MAX,
@@ -186,9 +186,7 @@ impl Source {
 
     fn question_about(&mut self, record: &LogRecord) -> Query {
         let mut query = Query::default();
-        let mut conditions = 1 + self.below(3);
-        while conditions > 0 {
-            conditions -= 1;
+        for _ in 0..=self.below(3) {
             self.add_condition(&mut query, record);
         }
         query
