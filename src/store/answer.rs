@@ -35,13 +35,13 @@ pub struct Records {
     keys: Keys,
     page: std::vec::IntoIter<StoredRecord>,
     names: Names,
-    /// Threads that fetch the pages behind the first.
+    /// Threads that fetch the pages when there are several.
     helpers: Option<Ahead<Vec<Key>, Result<Page, StoreError>>>,
     /// What the last page had no room for.
     rest: Vec<Key>,
-    /// How many pages have been asked for.
-    pages: usize,
     last_id: i64,
+    /// Whether there is more, once that has been asked.
+    is_cut: Option<bool>,
 }
 
 /// Where the keys of the answer come from, in its order.
@@ -112,8 +112,8 @@ impl Records {
             names: Names::default(),
             helpers: None,
             rest: Vec::new(),
-            pages: 0,
             last_id,
+            is_cut: None,
         })
     }
 
@@ -130,7 +130,10 @@ impl Records {
     ///
     /// When the file cannot be read.
     pub fn is_cut(&mut self) -> Result<bool, StoreError> {
-        Ok(self.keys.limited && self.keys.stream.next()?.is_some())
+        if self.keys.limited && self.is_cut.is_none() {
+            self.is_cut = Some(self.keys.stream.next()?.is_some());
+        }
+        Ok(self.is_cut == Some(true))
     }
 
     /// How many blocks of the index were not as they had been written, so far. The records under them were read instead, and the
@@ -143,15 +146,6 @@ impl Records {
     /// The next page; empty at the end. A connection is borrowed for it alone: an answer that nobody reads on must not keep one.
     fn fetch(&mut self) -> Result<Vec<StoredRecord>, StoreError> {
         loop {
-            if self.pages == 1 {
-                // More than one, so perhaps many.
-                self.helpers = Ahead::start(PAGES_AHEAD, || {
-                    let reader = self.reader.clone();
-                    let mut names = Names::default();
-                    move |keys| fetch(&reader, keys, &mut names)
-                });
-            }
-            self.pages += 1;
             match self.take_page()? {
                 None => return Ok(Vec::new()),
                 // Perhaps all of them are gone; then there may still be more.
@@ -159,6 +153,15 @@ impl Records {
                 Some(page) => return Ok(page),
             }
         }
+    }
+
+    /// Starts the threads, once it is known that there is more than one page.
+    fn start_helpers(&mut self) {
+        self.helpers = Ahead::start(PAGES_AHEAD, || {
+            let reader = self.reader.clone();
+            let mut names = Names::default();
+            move |keys| fetch(&reader, keys, &mut names)
+        });
     }
 
     fn take_page(&mut self) -> Result<Option<Vec<StoredRecord>>, StoreError> {
@@ -176,9 +179,17 @@ impl Records {
             helpers.take().transpose()?
         } else {
             let keys = self.keys.page()?;
-            let some = !keys.is_empty();
-            let page = some.then(|| fetch(&self.reader, keys, &mut self.names));
-            page.transpose()?
+            if keys.len() == PAGE_RECORDS {
+                self.start_helpers();
+            }
+            match &mut self.helpers {
+                Some(helpers) => {
+                    helpers.give(keys);
+                    return self.take_page();
+                }
+                None if keys.is_empty() => None,
+                None => Some(fetch(&self.reader, keys, &mut self.names)?),
+            }
         };
         Ok(page.map(|page| {
             self.rest = page.rest;
@@ -214,8 +225,8 @@ fn fetch_page(
     while let Some(row) = rows.next()?
         && bytes < PAGE_BYTES
     {
-        bytes += text_bytes(row);
         let stored = names.record(&read, row)?;
+        bytes += text_bytes(&stored.record, row);
         let left = &keys[used..];
         let place = left.iter().position(|(_, id)| *id == stored.id);
         let Some(place) = place else { continue };

@@ -37,13 +37,15 @@ pub(super) fn integer(row: &Row<'_>, column: usize) -> rusqlite::Result<i64> {
     })
 }
 
-/// How many bytes of text a row with the [`COLUMNS`] has.
-pub(super) fn text_bytes(row: &Row<'_>) -> usize {
-    let bytes = |column| match row.get_ref(column) {
-        Ok(ValueRef::Text(text)) => text.len(),
+/// How many bytes of text a record has; the row is its own.
+pub(super) fn text_bytes(record: &LogRecord, row: &Row<'_>) -> usize {
+    let optional = [&record.exc_text, &record.stack_info];
+    let optional: usize = optional.into_iter().flatten().map(String::len).sum();
+    let extra = match row.get_ref(8) {
+        Ok(ValueRef::Text(json)) => json.len(),
         _ => 0,
     };
-    (4..=8).map(bytes).sum()
+    record.message.len() + optional + extra
 }
 
 /// The sites and origins that the answer has met.

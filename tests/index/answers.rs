@@ -202,7 +202,7 @@ fn live_after_a_kill(seed: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 0, ..ProptestConfig::with_cases(1) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1) } })]
 
     #[test]
     fn with_times_in_order(seed: u64) {

@@ -81,7 +81,7 @@ fn said(file: &File) -> Vec<Said> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 0, ..ProptestConfig::with_cases(1) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1) } })]
 
     #[test]
     fn damage_of_any_kind_is_reported_read_without_and_mended(seed: u64) {
