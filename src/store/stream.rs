@@ -4,7 +4,9 @@
 //! given away once no segment that is still closed can have one before it. So there is never more in memory than what overlaps.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::parallel::Ahead;
@@ -17,8 +19,12 @@ use crate::query::Order;
 /// How many segments are opened before other threads are asked to help: most questions are answered by then.
 const ALONE: usize = 8;
 
-/// How many segments the helping threads may be ahead, for each of them.
-const AHEAD: usize = 8;
+/// How many segments a helping thread opens for one hand-over: most of a search for words only tells that a block has none, which takes
+/// no longer than a hand-over does.
+const TOGETHER: usize = 8;
+
+/// How many hand-overs each helping thread may be ahead.
+const AHEAD: usize = 3;
 
 /// How early a key comes: the greatest rank first, in either order.
 type Rank = (i64, i64);
@@ -39,7 +45,9 @@ pub(super) struct Stream {
     next: usize,
     runs: BinaryHeap<Run>,
     lens: Lens,
-    helpers: Option<Ahead<usize, Opened>>,
+    helpers: Option<Ahead<Range<usize>, Vec<Opened>>>,
+    /// What they have found in the next segments.
+    opened: VecDeque<Opened>,
     /// The next segment to be given to them.
     given: usize,
     damaged: usize,
@@ -120,6 +128,7 @@ impl Stream {
             runs: BinaryHeap::new(),
             lens: Lens::default(),
             helpers: None,
+            opened: VecDeque::new(),
             given: 0,
             damaged: plan.damaged,
         }
@@ -164,9 +173,12 @@ impl Stream {
             self.helpers = Ahead::start(AHEAD, || {
                 let pass = Arc::clone(&self.pass);
                 let mut lens = Lens::default();
-                move |segment| {
-                    let ranks = pass.open(segment, &mut lens);
-                    (ranks, std::mem::take(&mut lens.damaged))
+                move |segments: Range<usize>| {
+                    let open = |segment| {
+                        let ranks = pass.open(segment, &mut lens);
+                        (ranks, std::mem::take(&mut lens.damaged))
+                    };
+                    segments.map(open).collect()
                 }
             });
             self.given = segment;
@@ -174,11 +186,18 @@ impl Stream {
         let Some(helpers) = &mut self.helpers else {
             return self.pass.open(segment, &mut self.lens);
         };
-        while self.given < segments && helpers.has_room() {
-            helpers.give(self.given);
-            self.given += 1;
+        if self.opened.is_empty() {
+            while self.given < segments && helpers.has_room() {
+                let end = segments.min(self.given + TOGETHER);
+                helpers.give(self.given..end);
+                self.given = end;
+            }
+            self.opened.extend(helpers.take().into_iter().flatten());
         }
-        let (ranks, damaged) = helpers.take().expect("this segment has been given");
+        let (ranks, damaged) = self
+            .opened
+            .pop_front()
+            .expect("this segment has been given");
         self.damaged += damaged;
         ranks
     }
