@@ -45,7 +45,7 @@ fn an_answer_goes_on_while_others_write_and_delete() {
     let path = dir.path().join("logs.sqlite");
     let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
     let site = Arc::new(Site::new("a", Level::INFO));
-    let records: Vec<LogRecord> = (0..2000)
+    let records: Vec<LogRecord> = (0..20_000)
         .map(|i| LogRecord::new(Arc::clone(&site), i.to_string()))
         .collect();
     store.append(&[records.iter().collect()]).unwrap();
@@ -53,13 +53,14 @@ fn an_answer_goes_on_while_others_write_and_delete() {
         .unwrap()
         .query(&Query::default())
         .unwrap();
-    assert_eq!(answer.last_id(), 2000);
+    assert_eq!(answer.last_id(), 20_000);
     assert_eq!(answer.next().unwrap().unwrap().id, 1);
 
     store.append(&[records.iter().collect()]).unwrap();
     let other = rusqlite::Connection::open(&path).unwrap();
+    // Far behind what is fetched ahead.
     other
-        .execute("DELETE FROM record WHERE id BETWEEN 1000 AND 1499", [])
+        .execute("DELETE FROM record WHERE id BETWEEN 15000 AND 15499", [])
         .unwrap();
     // No reader holds the WAL back.
     let blocked: i64 = other
@@ -68,7 +69,7 @@ fn an_answer_goes_on_while_others_write_and_delete() {
     assert_eq!(blocked, 0);
 
     let ids: Vec<i64> = answer.map(|stored| stored.unwrap().id).collect();
-    let left: Vec<i64> = (2..1000).chain(1500..=2000).collect();
+    let left: Vec<i64> = (2..15_000).chain(15_500..=20_000).collect();
     assert_eq!(ids, left);
 }
 
