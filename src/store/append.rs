@@ -1,13 +1,10 @@
 //! Appending: batches of records become rows, one transaction for all of them.
 
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use rusqlite::types::Null;
 use rusqlite::{CachedStatement, Connection, ErrorCode};
 
-use super::block::NewBlock;
 use super::dictionary::Dictionary;
 use super::index::{BlockIndex, Maintained};
 use super::{Durability, RecordStore, schema};
@@ -20,9 +17,6 @@ const COLUMNS: usize = 8;
 
 /// How many rows the statement of the hot path inserts at a time: a statement's own cost is as large as three rows'.
 const ROWS: usize = 16;
-
-/// From how many records on a transaction's part of the index is made on a thread of its own: below, starting one costs more.
-const THREAD_RECORDS: usize = 512;
 
 /// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
 pub struct SqliteStore {
@@ -72,12 +66,8 @@ impl SqliteStore {
             self.connection.execute(placeholder, [id])?;
         }
         let rows = rows(batches, &self.site_ids, &self.origin_ids);
-        let blocks = if records < THREAD_RECORDS {
-            insert(&self.connection, records, rows.clone())?;
-            self.index.add(rows)
-        } else {
-            insert_and_index(&self.connection, &mut self.index, records, rows)?
-        };
+        insert(&self.connection, records, rows.clone())?;
+        let blocks = self.index.add(rows);
         if last_id == Some(self.connection.last_insert_rowid()) {
             for block in blocks {
                 block.insert(&self.connection)?;
@@ -141,7 +131,7 @@ fn rows<'r>(
     batches: &'r [Batch],
     mut sites: &'r [i64],
     mut origins: &'r [i64],
-) -> impl Iterator<Item = (i64, i64, RecordRef<'r>)> + Clone + Send {
+) -> impl Iterator<Item = (i64, i64, RecordRef<'r>)> + Clone {
     batches.iter().flat_map(move |batch| {
         let (own_sites, other_sites) = sites.split_at(batch.sites().len());
         let (own_origins, other_origins) = origins.split_at(batch.origins().len());
@@ -149,30 +139,6 @@ fn rows<'r>(
         batch
             .iter()
             .map(move |record| (own_sites[record.site], own_origins[record.origin], record))
-    })
-}
-
-/// Inserts the rows while another thread makes what is to be known of them.
-fn insert_and_index<'r>(
-    connection: &Connection,
-    index: &mut BlockIndex,
-    records: usize,
-    rows: impl Iterator<Item = (i64, i64, RecordRef<'r>)> + Clone + Send,
-) -> rusqlite::Result<Vec<NewBlock>> {
-    thread::scope(|scope| {
-        let own = rows.clone();
-        let indexing = thread::Builder::new()
-            .name("logstore-index".into())
-            .spawn_scoped(scope, || index.add(own));
-        let inserted = insert(connection, records, rows);
-        match indexing {
-            Ok(thread) => {
-                let blocks = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
-                inserted.map(|()| blocks)
-            }
-            // No thread to be had, and the index with its work gone: upkeep makes up for it.
-            Err(_) => inserted.map(|()| Vec::new()),
-        }
     })
 }
 
