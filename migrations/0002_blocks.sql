@@ -1,5 +1,5 @@
--- The skip index: summaries of runs of records, made of the rows alone. A row of these tables may be deleted at any time; it is
--- made again by the next program that writes. Blobs begin with a version byte and a checksum.
+-- The skip index: summaries of runs of records, made of the rows alone. A row of the three tables block, block_column and
+-- block_words may be deleted at any time; it is made again by the next program that writes. Blobs begin with a version byte and a checksum.
 
 -- Runs of consecutive records that do not overlap: where they lie, and which sites and origins occur in them.
 CREATE TABLE block (

@@ -170,8 +170,8 @@ const CHUNK: usize = 64;
 /// A chunk with room behind it, so that eight bytes can be read wherever a word begins.
 type Chunk = [u8; CHUNK + 8];
 
-/// The words of a text that is ASCII: first a bit for each byte that belongs to a word, then a step for each run of ones. Twice as
-/// fast as a look at each byte, since it is the ends of words that no processor can foretell.
+/// The words of a text that is ASCII: first a bit for each byte that belongs to a word, then a step for each run of ones, since it is
+/// the ends of words that no processor can foretell.
 fn each_word_of_ascii(text: &[u8], mut found: impl FnMut(u64)) {
     let mut word = WordHash::default();
     for bytes in text.chunks(CHUNK) {

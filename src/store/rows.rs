@@ -20,7 +20,7 @@ pub(super) const COLUMNS: &str =
 /// Text as it stands in the row. A foreign hand may have put bytes there that are no UTF-8; they do not hide the rest.
 pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, str>> {
     match value {
-        // The check alone is several times as fast as a lossy conversion that finds nothing to convert.
+        // A lossy conversion would look at each piece even where there is nothing to convert.
         ValueRef::Text(bytes) => Some(match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(bytes),

@@ -11,7 +11,7 @@ use crate::error::QueryError;
 ///
 /// Takes RFC 3339, `2026-11-22[ 16:20[:25[.123]]]`, `16:20[:25]` (today), `today`, `yesterday`, `now`, a duration ago (`1h`,
 /// `-1h30m`, `30 min ago`) or ahead (`+1h`), and seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart
-/// by their size. A day without a time begins at its midnight in `zone`.
+/// by their size; a number that looks like a year or like 20261122 is none of them. A day without a time begins at its midnight in `zone`.
 ///
 /// # Errors
 ///
