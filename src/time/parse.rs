@@ -333,6 +333,8 @@ mod tests {
             ("1h ✓", 3, "a number is missing"),
             ("-5", 2, "a duration needs a unit, such as s, m, h or d"),
             ("1.2.3", 0, "\"1.2.3\" is no number"),
+            ("20261122", 0, "a day is written as 2026-11-22"),
+            ("2026", 0, "a day is written as 2026-11-22"),
             ("+1h ago", 4, "it is ahead and ago at once"),
             ("9999-01-01", 0, OUT_OF_RANGE),
             ("99999999w", 0, OUT_OF_RANGE),

@@ -343,6 +343,16 @@ errors, at most 1
 }
 
 #[test]
+fn a_field_that_the_filters_leave_out_is_no_slip() {
+    let store = store();
+    counted(
+        &store,
+        &["--by", "ms", "--name", "other", "-o", "csv"],
+        "ms,count\r\n,1\r\n",
+    );
+}
+
+#[test]
 fn stats_have_a_form_for_programs() {
     let store = store();
     let json = answer("stats", &store, &["-o", "json"]);

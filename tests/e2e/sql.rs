@@ -370,3 +370,9 @@ fn nobody_waits_for_a_reader_of_the_answer() {
     assert_eq!(rows, 40_000);
     assert!(bytes > 64 << 20, "{bytes}");
 }
+
+#[test]
+fn a_value_that_would_fill_the_memory_is_refused() {
+    let said = refusal(&store(), &["SELECT zeroblob(1000000000)"]);
+    assert!(said.contains("too big"), "{said}");
+}

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use logstore::{Level, Order, Phrase, Query, Reader, RecordStore as _, SQLiteQueueHandler};
+use logstore::{Level, Order, Phrase, Query, Reader, RecordStore as _, Report, SQLiteQueueHandler};
 
 use super::{File, append, first_schema, maintain, messages, numbered};
 
@@ -376,4 +376,21 @@ fn the_ids_of_deleted_records_are_not_given_again() {
         assert_eq!(messages(&file.reader(), &new), expected, "{gone}");
     }
     assert_eq!(maintain(&mut store), 0);
+}
+
+#[test]
+fn a_handler_tells_of_damaged_blocks() {
+    let file = File::new();
+    append(&mut file.store(), &numbered(0..9000), 9000);
+    file.sql()
+        .execute("UPDATE block SET sites = x'' WHERE id = 1", [])
+        .unwrap();
+    let (send, reports) = std::sync::mpsc::channel();
+    let handler = SQLiteQueueHandler::builder()
+        .on_report(move |report| send.send(report.clone()).unwrap_or_default())
+        .open(&file.path)
+        .unwrap();
+    let report = reports.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert_eq!(report, Report::BlocksDamaged { count: 1 });
+    handler.close().unwrap();
 }

@@ -202,6 +202,12 @@ mod tests {
         assert!(filter(&[], Some(r"\btwo\b"), &[]).wants(&[Some("")], extra));
         assert!(!filter(&[], Some("^three"), &[]).wants(&[Some("")], extra));
         assert!(!filter(&[], Some("\"one"), &[]).wants(&[Some("")], extra));
+        let empty = filter(&[], Some("^$"), &[]);
+        assert!(empty.wants(&[Some("x"), Some("")], None));
+        assert!(
+            !empty.wants(&[Some("x"), None], None),
+            "no text is no empty text"
+        );
     }
 
     #[test]
