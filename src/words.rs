@@ -85,8 +85,8 @@ pub(crate) fn each_word_of_json(json: &str, mut found: impl FnMut(u64)) {
 
 /// The hash of a word, byte by byte: what the index knows the word by, so it must never change.
 ///
-/// Eight bytes at a time are multiplied into 128 bits whose halves are folded, as wyhash does it; the length comes last. It needs no
-/// memory, where a hash over slices would have to wait for each word to be written down first.
+/// Eight bytes at a time are multiplied into 128 bits whose halves are folded, as wyhash does it; the length comes last. A word that
+/// has to be folded character by character need not be written down for it. [`hash_ascii`] gives the same for the rest.
 #[derive(Debug, Default)]
 struct WordHash {
     state: u64,
@@ -110,29 +110,6 @@ impl WordHash {
         }
     }
 
-    /// As [`WordHash::push`] for each of these bytes of a chunk, which are ASCII and need not be folded.
-    #[inline]
-    fn push_run(&mut self, chunk: &Chunk, at: usize, len: usize) {
-        if !self.len.is_multiple_of(8) {
-            for byte in &chunk[at..at + len] {
-                self.push(byte | CASE);
-            }
-            return;
-        }
-        self.len += len as u64;
-        let mut left = len;
-        let mut eights = chunk[at..].as_chunks().0.iter();
-        while let Some(eight) = eights.next().filter(|_| left > 0) {
-            let eight = u64::from_le_bytes(*eight) | u64::from_le_bytes([CASE; 8]);
-            if left < 8 {
-                self.bytes = eight & ((1 << (8 * left)) - 1);
-                return;
-            }
-            self.state = fold_multiply(self.state ^ eight, MIX);
-            left -= 8;
-        }
-    }
-
     /// Gives the word's hash away, if there is a word, and gets ready for the next one.
     #[inline]
     fn end(&mut self, found: &mut impl FnMut(u64)) {
@@ -142,11 +119,15 @@ impl WordHash {
     }
 
     fn take(&mut self) -> u64 {
-        let state = fold_multiply(self.state ^ self.bytes ^ LAST, MIX);
-        let hash = fold_multiply(state ^ self.len, LAST);
-        *self = WordHash::default();
-        hash
+        let word = std::mem::take(self);
+        finish(word.state, word.bytes, word.len)
     }
+}
+
+#[inline]
+fn finish(state: u64, bytes: u64, len: u64) -> u64 {
+    let state = fold_multiply(state ^ bytes ^ LAST, MIX);
+    fold_multiply(state ^ len, LAST)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
@@ -167,39 +148,79 @@ pub(crate) fn hash(word: &str) -> u64 {
 /// So many bytes are looked at together, a bit for each.
 const CHUNK: usize = 64;
 
-/// A chunk with room behind it, so that eight bytes can be read wherever a word begins.
-type Chunk = [u8; CHUNK + 8];
-
-/// The words of a text that is ASCII: first a bit for each byte that belongs to a word, then a step for each run of ones, since it is
-/// the ends of words that no processor can foretell.
+/// The words of a text that is ASCII: first a bit for each byte that belongs to a word, then a step for each edge between ones and
+/// zeros, since it is the ends of words that no processor can foretell.
 fn each_word_of_ascii(text: &[u8], mut found: impl FnMut(u64)) {
-    let mut word = WordHash::default();
-    for bytes in text.chunks(CHUNK) {
-        let mut chunk: Chunk = [0; CHUNK + 8];
-        chunk[..bytes.len()].copy_from_slice(bytes);
-        let mut bits = word_bits(&chunk);
-        let mut at = 0;
-        while bits != 0 {
-            let gap = bits.trailing_zeros();
-            if gap > 0 {
-                word.end(&mut found);
-                bits >>= gap;
-                at += gap as usize;
-            }
-            let len = bits.trailing_ones();
-            word.push_run(&chunk, at, len as usize);
-            at += len as usize;
-            bits = bits.checked_shr(len).unwrap_or(0);
-        }
-        if at < CHUNK {
-            word.end(&mut found);
-        }
+    // Where the word began that reaches into the chunk at hand.
+    let mut open = None;
+    let (chunks, rest) = text.as_chunks::<CHUNK>();
+    for (i, chunk) in chunks.iter().enumerate() {
+        open = each_word_of_bits(text, i * CHUNK, word_bits(chunk), open, &mut found);
     }
-    word.end(&mut found);
+    if !rest.is_empty() {
+        let mut chunk = [0; CHUNK];
+        chunk[..rest.len()].copy_from_slice(rest);
+        let bits = word_bits(&chunk);
+        open = each_word_of_bits(text, text.len() - rest.len(), bits, open, &mut found);
+    }
+    if let Some(start) = open {
+        found(hash_ascii(text, start, text.len()));
+    }
+}
+
+/// The words that end in a chunk which begins at `base`, where `open` is the start of a word that reaches into it; gives the start of
+/// the word that reaches out of it.
+#[inline]
+fn each_word_of_bits(
+    text: &[u8],
+    base: usize,
+    bits: u64,
+    open: Option<usize>,
+    found: &mut impl FnMut(u64),
+) -> Option<usize> {
+    // A bit wherever a word begins, and wherever one has just ended.
+    let mut edges = bits ^ (bits << 1 | u64::from(open.is_some()));
+    let mut next = || {
+        let at = base + edges.trailing_zeros() as usize;
+        let edge = (edges != 0).then_some(at);
+        edges &= edges.wrapping_sub(1);
+        edge
+    };
+    let mut start = open.or_else(&mut next)?;
+    while let Some(end) = next() {
+        found(hash_ascii(text, start, end));
+        start = next()?;
+    }
+    Some(start)
+}
+
+/// [`hash`] of the word between these two places of a text that is ASCII, folded on the way.
+#[inline]
+fn hash_ascii(text: &[u8], start: usize, end: usize) -> u64 {
+    const CASES: u64 = u64::from_le_bytes([CASE; 8]);
+    let (eights, rest) = text[start..end].as_chunks::<8>();
+    let mut state = 0;
+    for eight in eights {
+        state = fold_multiply(state ^ (u64::from_le_bytes(*eight) | CASES), MIX);
+    }
+    let mut last = 0;
+    if !rest.is_empty() {
+        // Eight bytes at once wherever the text has as many, whatever comes behind the word.
+        let mut eight = [0; 8];
+        if let Some(whole) = text[end - rest.len()..].first_chunk() {
+            eight = *whole;
+        } else {
+            eight[..rest.len()].copy_from_slice(rest);
+        }
+        let behind = u64::MAX << (8 * rest.len());
+        last = (u64::from_le_bytes(eight) | CASES) & !behind;
+    }
+    finish(state, last, (end - start) as u64)
 }
 
 /// Which bytes of a chunk belong to words, the first in the lowest bit.
-fn word_bits(chunk: &Chunk) -> u64 {
+#[inline]
+fn word_bits(chunk: &[u8; CHUNK]) -> u64 {
     let mut flags = [0; CHUNK];
     for (flag, byte) in flags.iter_mut().zip(chunk) {
         // Sums, since branches would keep this from being done for many bytes at once.
@@ -292,6 +313,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    use proptest::prelude::*;
     use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
     fn hashes_of(text: &str) -> Vec<u64> {
@@ -433,6 +455,32 @@ mod tests {
         for c in '\0'..=char::MAX {
             assert_eq!(is_word_char(c), regex_syntax::is_word_character(c), "{c:?}");
         }
-        assert_eq!(hash("timeout"), 13_591_559_755_133_092_080);
+        for (word, hashed) in [
+            ("timeout", 13_591_559_755_133_092_080),
+            ("x", 7_949_152_801_007_479_143),
+            ("a_b", 13_760_350_739_602_279_658),
+            ("internal", 9_738_015_544_125_709_194),
+            ("acknowledgement", 6_188_874_706_203_807_367),
+            ("0123456789abcdef", 5_274_758_957_460_357_412),
+            ("ärger", 17_892_733_494_418_880_569),
+            ("日本語", 7_176_853_869_508_249_679),
+        ] {
+            assert_eq!(
+                (hash(word), hashes_of(word)),
+                (hashed, vec![hashed]),
+                "{word}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_hashed_alike_wherever_they_stand(text in "[ -~]{0,200}", wide in "[a-zA-Z0-9_. é日-]{0,80}") {
+            for text in [text, wide] {
+                let words = words_of(&text);
+                let hashes: Vec<u64> = words.iter().map(|word| hash(word)).collect();
+                prop_assert_eq!(hashes_of(&text), hashes);
+            }
+        }
     }
 }
