@@ -31,11 +31,15 @@ CREATE TABLE block_words (
     words BLOB NOT NULL
 );
 
--- The highest id of a record that was deleted: ids are not given again, so that who has read up to one misses nothing.
-CREATE TABLE deleted (
-    last_id INTEGER NOT NULL
+-- What the index has to know besides. There is one row.
+CREATE TABLE index_state (
+    -- The highest id of a record that was deleted: ids are not given again, so that who has read up to one misses nothing.
+    deleted_id    INTEGER NOT NULL,
+    -- The generation of the blocks: one more with every transaction that does anything else to them than to put new ones behind all
+    -- others. Who remembers blocks of another generation forgets them.
+    generation    INTEGER NOT NULL
 );
-INSERT INTO deleted (last_id) VALUES (0);
+INSERT INTO index_state (deleted_id, generation) VALUES (0, 0);
 
 -- A block says what is in the file, whoever deletes, changes or puts in a record. logstore itself puts records behind all others and
 -- needs no telling: it switches triggers off for its own connection.
@@ -43,7 +47,7 @@ CREATE TRIGGER record_inserted AFTER INSERT ON record BEGIN
     DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= new.id) AND last_id >= new.id;
 END;
 CREATE TRIGGER record_deleted AFTER DELETE ON record BEGIN
-    UPDATE deleted SET last_id = old.id WHERE last_id < old.id;
+    UPDATE index_state SET deleted_id = old.id WHERE deleted_id < old.id;
     DELETE FROM block WHERE id = (SELECT max(id) FROM block WHERE id <= old.id) AND last_id >= old.id;
 END;
 CREATE TRIGGER record_updated AFTER UPDATE ON record BEGIN
@@ -53,4 +57,11 @@ END;
 CREATE TRIGGER block_deleted AFTER DELETE ON block BEGIN
     DELETE FROM block_column WHERE id = old.id;
     DELETE FROM block_words WHERE id = old.id;
+    UPDATE index_state SET generation = generation + 1;
+END;
+CREATE TRIGGER block_updated AFTER UPDATE ON block BEGIN
+    UPDATE index_state SET generation = generation + 1;
+END;
+CREATE TRIGGER block_inserted AFTER INSERT ON block BEGIN
+    UPDATE index_state SET generation = generation + 1;
 END;

@@ -70,7 +70,7 @@ impl SqliteStore {
         let blocks = self.index.add(rows);
         if last_id == Some(self.connection.last_insert_rowid()) {
             for block in blocks {
-                block.insert(&self.connection)?;
+                block.append(&self.connection)?;
             }
         } else {
             self.index.forget();

@@ -194,7 +194,7 @@ impl BlockIndex {
             while made < MADE_PER_STEP && covered.saturating_add(1) < before {
                 load(&step, &mut builder, *covered, before)?;
                 let Some(block) = builder.take() else { break };
-                block.insert(&step)?;
+                block.insert_among(&step)?;
                 *covered = block.last_id();
                 made += 1;
             }
@@ -260,7 +260,7 @@ fn load(
 /// The highest id that a deleted record had; 0 when there is none.
 pub(super) fn last_deleted(connection: &Connection) -> rusqlite::Result<i64> {
     connection
-        .prepare_cached("SELECT coalesce(max(last_id), 0) FROM deleted")?
+        .prepare_cached("SELECT CAST(coalesce(max(deleted_id), 0) AS INTEGER) FROM index_state")?
         .query_row([], |row| row.get(0))
 }
 

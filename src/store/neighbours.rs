@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::block::Lists;
+use super::block::ListBuffer;
 use super::plan::{Plan, Segment};
 use super::reader::Reader;
 use super::scan::{Key, Lens, Search};
@@ -69,14 +69,15 @@ impl Neighbours {
             let read = connection.unchecked_transaction()?;
             let search = Search::new(&read, &Query::default(), last_id)?;
             let mut whose = Vec::new();
-            let lists = Lists {
-                sites: false,
-                origins: true,
-            };
-            let mut plan = Plan::of(&read, &search.bounds, lists, |summary| {
+            let mut buffer = ListBuffer::default();
+            let mut plan = Plan::of(&read, &reader.blocks, &search.bounds, |summary| {
                 let wanted = summary.extent.id <= last_id;
                 if wanted {
-                    whose.push(lists_of(of, &summary.origins));
+                    let origins = match of {
+                        ContextOf::SameOrigin => buffer.unpack(summary.origins),
+                        ContextOf::Any => &[],
+                    };
+                    whose.push(lists_of(of, origins));
                 }
                 wanted
             })?;

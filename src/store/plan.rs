@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::block::{BLOCK_RECORDS, Extent, Lists, Summary, read_summaries};
+use super::block::{BLOCK_RECORDS, BlockCache, Extent, ListBuffer, Summary};
 use super::index::last_deleted;
 use super::rows::integer;
 use super::scan::{Bounds, Key, Search};
@@ -35,29 +35,30 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The plan as of the connection's snapshot.
-    pub(super) fn new(connection: &Connection, search: &Search) -> rusqlite::Result<Self> {
-        let lists = Lists {
-            sites: !search.sites.is_all(),
-            origins: !search.origins.is_all(),
-        };
-        Self::of(connection, &search.bounds, lists, |summary| {
-            search.may_want(summary)
+    pub(super) fn new(
+        connection: &Connection,
+        blocks: &BlockCache,
+        search: &Search,
+    ) -> rusqlite::Result<Self> {
+        let mut buffer = ListBuffer::default();
+        Self::of(connection, blocks, &search.bounds, |summary| {
+            search.may_want(summary, &mut buffer)
         })
     }
 
-    /// The plan with the blocks that are wanted, by these of their lists, as of the connection's snapshot.
+    /// The plan with the blocks that are wanted, as of the connection's snapshot.
     pub(super) fn of(
         connection: &Connection,
+        blocks: &BlockCache,
         bounds: &Bounds,
-        lists: Lists,
-        mut wanted: impl FnMut(&Summary) -> bool,
+        mut wanted: impl FnMut(&Summary<'_>) -> bool,
     ) -> rusqlite::Result<Self> {
         let last_id = bounds.last_id;
         let mut segments = Vec::new();
         let mut gaps = Vec::new();
         let mut covered = bounds.after_id;
         let damaged = if schema::has_blocks(connection)? {
-            read_summaries(connection, covered, lists, |summary| {
+            blocks.each(connection, covered, |summary| {
                 let extent = &summary.extent;
                 let before = extent.id.saturating_sub(1);
                 if covered < before {

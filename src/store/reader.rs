@@ -11,6 +11,7 @@ use rusqlite::vtab::array;
 use rusqlite::{Connection, OpenFlags};
 
 use super::answer::Records;
+use super::block::BlockCache;
 use super::plan::Plan;
 use super::scan::Search;
 use super::schema;
@@ -28,6 +29,8 @@ pub struct Reader {
     pool: Pool<SqliteConnectionManager>,
     pub(super) path: PathBuf,
     pub(super) progress: Progress,
+    /// What all questions so far have read of the index.
+    pub(super) blocks: Arc<BlockCache>,
 }
 
 impl Reader {
@@ -79,6 +82,7 @@ impl Reader {
             pool,
             path: path.to_owned(),
             progress: Progress::new(),
+            blocks: Arc::default(),
         })
     }
 
@@ -121,7 +125,7 @@ impl Reader {
             // One snapshot, so that the dictionaries have all that these records refer to.
             let read = connection.unchecked_transaction()?;
             let search = Search::new(&read, query, super::plan::last_id(&read)?)?;
-            let mut plan = Plan::new(&read, &search)?;
+            let mut plan = Plan::new(&read, &self.blocks, &search)?;
             drop(read);
             plan.look_at_gaps(connection, &search)?;
             Ok((search, plan))

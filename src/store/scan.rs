@@ -4,7 +4,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
-use super::block::{Column, Columns, Extent, Found, Summary, may_hold_words};
+use super::block::{Column, Columns, Extent, Found, ListBuffer, Summary, may_hold_words};
 use super::filter::{TextFilter, Wanted, wanted_origins, wanted_sites};
 use super::plan::Segment;
 use super::rows::{integer, text_of};
@@ -90,13 +90,13 @@ impl Search {
     }
 
     /// Whether records of this block may be wanted.
-    pub(super) fn may_want(&self, summary: &Summary) -> bool {
+    pub(super) fn may_want(&self, summary: &Summary<'_>, buffer: &mut ListBuffer) -> bool {
         let extent = &summary.extent;
         self.bounds.overlaps(
             (extent.min_created, extent.id),
             (extent.max_created, extent.last_id),
-        ) && self.sites.any(&summary.sites)
-            && self.origins.any(&summary.origins)
+        ) && self.sites.any(summary.sites, buffer)
+            && self.origins.any(summary.origins, buffer)
     }
 }
 

@@ -134,6 +134,8 @@ fn answers_are_whole_while_others_write_delete_keep_up_and_checkpoint() {
     let stored = AtomicI64::new(BASE);
     let done = AtomicBool::new(false);
     let going = || !done.load(Ordering::SeqCst);
+    // What it remembers of blocks is shared by all who ask.
+    let reader = file.reader();
     thread::scope(|scope| {
         scope.spawn(|| {
             let _end = AtTheEnd(&done);
@@ -158,7 +160,7 @@ fn answers_are_whole_while_others_write_delete_keep_up_and_checkpoint() {
             for from in (0..BASE).step_by(500).cycle().take_while(|_| going()) {
                 let delete = "DELETE FROM record WHERE id BETWEEN ?1 AND ?1 + 499 AND id % 5 = 0";
                 sql.execute(delete, [from]).unwrap();
-                let mut answer = file.reader().query(&Query::default()).unwrap();
+                let mut answer = reader.query(&Query::default()).unwrap();
                 answer.next().unwrap().unwrap();
                 // An answer that is not being read on holds no snapshot.
                 let blocked: i64 = sql
@@ -169,7 +171,6 @@ fn answers_are_whole_while_others_write_delete_keep_up_and_checkpoint() {
                 assert!(rest.is_sorted());
             }
         });
-        let reader = file.reader();
         let questions = questions();
         let once = questions.iter();
         for query in once.chain(questions.iter().cycle().take_while(|_| going())) {

@@ -102,6 +102,55 @@ fn records_that_were_deleted_or_changed_are_in_no_block() {
     assert_eq!(file.blocks(), (7, 4096 * 7 - 11));
 }
 
+/// What a reader has learnt of a file's blocks does not keep it from seeing what others did to it.
+#[test]
+fn who_remembers_blocks_is_told_when_they_change() {
+    let file = File::new();
+    let mut store = file.store();
+    append(&mut store, &numbered(0..12_288), 4096);
+    maintain(&mut store);
+    let (sql, reader) = (file.sql(), file.reader());
+    let late = Query {
+        since_ns: Some(1_000_000_000_000),
+        ..Query::default()
+    };
+    let generation = || -> i64 {
+        let select = "SELECT generation FROM index_state";
+        sql.query_row(select, [], |row| row.get(0)).unwrap()
+    };
+    let mut known = generation();
+    let mut told = || std::mem::replace(&mut known, generation()) != generation();
+    assert_eq!(messages(&reader, &late), [""; 0]);
+
+    // Who has read the blocks so far reads those that come behind them.
+    append(&mut store, &numbered(12_288..16_384), 4096);
+    assert!(!told());
+    assert_eq!(messages(&reader, &all()).len(), 16_384);
+
+    for statement in [
+        "UPDATE record SET created = 2000000000000 + id WHERE id = 5000",
+        "UPDATE record SET created = 2000000000000 + id WHERE id = 9000",
+        "UPDATE block SET max_created = max_created WHERE id = 1",
+        "DELETE FROM block WHERE id > 12000",
+        "DELETE FROM record WHERE id = 100",
+    ] {
+        sql.execute(statement, []).unwrap();
+        assert!(told(), "{statement}");
+        let late = messages(&reader, &late);
+        assert_eq!(late.first().unwrap(), "record number4999", "{statement}");
+        assert_eq!(late.len(), if statement.contains("5000") { 1 } else { 2 });
+    }
+    let put = "INSERT INTO block VALUES (7000, 7000, 1, 0, 0, x'', x'')";
+    for statement in [put, "DELETE FROM block"] {
+        sql.execute(statement, []).unwrap();
+        assert!(told(), "{statement}");
+    }
+    maintain(&mut store);
+    assert!(told() && file.blocks().0 == 4);
+    assert_eq!(messages(&reader, &late).len(), 2);
+    assert_eq!(messages(&reader, &all()).len(), 16_383);
+}
+
 #[test]
 fn a_file_of_the_first_release_is_read_without_and_gets_its_blocks_when_it_is_written() {
     let file = File::new();

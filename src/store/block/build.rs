@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, params};
 
+use super::list::pack_list;
+use super::read::next_generation;
 use super::words::WordSet;
 use super::{BLOCK_RECORDS, Extent, Part, SEAL_BYTES, pack};
 use crate::batch::Texts;
@@ -76,14 +78,7 @@ impl BlockBuilder {
         let (sites, site) = distinct(&self.sites);
         let (origins, origin) = distinct(&self.origins);
         let deltas = |values: &[i64]| blob(|out| pack::pack_deltas(values, out));
-        let list = |values: &[i64]| {
-            blob(|out| {
-                // There are no more than there are records.
-                let len = u16::try_from(values.len()).unwrap_or(u16::MAX);
-                out.extend_from_slice(&len.to_le_bytes());
-                pack::pack_deltas(values, out);
-            })
-        };
+        let list = |ids: &[i64]| blob(|out| pack_list(ids, out));
         let block = NewBlock {
             extent,
             sites: extent.seal(Part::Sites, list(&sites)),
@@ -113,15 +108,55 @@ impl BlockBuilder {
 
 /// The different values in ascending order, and for each value its place among them.
 fn distinct(values: &[i64]) -> (Vec<i64>, Vec<u32>) {
-    let mut distinct = values.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
+    let first = values.iter().min().copied().unwrap_or_default();
+    // Ids mostly lie so near to each other that a bit for each tells all of it.
+    let offset = |value: i64| usize::try_from(value.abs_diff(first)).unwrap_or(usize::MAX);
+    let span = values.iter().copied().map(offset).max().unwrap_or_default();
+    if span >= MAX_BITMAP_BITS {
+        return distinct_by_sorting(values);
+    }
+    let mut bitmap = vec![0_u64; span / 64 + 1];
+    for value in values {
+        let at = offset(*value);
+        bitmap[at / 64] |= 1 << (at % 64);
+    }
+    let mut distinct = Vec::new();
+    // How many there are before each 64 bits.
+    let mut before = Vec::with_capacity(bitmap.len());
+    let mut start = first;
+    for bits in &bitmap {
+        before.push(place_of(distinct.len()));
+        let mut rest = *bits;
+        while rest != 0 {
+            distinct.push(start + i64::from(rest.trailing_zeros()));
+            rest &= rest - 1;
+        }
+        start = start.wrapping_add(64);
+    }
     let places = values.iter().map(|value| {
-        let place = distinct.partition_point(|other| other < value);
-        u32::try_from(place).unwrap_or(u32::MAX)
+        let at = offset(*value);
+        let lower = bitmap[at / 64] & ((1 << (at % 64)) - 1);
+        before[at / 64] + lower.count_ones()
     });
     let places = places.collect();
     (distinct, places)
+}
+
+/// A bitmap over more than this would be larger than what is sorted instead: 4,096 values of 16 bits.
+const MAX_BITMAP_BITS: usize = 1 << 16;
+
+fn distinct_by_sorting(values: &[i64]) -> (Vec<i64>, Vec<u32>) {
+    let mut distinct = values.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let place = |value: &i64| place_of(distinct.partition_point(|other| other < value));
+    let places = values.iter().map(place).collect();
+    (distinct, places)
+}
+
+/// There are no more places than a block has records.
+fn place_of(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 /// A blob with room for its seal in front.
@@ -136,8 +171,14 @@ impl NewBlock {
         self.extent.last_id
     }
 
-    /// Writes the block's rows.
-    pub(in crate::store) fn insert(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes the block among others: a [`next_generation`] of blocks.
+    pub(in crate::store) fn insert_among(&self, connection: &Connection) -> rusqlite::Result<()> {
+        self.append(connection)?;
+        next_generation(connection)
+    }
+
+    /// Writes the block behind all others.
+    pub(in crate::store) fn append(&self, connection: &Connection) -> rusqlite::Result<()> {
         let Extent {
             id,
             last_id,
@@ -168,5 +209,35 @@ impl NewBlock {
             .prepare_cached("REPLACE INTO block_words (id, words) VALUES (?1, ?2)")?
             .execute(params![id, self.words])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn values_as_far_apart_as_can_be_are_told_apart() {
+        let edges = [i64::MAX, i64::MIN, 0, i64::MAX, -1];
+        let expected = (vec![i64::MIN, -1, 0, i64::MAX], vec![3, 0, 2, 3, 1]);
+        assert_eq!(distinct(&edges), expected);
+        for end in [i64::MAX, i64::MIN + 70] {
+            assert_eq!(
+                distinct(&[end, end - 70]),
+                (vec![end - 70, end], vec![1, 0])
+            );
+        }
+        assert_eq!(distinct(&[]), (vec![], vec![]));
+        for last in [65_534, 65_535, 65_536, 65_537] {
+            assert_eq!(distinct(&[last, 0]), (vec![0, last], vec![1, 0]));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bits_tell_what_sorting_does(values in prop::collection::vec(-200..2000_i64, 0..500)) {
+            prop_assert_eq!(distinct(&values), distinct_by_sorting(&values));
+        }
     }
 }

@@ -4,14 +4,18 @@
 //! record that is not wanted, never "no" of one that is.
 
 mod build;
+mod cache;
+mod list;
 mod pack;
 mod read;
 mod words;
 
 pub(super) use build::{BlockBuilder, NewBlock};
+pub(super) use cache::BlockCache;
+pub(super) use list::{IdList, ListBuffer};
 pub(super) use read::{
-    Column, Columns, Found, Lists, Summary, delete_block, last_block_end, may_hold_words,
-    next_extents, read_summaries, unsound_blocks,
+    Column, Columns, Found, Summary, delete_block, last_block_end, may_hold_words, next_extents,
+    unsound_blocks,
 };
 
 /// How many records a block has. One that was made anew after some were deleted has fewer.

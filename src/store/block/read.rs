@@ -2,55 +2,41 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::list::{IdList, ListBuffer};
 use super::{BLOCK_RECORDS, Extent, Part, pack, words};
 
 /// What a block says of itself.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct Summary {
-    pub(in crate::store) extent: Extent,
-    /// The ids of its sites, and of its origins, in ascending order.
-    pub(in crate::store) sites: Vec<i64>,
-    pub(in crate::store) origins: Vec<i64>,
-}
-
-/// Which of a block's lists are of use. The others are checked, and left empty.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store) struct Lists {
-    pub(in crate::store) sites: bool,
-    pub(in crate::store) origins: bool,
+pub(in crate::store) struct Summary<'s> {
+    pub(in crate::store) extent: Extent,
+    pub(in crate::store) sites: IdList<'s>,
+    pub(in crate::store) origins: IdList<'s>,
 }
 
-/// Calls `found` with all sound blocks that have records behind an id, in the order of their ids; gives the number of those that are
-/// not sound.
-pub(in crate::store) fn read_summaries(
-    connection: &Connection,
-    after: i64,
-    lists: Lists,
-    mut found: impl FnMut(&Summary),
-) -> rusqlite::Result<usize> {
-    let mut damaged = 0;
-    // The last block that begins there may end behind it.
-    let before: Option<i64> = connection
-        .prepare_cached("SELECT max(id) FROM block WHERE id <= ?1")?
-        .query_row([after], |row| row.get(0))?;
-    let before = before.map_or(after, |id| id.saturating_sub(1));
-    each_summary(connection, before, usize::MAX, lists, |_, summary| {
-        match summary {
-            Some(summary) => found(summary),
-            None => damaged += 1,
-        }
-        Ok(())
-    })?;
-    Ok(damaged)
+/// The same as it is written, with the two lists as bytes.
+pub(super) struct EncodedSummary<'s> {
+    pub(super) extent: Extent,
+    pub(super) sites: &'s [u8],
+    pub(super) origins: &'s [u8],
+}
+
+impl<'s> EncodedSummary<'s> {
+    /// `None` when this is not what was written.
+    pub(super) fn summary(&self) -> Option<Summary<'s>> {
+        Some(Summary {
+            extent: self.extent,
+            sites: IdList::read(self.sites)?,
+            origins: IdList::read(self.origins)?,
+        })
+    }
 }
 
 /// Calls `found` with the next so many blocks behind an id: with their own id and, where they are sound, with what they say.
-fn each_summary(
+pub(super) fn each_summary(
     connection: &Connection,
     after: i64,
     limit: usize,
-    lists: Lists,
-    mut found: impl FnMut(i64, Option<&Summary>) -> rusqlite::Result<()>,
+    mut found: impl FnMut(i64, Option<EncodedSummary<'_>>),
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT id, last_id, records, min_created, max_created, sites, origins FROM block \
@@ -58,25 +44,29 @@ fn each_summary(
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = statement.query((after, limit))?;
-    let mut scratch = Vec::new();
-    let mut summary = Summary {
-        extent: EMPTY,
-        sites: Vec::new(),
-        origins: Vec::new(),
-    };
+    let mut buffer = ListBuffer::default();
     let mut covered = i64::MIN;
     while let Some(row) = rows.next()? {
-        let id = row.get(0)?;
-        let sound = read_summary(row, lists, &mut scratch, &mut summary).is_some();
         // No two blocks overlap.
-        if sound && id > covered {
-            covered = summary.extent.last_id;
-            found(id, Some(&summary))?;
-        } else {
-            found(id, None)?;
-        }
+        let sound = read_summary(row, &mut buffer).filter(|encoded| encoded.extent.id > covered);
+        covered = sound
+            .as_ref()
+            .map_or(covered, |encoded| encoded.extent.last_id);
+        found(row.get(0)?, sound);
     }
     Ok(())
+}
+
+fn read_summary<'r>(row: &'r Row<'_>, buffer: &mut ListBuffer) -> Option<EncodedSummary<'r>> {
+    let extent = read_extent(row)?;
+    let encoded = EncodedSummary {
+        extent,
+        sites: extent.unseal(Part::Sites, row.get_ref(5).ok()?.as_blob().ok()?)?,
+        origins: extent.unseal(Part::Origins, row.get_ref(6).ok()?.as_blob().ok()?)?,
+    };
+    let summary = encoded.summary()?;
+    let mut is_sound = |list| buffer.is_sound(list, extent.records);
+    (is_sound(summary.sites) && is_sound(summary.origins)).then_some(encoded)
 }
 
 /// Which of the next so many blocks behind an id are not as they were written, and the last of those that were looked at; `None` when
@@ -88,24 +78,21 @@ pub(in crate::store) fn unsound_blocks(
     columns: &mut Columns,
 ) -> rusqlite::Result<(Vec<i64>, Option<i64>)> {
     let read = connection.unchecked_transaction()?;
+    let mut blocks = Vec::new();
+    each_summary(&read, after, limit, |id, summary| {
+        blocks.push((id, summary.map(|summary| summary.extent)));
+    })?;
+    let last = blocks.last().map(|(id, _)| *id);
     let mut unsound = Vec::new();
-    let mut last = None;
-    // Whoever reads the columns reads the lists.
-    let lists = Lists {
-        sites: false,
-        origins: false,
-    };
-    each_summary(&read, after, limit, lists, |id, summary| {
-        let found = match summary {
-            Some(summary) => verify(&read, &summary.extent, columns)?,
+    for (id, extent) in blocks {
+        let found = match extent {
+            Some(extent) => verify(&read, &extent, columns)?,
             None => Found::Damaged,
         };
         if found != Found::Sound {
             unsound.push(id);
         }
-        last = Some(id);
-        Ok(())
-    })?;
+    }
     Ok((unsound, last))
 }
 
@@ -128,34 +115,38 @@ pub(in crate::store) fn next_extents(
         .collect()
 }
 
-/// Throws a block away, and what is left of one.
+/// Throws a block away, and what is left of one: a [`next_generation`] of blocks.
 pub(in crate::store) fn delete_block(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     for table in ["block", "block_column", "block_words"] {
         connection.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
     }
+    next_generation(connection)
+}
+
+/// Tells all who remember blocks to forget them. It belongs into every transaction that does more than to put blocks behind all others.
+pub(super) fn next_generation(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE index_state SET generation = generation + 1")?
+        .execute([])?;
     Ok(())
 }
 
-const EMPTY: Extent = Extent {
-    id: 0,
-    last_id: 0,
-    records: 0,
-    min_created: 0,
-    max_created: 0,
-};
+/// The generation of the blocks: as long as it is the same, all that there were are there and as they were. `None` when the file does
+/// not tell.
+pub(super) fn generation(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT CASE WHEN count(*) = 1 AND typeof(max(generation)) = 'integer' THEN max(generation) END \
+             FROM index_state",
+        )?
+        .query_row([], |row| row.get(0))
+}
 
-fn read_summary(
-    row: &Row<'_>,
-    lists: Lists,
-    scratch: &mut Vec<u32>,
-    summary: &mut Summary,
-) -> Option<()> {
-    summary.extent = read_extent(row)?;
-    let extent = &summary.extent;
-    let ids = lists.sites.then_some(&mut summary.sites);
-    read_list(row, 5, Part::Sites, extent, scratch, ids)?;
-    let ids = lists.origins.then_some(&mut summary.origins);
-    read_list(row, 6, Part::Origins, extent, scratch, ids)
+/// The last of the blocks that begin at this id or before it: it may end behind it.
+pub(super) fn block_at(connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT max(id) FROM block WHERE id <= ?1")?
+        .query_row([id], |row| row.get(0))
 }
 
 /// The extent in the first five columns, unless there can be no such block. A checksum keeps accidents out, but nobody who can compute
@@ -174,21 +165,6 @@ fn read_extent(row: &Row<'_>) -> Option<Extent> {
         && extent.last_id.abs_diff(extent.id) >= u64::from(records - 1)
         && extent.min_created <= extent.max_created;
     sound.then_some(extent)
-}
-
-fn read_list(
-    row: &Row<'_>,
-    column: usize,
-    part: Part,
-    extent: &Extent,
-    scratch: &mut Vec<u32>,
-    ids: Option<&mut Vec<i64>>,
-) -> Option<()> {
-    let blob = row.get_ref(column).ok()?.as_blob().ok()?;
-    let (len, mut packed) = extent.unseal(part, blob)?.split_first_chunk()?;
-    let Some(ids) = ids else { return Some(()) };
-    let len = usize::from(u16::from_le_bytes(*len));
-    pack::unpack_deltas(&mut packed, len, scratch, ids)
 }
 
 /// The statement that reads columns of a block behind its extent and lists.
@@ -272,23 +248,15 @@ impl Columns {
     }
 
     fn read_lists(&mut self, row: &Row<'_>, extent: &Extent) -> Option<()> {
-        let scratch = &mut self.scratch;
-        read_list(
-            row,
-            5,
-            Part::Sites,
-            extent,
-            scratch,
-            Some(&mut self.site_ids),
-        )?;
-        read_list(
-            row,
-            6,
-            Part::Origins,
-            extent,
-            scratch,
-            Some(&mut self.origin_ids),
-        )
+        let lists = [
+            (5, Part::Sites, &mut self.site_ids),
+            (6, Part::Origins, &mut self.origin_ids),
+        ];
+        for (column, part, ids) in lists {
+            let blob = row.get_ref(column).ok()?.as_blob().ok()?;
+            IdList::read(extent.unseal(part, blob)?)?.unpack(ids, &mut self.scratch)?;
+        }
+        Some(())
     }
 
     fn read_column(&mut self, row: &Row<'_>, extent: &Extent, column: Column) -> Option<()> {

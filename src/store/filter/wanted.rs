@@ -6,6 +6,7 @@ use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 
 use crate::query::Query;
+use crate::store::block::{IdList, ListBuffer};
 
 /// A set of row ids: a bit for each small one, since they are dense; a foreign hand may have put others.
 #[derive(Debug, Default)]
@@ -61,13 +62,31 @@ impl Wanted {
         self.0.is_none()
     }
 
-    /// Whether any of these, which are in ascending order, is wanted.
-    pub(in crate::store) fn any(&self, ids: &[i64]) -> bool {
+    /// Whether any of these is wanted.
+    pub(in crate::store) fn any(&self, ids: IdList<'_>, buffer: &mut ListBuffer) -> bool {
         let Some(set) = &self.0 else { return true };
-        if set.few.len() < FEW {
-            set.few.iter().any(|id| ids.binary_search(id).is_ok())
-        } else {
-            ids.iter().any(|id| set.contains(*id))
+        match ids {
+            IdList::Bitmap { .. } if set.few.len() < FEW => {
+                set.few.iter().any(|id| ids.has_bit(*id))
+            }
+            IdList::Bitmap {
+                first_chunk,
+                chunks,
+            } => {
+                let wanted = |chunk| usize::try_from(chunk).ok().and_then(|at| set.small.get(at));
+                let mut both = (first_chunk..).zip(chunks);
+                both.any(|(chunk, bits)| {
+                    wanted(chunk).is_some_and(|wanted| wanted & u64::from_le_bytes(*bits) != 0)
+                }) || set.others.iter().any(|id| ids.has_bit(*id))
+            }
+            IdList::Deltas { .. } => {
+                let ids = buffer.unpack(ids);
+                if set.few.len() < FEW {
+                    set.few.iter().any(|id| ids.binary_search(id).is_ok())
+                } else {
+                    ids.iter().any(|id| set.contains(*id))
+                }
+            }
         }
     }
 
