@@ -51,8 +51,9 @@ impl Life {
     fn some_id(&mut self) -> i64 {
         let at = [self.source.edge(), self.source.below(self.kept.len())];
         let at = i64::try_from(self.source.of(&at)).unwrap();
-        let mut ids = self.kept.ids();
-        ids.find(|id| *id >= at).unwrap()
+        // Where most were deleted, there may be none behind it.
+        let found = self.kept.ids().find(|id| *id >= at);
+        found.or_else(|| self.kept.ids().next_back()).unwrap()
     }
 
     /// Somebody else deletes: one record, a run, the end, whose ids are given again, or some or most of a run.
