@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How severe a record is, on the scale of Python's `logging` module: any integer, a larger one is worse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Level(pub i32);
 
 impl Level {

@@ -105,6 +105,14 @@ pub enum WireError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A message that is none of its protocol.
+    #[error("not {protocol}: {reason}")]
+    Message {
+        /// What it should have been: `JSON`, `syslog`, `GELF`.
+        protocol: &'static str,
+        /// What was wrong, and where.
+        reason: String,
+    },
     /// The pickle is sound but holds something else than a record's dict.
     #[error("the pickle holds {found}, not the dict of a LogRecord")]
     NotARecord {

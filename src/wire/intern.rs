@@ -32,7 +32,7 @@ pub(super) fn name(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// The fields of a site as a client sent them: bytes that have not been looked at, empty where it sent nothing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct SiteKey<'a> {
     pub(super) name: &'a [u8],
     pub(super) level: Level,
@@ -45,7 +45,7 @@ pub(super) struct SiteKey<'a> {
 }
 
 /// The fields of an origin as a client sent them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct OriginKey<'a> {
     pub(super) hostname: &'a [u8],
     pub(super) process: Option<i64>,

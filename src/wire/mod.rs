@@ -3,8 +3,12 @@
 mod frame;
 mod intern;
 pub mod pickle;
+mod protocol;
+mod record;
+mod text;
 
 pub use frame::{DEFAULT_FRAME_LIMIT, HEADER_BYTES, MAX_FRAME_LIMIT, Split, split_frame};
+pub use protocol::{ParseProtocolError, Protocol};
 
 /// What a decoder has to know about the outside of a frame.
 #[derive(Debug, Clone, Copy)]

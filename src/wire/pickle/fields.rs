@@ -6,13 +6,14 @@ use super::budget::Budget;
 use super::json::put_json_object;
 use super::merge::merge;
 use super::repr::put_str;
-use super::text::text;
 use super::value::{Heap, Item, Kind};
 use crate::batch::{Batch, Texts};
 use crate::error::WireError;
 use crate::level::Level;
 use crate::wire::Context;
 use crate::wire::intern::{self, Interner, OriginKey, SiteKey};
+use crate::wire::record::WireRecord;
+use crate::wire::text::text;
 
 /// The attributes of a `LogRecord` that have a place of their own in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,25 +144,19 @@ pub(super) fn put_record(
         filename: &filename,
         module: &module,
     };
-    let site = batch.site(interner.site(&site, text));
 
     let created_ns = reader.created_ns(context.now_ns);
     let hostname = reader.bytes(Field::HostName);
     let process_name = reader.bytes(Field::ProcessName);
     let thread_name = reader.bytes(Field::ThreadName);
     let origin = OriginKey {
-        hostname: if hostname.is_empty() {
-            context.hostname.as_bytes()
-        } else {
-            &hostname
-        },
+        hostname: &hostname,
         process: reader.int(Field::Process),
         process_name: &process_name,
         thread: reader.int(Field::Thread),
         thread_name: &thread_name,
         started_ms: reader.started_ms(created_ns),
     };
-    let origin = batch.origin(interner.origin(&origin, text));
 
     let task_name = reader.optional_text(Field::TaskName).map(intern::name);
     let exc_text = reader.optional_text(Field::ExcText);
@@ -175,15 +170,13 @@ pub(super) fn put_record(
         stack_info: stack_info.as_deref(),
         extra: (!scratch.json.is_empty()).then_some(scratch.json.as_str()),
     };
-    let bytes = texts.len();
-    if bytes > Batch::MAX_RECORD_BYTES {
-        return Err(WireError::RecordTooLarge {
-            bytes,
-            limit: Batch::MAX_RECORD_BYTES,
-        });
-    }
-    batch.push(created_ns, site, origin, &texts);
-    Ok(())
+    let record = WireRecord {
+        created_ns: Some(created_ns),
+        site,
+        origin,
+        texts,
+    };
+    record.put(interner, context, batch)
 }
 
 /// Reads the fields of one record.

@@ -27,9 +27,9 @@ use super::integer::{self, Decimal};
 use super::known::{self, Form, Known};
 use super::object::{Parts, name_of};
 use super::repr;
-use super::text::text;
 use super::value::{Heap, Item, Kind, Node};
 use crate::percent::{bytes_repr, float_repr};
+use crate::wire::text::text;
 
 /// Stands where something was left out.
 pub(super) const CUT: &str = "\"…\"";

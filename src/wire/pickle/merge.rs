@@ -8,9 +8,9 @@ use super::integer::{self, Decimal};
 use super::known::{self, Form, Known};
 use super::object::{Parts, elements};
 use super::repr;
-use super::text::text;
 use super::value::{Heap, Item, Kind};
 use crate::percent::{Piece, Spec, parse, put_ascii};
+use crate::wire::text::text;
 
 /// How many `%` a message may have. Every one of them costs memory before the first is written.
 const MAX_FIELDS: usize = 10_000;

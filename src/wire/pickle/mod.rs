@@ -16,7 +16,6 @@ mod merge;
 mod object;
 mod opcodes;
 mod repr;
-mod text;
 mod unescape;
 mod value;
 

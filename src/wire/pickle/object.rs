@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::integer;
-use super::text::text;
 use super::value::{Heap, Item, Kind, Node, Object, Span};
+use crate::wire::text::text;
 
 /// How many `getattr` may be wrapped around a name: classes within classes within ...
 const MAX_GETATTR: usize = 8;

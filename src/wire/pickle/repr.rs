@@ -4,9 +4,9 @@ use super::budget::{Budget, Entry};
 use super::integer::{self, Decimal};
 use super::known::{self, Class, Form, Known};
 use super::object::{Parts, name_of};
-use super::text::{self, fit, text};
 use super::value::{Heap, Item, Kind};
 use crate::percent::{bytes_repr, float_repr, str_repr};
+use crate::wire::text::{self, fit, text};
 
 /// Stands where something was left out.
 const CUT: &str = "…";

@@ -1,4 +1,4 @@
-//! The bytes of a pickled `str` as text that any reader takes.
+//! The bytes of a sender's text as text that any reader takes.
 //!
 //! Python writes lone surrogates into its UTF-8 (`surrogatepass`), and a `str` of Python 2 is plain bytes. What is no UTF-8
 //! is shown as Python itself would escape it, so that nothing of a record is lost.
