@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::batch::{Batch, extra_json, texts_of};
 use crate::error::{Error, QueueError};
-use crate::queue::{Counters, Limits, Overflow, Portion, Queue};
+use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Urgency};
 use crate::record::LogRecord;
 use crate::report::{Report, Reporter};
-use crate::sink::RecordSink;
+use crate::sink::{RecordSink, Ticket};
 use crate::store::{Durability, RecordStore, SqliteStore};
 use crate::writer::Writer;
 
@@ -113,7 +113,19 @@ impl SQLiteQueueHandler {
 /// same, whatever the queue's bound, unless the overflow rule is to drop.
 impl RecordSink for SQLiteQueueHandler {
     fn emit_batch(&self, batch: Batch) -> Result<(), QueueError> {
-        self.queue.push_batch(batch)
+        self.queue.push_batch(batch, Urgency::None).map(drop)
+    }
+
+    fn submit(&self, batch: Batch) -> Result<Ticket, QueueError> {
+        self.queue.push_batch(batch, Urgency::AtOnce)
+    }
+
+    fn poll_stored(
+        &self,
+        ticket: Ticket,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), QueueError>> {
+        self.queue.poll_settled(ticket, context)
     }
 
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {

@@ -90,7 +90,7 @@ pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
-pub use sink::RecordSink;
+pub use sink::{RecordSink, Ticket};
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
     ContextRecords, Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION,

@@ -5,6 +5,15 @@ use std::task::{Context, Poll};
 use crate::batch::Batch;
 use crate::error::QueueError;
 
+/// What a sink gives for a run of records, to ask later whether it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticket {
+    /// How many records had been queued with the last of the run.
+    pub(crate) end: u64,
+    /// How many had been lost before it came.
+    pub(crate) lost: u64,
+}
+
 /// Takes runs of records. The receiver needs no more of a handler than this.
 pub trait RecordSink: Send + Sync {
     /// Takes the records over, without waiting.
@@ -13,6 +22,24 @@ pub trait RecordSink: Send + Sync {
     ///
     /// When the sink has been closed.
     fn emit_batch(&self, batch: Batch) -> Result<(), QueueError>;
+
+    /// As [`RecordSink::emit_batch`], for a sender who is told when the records are stored: they wait for no others.
+    ///
+    /// # Errors
+    ///
+    /// When the sink has been closed.
+    fn submit(&self, batch: Batch) -> Result<Ticket, QueueError>;
+
+    /// Ready when the run of this ticket is stored. Otherwise the task is woken when it may be.
+    ///
+    /// # Errors
+    ///
+    /// When records of that time were given up or dropped: perhaps those of the run. It is for the sender to send them again.
+    fn poll_stored(
+        &self,
+        ticket: Ticket,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), QueueError>>;
 
     /// Ready when there is room for more. Otherwise the task is woken when there may be.
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()>;

@@ -19,6 +19,7 @@ use state::{Sealed, State};
 use crate::batch::{Batch, Texts};
 use crate::error::QueueError;
 use crate::record::LogRecord;
+use crate::sink::Ticket;
 
 /// The queue's size and rule.
 #[derive(Debug, Clone, Copy)]
@@ -131,12 +132,13 @@ impl Queue {
     }
 
     /// Queues a batch as a whole, without waiting: await [`Queue::poll_ready`] before making it.
-    pub(crate) fn push_batch(&self, batch: Batch) -> Result<(), QueueError> {
+    pub(crate) fn push_batch(&self, batch: Batch, urgency: Urgency) -> Result<Ticket, QueueError> {
         let mut state = self.lock();
         state.alive()?;
+        let lost = state.dropped + state.failed;
         if batch.is_empty() {
             state.keep_spare(batch);
-            return Ok(());
+            return Ok(state.ticket(lost));
         }
         if self.is_full(&state, batch.bytes()) {
             match self.limits.overflow {
@@ -144,7 +146,7 @@ impl Queue {
                 Overflow::DropNewest => {
                     state.drop_records(batch.len() as u64);
                     state.keep_spare(batch);
-                    return Ok(());
+                    return Ok(state.ticket(lost));
                 }
                 Overflow::DropOldest => self.drop_oldest(&mut state, batch.bytes()),
             }
@@ -157,8 +159,26 @@ impl Queue {
         state.queued_through += batch.len() as u64;
         state.records += batch.len();
         state.bytes += batch.bytes();
-        state.send(batch, false);
-        Ok(())
+        state.send(batch, urgency == Urgency::AtOnce);
+        Ok(state.ticket(lost))
+    }
+
+    /// Ready when everything up to the ticket is settled: an error when anything was lost since it was given.
+    pub(crate) fn poll_settled(
+        &self,
+        ticket: Ticket,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), QueueError>> {
+        let mut state = self.lock();
+        if state.settled_through >= ticket.end {
+            let lost = state.dropped + state.failed > ticket.lost;
+            return Poll::Ready(if lost { Err(state.lost()) } else { Ok(()) });
+        }
+        if state.writer_gone {
+            return Poll::Ready(Err(QueueError::WriterGone));
+        }
+        state.settle_wakers.push(context.waker().clone());
+        Poll::Pending
     }
 
     /// Ready when there is room, or when the rule is not to wait for it.
@@ -326,8 +346,10 @@ impl Queue {
         for batch in batches.drain(..) {
             state.keep_spare(batch);
         }
+        let wakers = std::mem::take(&mut state.settle_wakers);
         drop(state);
         self.settled.notify_all();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The store has refused; whoever flushes is told.
@@ -389,7 +411,10 @@ impl Queue {
     }
 
     fn wake_all(&self) {
-        let wakers = std::mem::take(&mut self.lock().wakers);
+        let mut state = self.lock();
+        let mut wakers = std::mem::take(&mut state.wakers);
+        wakers.append(&mut state.settle_wakers);
+        drop(state);
         wakers.into_iter().for_each(Waker::wake);
         self.room.notify_all();
         self.settled.notify_all();
@@ -431,6 +456,14 @@ impl Queue {
             Ok(())
         }
     }
+}
+
+/// Whether a batch waits for others to share its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    None,
+    /// Somebody waits for its commit.
+    AtOnce,
 }
 
 /// What became of a portion.

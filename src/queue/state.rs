@@ -6,6 +6,7 @@ use crossbeam_channel::Sender;
 
 use crate::batch::Batch;
 use crate::error::QueueError;
+use crate::sink::Ticket;
 
 /// How many empty batches are kept for the next records, and how large one may be to be kept.
 const SPARE_BATCHES: usize = 64;
@@ -42,7 +43,9 @@ pub(super) struct State {
     /// How often the store has refused: whoever flushes wants to know about refusals since.
     pub(super) faults: u64,
     pub(super) blocked: usize,
+    /// Who waits for room, and who for what is to be settled.
     pub(super) wakers: Vec<Waker>,
+    pub(super) settle_wakers: Vec<Waker>,
     /// The writer has ended, by itself or by a panic: nothing will be settled any more.
     pub(super) writer_gone: bool,
 }
@@ -66,6 +69,7 @@ impl State {
             faults: 0,
             blocked: 0,
             wakers: Vec::new(),
+            settle_wakers: Vec::new(),
             writer_gone: false,
         }
     }
@@ -80,6 +84,14 @@ impl State {
 
     pub(super) fn waiting(&self) -> u64 {
         self.accepted - self.stored - self.dropped - self.failed
+    }
+
+    /// The ticket of what was queued just now, when so many had been lost before.
+    pub(super) fn ticket(&self, lost: u64) -> Ticket {
+        Ticket {
+            end: self.queued_through,
+            lost,
+        }
     }
 
     pub(super) fn lost(&self) -> QueueError {
