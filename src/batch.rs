@@ -51,6 +51,16 @@ pub struct RecordRef<'a> {
     pub texts: Texts<'a>,
 }
 
+/// How full a batch was: what [`Batch::truncate`] goes back to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    rows: usize,
+    text: usize,
+    sites: usize,
+    origins: usize,
+    listed_bytes: usize,
+}
+
 /// How many sites and origins a batch remembers the index of. A collision only lists one of them twice.
 const RECENT: usize = 64;
 
@@ -261,6 +271,26 @@ impl Batch {
             stack_info: texts.stack_info.map(str::to_owned),
             extra: texts.extra.map(extra_of_json).unwrap_or_default(),
         }
+    }
+
+    /// How full the batch is now.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            rows: self.rows.len(),
+            text: self.text.len(),
+            sites: self.sites.len(),
+            origins: self.origins.len(),
+            listed_bytes: self.listed_bytes,
+        }
+    }
+
+    /// Takes back what was added since the mark, which is one of this batch, not emptied since.
+    pub(crate) fn truncate(&mut self, mark: Mark) {
+        self.rows.truncate(mark.rows);
+        self.text.truncate(mark.text);
+        self.sites.truncate(mark.sites);
+        self.origins.truncate(mark.origins);
+        self.listed_bytes = mark.listed_bytes;
     }
 
     /// How much memory the buffers take, filled or not.

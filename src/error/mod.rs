@@ -25,6 +25,10 @@ pub enum Error {
     /// SQL could not be answered.
     #[error(transparent)]
     Sql(#[from] SqlError),
+    /// The `log` crate has a logger already, and takes only one in a program's life.
+    #[cfg(feature = "log")]
+    #[error("a logger is installed already; install one, and only once")]
+    Logger(#[from] log::SetLoggerError),
     /// The server could not be set up.
     #[cfg(feature = "net")]
     #[error(transparent)]
@@ -67,8 +71,16 @@ pub enum WireError {
         /// The limit in force, in bytes.
         limit: usize,
     },
-    /// What came is no frame at all: its first bytes would be a length that no frame has.
-    #[error("{found}, not the frame of a Python SocketHandler; the connection was closed")]
+    /// A line is longer than the limit. It is passed over.
+    #[error(
+        "a line of more than {limit} bytes is over the limit; raise --frame-limit to take such lines"
+    )]
+    LineTooLong {
+        /// The limit in force, in bytes.
+        limit: usize,
+    },
+    /// What came is no frame, and nothing else that is understood.
+    #[error("{found}, none of the protocols that are taken here; the connection was closed")]
     NotAFrame {
         /// What it looks like.
         found: &'static str,
@@ -111,6 +123,21 @@ pub enum WireError {
         /// What it should have been: `JSON`, `syslog`, `GELF`.
         protocol: &'static str,
         /// What was wrong, and where.
+        reason: String,
+    },
+    /// A client and the server could not agree on TLS, or one of them broke it off.
+    #[error("no TLS connection: {reason}")]
+    Tls {
+        /// What went wrong.
+        reason: String,
+    },
+    /// A client came without TLS where all have to show a certificate.
+    #[error("no TLS, where clients have to show a certificate; the connection was closed")]
+    NotTls,
+    /// An HTTP request that could not be served.
+    #[error("HTTP: {reason}")]
+    Http {
+        /// What was wrong with it.
         reason: String,
     },
     /// The pickle is sound but holds something else than a record's dict.
@@ -184,6 +211,31 @@ pub enum ServerError {
         port: u16,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A file for TLS cannot be used.
+    #[error("cannot use {path} for TLS: {reason}", path = path.display())]
+    Tls {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// A file of tokens cannot be used.
+    #[error("cannot take tokens from {path}: {reason}", path = path.display())]
+    Tokens {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// Other machines could reach the server, and nobody would have to prove anything.
+    #[error(
+        "{host} can be reached from other machines, and anybody there could write to the log; demand certificates \
+         with --tls-cert, --tls-key and --client-ca, or a token with --token-file, or allow it with --insecure"
+    )]
+    Exposed {
+        /// The address to listen on.
+        host: String,
     },
     /// A thread or its event loop could not be started.
     #[error("cannot start the receiver thread")]

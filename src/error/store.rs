@@ -90,6 +90,16 @@ pub enum StoreError {
         /// What `SQLite` said.
         source: rusqlite::Error,
     },
+    /// Records could not be sent to a server.
+    #[error("cannot {doing} {server}")]
+    Server {
+        /// What was being done, as a verb that an address can follow: "reach", "send to".
+        doing: &'static str,
+        /// The server's host and port.
+        server: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No reader connection could be had from the pool.
     #[error("cannot open another reader of {path}", path = path.display())]
     Pool {

@@ -3,6 +3,7 @@
 mod calendar;
 mod duration;
 mod every;
+mod local;
 mod parse;
 mod show;
 
@@ -11,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use duration::{display_duration, parse_duration};
 pub(crate) use every::Buckets;
 pub use every::Every;
+pub(crate) use local::LocalTimes;
 pub use parse::{parse_since, parse_until};
 pub(crate) use show::{Clock, Datefmt};
 pub use show::{asctime, display_time, put_rfc3339_utc, rfc3339_utc};

@@ -48,7 +48,7 @@ pub fn split_frame(buffer: &[u8], limit: usize) -> Result<Split<'_>, WireError> 
     let len = u32::from_be_bytes(*header) as usize;
     if len > MAX_FRAME_LIMIT {
         return Err(WireError::NotAFrame {
-            found: looks_like(*header),
+            found: looks_like(header),
         });
     }
     if len > limit {
@@ -64,11 +64,13 @@ pub fn split_frame(buffer: &[u8], limit: usize) -> Result<Split<'_>, WireError> 
     })
 }
 
-fn looks_like(beginning: [u8; HEADER_BYTES]) -> &'static str {
-    match &beginning {
+/// What the beginning of a stream looks like, in words.
+pub(crate) fn looks_like(beginning: &[u8]) -> &'static str {
+    let first_four = &beginning[..beginning.len().min(4)];
+    match first_four {
         b"GET " | b"POST" | b"PUT " | b"HEAD" | b"OPTI" | b"DELE" | b"PATC" => "an HTTP request",
         b"SSH-" => "an SSH client",
-        [0x16, 3, ..] => "a TLS handshake",
+        [0x16, 3, ..] => "a TLS handshake (--tls-cert and --tls-key let it in)",
         [b'{' | b'[', ..] => "JSON",
         [b'<', ..] => "syslog",
         text if text.iter().all(|byte| (b' '..=b'~').contains(byte)) => "text",
@@ -110,7 +112,10 @@ mod tests {
     fn what_is_no_frame_is_named() {
         for (beginning, found) in [
             (b"GET ", "an HTTP request"),
-            (b"\x16\x03\x01\x02", "a TLS handshake"),
+            (
+                b"\x16\x03\x01\x02",
+                "a TLS handshake (--tls-cert and --tls-key let it in)",
+            ),
             (b"{\"a\"", "JSON"),
             (b"<14>", "syslog"),
             (b"hell", "text"),

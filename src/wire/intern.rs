@@ -134,7 +134,9 @@ impl<T, N, const TEXTS: usize> Known<T, N, TEXTS> {
         texts.into_iter().all(|text| {
             let (known, behind) = rest.split_at(text.len());
             rest = behind;
-            known == text
+            // The C library may compare with masked loads, which for the dangling address of an empty slice cost a hundred
+            // times what they should.
+            text.is_empty() || known == text
         })
     }
 }

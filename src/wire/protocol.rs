@@ -37,7 +37,8 @@ impl Protocol {
             0x16 => Protocol::Tls,
             b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n' => Protocol::Json,
             b'<' | b'1'..=b'9' => Protocol::Syslog,
-            b'A'..=b'Z' => Protocol::Http,
+            // What the methods of HTTP begin with.
+            b'C' | b'D' | b'G' | b'H' | b'O' | b'P' | b'T' => Protocol::Http,
             _ => return None,
         })
     }
@@ -93,6 +94,7 @@ mod tests {
             (b"\x16\x03\x01", Some(Protocol::Tls)),
             (b"\x80\x02}", None),
             (b"hello", None),
+            (b"SSH-2.0-x", None),
         ] {
             assert_eq!(Protocol::of_first_byte(stream[0]), protocol, "{stream:?}");
         }

@@ -32,6 +32,8 @@ enum Field {
     LineNo,
     FuncName,
     Created,
+    /// What our own client sends besides: `created` is a float.
+    CreatedNs,
     RelativeCreated,
     Thread,
     ThreadName,
@@ -63,6 +65,7 @@ impl Field {
             b"lineno" => Field::LineNo,
             b"funcName" => Field::FuncName,
             b"created" => Field::Created,
+            b"created_ns" => Field::CreatedNs,
             b"relativeCreated" => Field::RelativeCreated,
             b"thread" => Field::Thread,
             b"threadName" => Field::ThreadName,
@@ -75,6 +78,11 @@ impl Field {
             _ => return None,
         })
     }
+}
+
+/// Whether a key of the dict is an attribute of a `LogRecord` and so cannot name an extra field.
+pub(super) fn is_field(key: &[u8]) -> bool {
+    Field::of_key(key).is_some()
 }
 
 /// How much memory a buffer keeps from an unusually large record.
@@ -243,8 +251,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Seconds since the epoch, as a float, to nanoseconds; else the time of arrival.
+    /// Seconds since the epoch, as a float, to nanoseconds; else the time of arrival. `created_ns` is what it says when it means the
+    /// same moment, and an extra field when it does not.
     fn created_ns(&mut self, now_ns: i64) -> i64 {
+        let created_ns = self.created_seconds(now_ns);
+        match self.item(Field::CreatedNs) {
+            Item::None => created_ns,
+            Item::Int(exact) if exact.abs_diff(created_ns) < FLOAT_ERROR_NS => exact,
+            _ => {
+                self.keep(Field::CreatedNs);
+                created_ns
+            }
+        }
+    }
+
+    fn created_seconds(&mut self, now_ns: i64) -> i64 {
         let ns = match self.item(Field::Created) {
             Item::None => return now_ns,
             Item::Float(seconds) => ns_of_seconds(seconds),
@@ -317,11 +338,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How far a float of seconds may be off at the most, in nanoseconds: half a step of those around 2^33, and the rounding.
+const FLOAT_ERROR_NS: u64 = 2_000;
+
 /// The fields that are kept as extra ones when they do not fit their place, with their keys.
-const LEFTOVERS: [(Field, &str); 7] = [
+const LEFTOVERS: [(Field, &str); 8] = [
     (Field::LevelNo, "levelno"),
     (Field::LineNo, "lineno"),
     (Field::Created, "created"),
+    (Field::CreatedNs, "created_ns"),
     (Field::Process, "process"),
     (Field::Thread, "thread"),
     (Field::Args, "args"),

@@ -22,13 +22,13 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::budget::{Budget, Entry};
-use super::escape::{escaped_len, put_escaped, put_json_string};
 use super::integer::{self, Decimal};
 use super::known::{self, Form, Known};
 use super::object::{Parts, name_of};
 use super::repr;
 use super::value::{Heap, Item, Kind, Node};
 use crate::percent::{bytes_repr, float_repr};
+use crate::wire::escape::{escaped_len, put_escaped, put_json_string};
 use crate::wire::text::text;
 
 /// Stands where something was left out.

@@ -6,7 +6,7 @@
 mod budget;
 mod cursor;
 mod describe;
-mod escape;
+mod encode;
 mod fields;
 mod integer;
 mod json;
@@ -18,6 +18,8 @@ mod opcodes;
 mod repr;
 mod unescape;
 mod value;
+
+pub use encode::encode_frame;
 
 use crate::batch::Batch;
 use crate::error::WireError;
