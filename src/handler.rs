@@ -11,9 +11,9 @@ use crate::error::{Error, QueueError};
 use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Urgency};
 use crate::record::LogRecord;
 use crate::report::{Report, Reporter};
-use crate::sink::{RecordSink, Ticket};
+use crate::sink::{RecordHandler, RecordSink, Ticket};
 use crate::store::{Durability, RecordStore, SqliteStore};
-use crate::writer::Writer;
+use crate::writer::{Retry, Writer};
 
 /// Takes records from any number of threads, queues them, and has one writer thread store them in batches.
 ///
@@ -56,14 +56,16 @@ impl SQLiteQueueHandler {
     ///
     /// When the handler is closed, or the record is larger than [`Batch::MAX_RECORD_BYTES`].
     pub fn emit(&self, record: &LogRecord) -> Result<(), QueueError> {
+        self.emit_below(Batch::MAX_RECORD_BYTES, record)
+    }
+
+    /// Queues a record with so many bytes of text at the most.
+    pub(crate) fn emit_below(&self, limit: usize, record: &LogRecord) -> Result<(), QueueError> {
         let extra = extra_json(record);
         let texts = texts_of(record, extra.as_deref());
         let bytes = texts.len();
-        if bytes > Batch::MAX_RECORD_BYTES {
-            return Err(QueueError::RecordTooLarge {
-                bytes,
-                limit: Batch::MAX_RECORD_BYTES,
-            });
+        if bytes > limit {
+            return Err(QueueError::RecordTooLarge { bytes, limit });
         }
         self.queue.push(record, &texts)
     }
@@ -75,7 +77,12 @@ impl SQLiteQueueHandler {
     /// [`QueueError::Stalled`] when the store refuses; the records stay queued and are tried again.
     /// [`QueueError::Lost`] when some of them were given up because the handler was closed meanwhile.
     pub fn flush(&self) -> Result<(), QueueError> {
-        self.queue.flush()
+        self.queue.flush(None)
+    }
+
+    /// Waits for so long until everything queued before is stored, also while the store refuses.
+    pub(crate) fn flush_within(&self, patience: Duration) -> Result<(), QueueError> {
+        self.queue.flush(Some(patience))
     }
 
     /// Takes no more records, stores what is queued and ends the writer thread. Closing again does nothing.
@@ -132,8 +139,22 @@ impl RecordSink for SQLiteQueueHandler {
         self.queue.poll_ready(context)
     }
 
+    fn is_open(&self) -> bool {
+        self.queue.is_open()
+    }
+
     fn spare_batch(&self) -> Batch {
         self.queue.spare()
+    }
+}
+
+impl RecordHandler for SQLiteQueueHandler {
+    fn handle(&self, record: &LogRecord) -> Result<(), QueueError> {
+        self.emit(record)
+    }
+
+    fn flush_all(&self) -> Result<(), QueueError> {
+        self.flush()
     }
 }
 
@@ -162,8 +183,10 @@ pub struct HandlerBuilder {
     longest_delay: Duration,
     overflow: Overflow,
     durability: Durability,
-    close_timeout: Duration,
+    pub(crate) close_timeout: Duration,
     reporter: Reporter,
+    pub(crate) retry: Retry,
+    pub(crate) thread: &'static str,
 }
 
 /// How many records may wait by default.
@@ -186,6 +209,8 @@ impl Default for HandlerBuilder {
             durability: Durability::default(),
             close_timeout: Duration::from_secs(10),
             reporter: Arc::new(|_| {}),
+            retry: Retry::default(),
+            thread: "logstore-writer",
         }
     }
 }
@@ -288,9 +313,10 @@ impl HandlerBuilder {
             close_timeout: self.close_timeout,
             overflow: self.overflow.name(),
             reporter: self.reporter,
+            retry: self.retry,
         };
         let writer = std::thread::Builder::new()
-            .name("logstore-writer".into())
+            .name(self.thread.into())
             .spawn(move || writer.run())
             .map_err(QueueError::Thread)?;
         Ok(SQLiteQueueHandler {

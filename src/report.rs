@@ -30,6 +30,13 @@ pub enum Report {
         /// How long it had not.
         after: Duration,
     },
+    /// A server takes records again; its failing was reported as [`Report::StoreFailing`].
+    ServerReached {
+        /// Its host and port.
+        server: String,
+        /// How long it had not.
+        after: Duration,
+    },
     /// Blocks of the index were not as they had been written. They are made anew of the records, which were not touched.
     BlocksDamaged {
         /// How many.
@@ -85,6 +92,9 @@ impl fmt::Display for Report {
             ),
             Report::StoreRecovered { after } => {
                 write!(f, "the database takes records again after {after:.1?}")
+            }
+            Report::ServerReached { server, after } => {
+                write!(f, "records reach {server} again after {after:.1?}")
             }
             Report::BlocksDamaged { count } => write!(
                 f,

@@ -1,9 +1,11 @@
-//! What accepts records: the seam between those who decode and those who store.
+//! What accepts records: the seam between those who decode or log, and those who store or send.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::batch::Batch;
 use crate::error::QueueError;
+use crate::record::LogRecord;
 
 /// What a sink gives for a run of records, to ask later whether it is stored.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +46,38 @@ pub trait RecordSink: Send + Sync {
     /// Ready when there is room for more. Otherwise the task is woken when there may be.
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()>;
 
+    /// Whether it takes records at all.
+    fn is_open(&self) -> bool;
+
     /// An empty batch to fill; one with memory from earlier records where there is any.
     fn spare_batch(&self) -> Batch {
         Batch::new()
+    }
+}
+
+/// Takes single records from any thread. The bridges to other logging crates need no more of a handler than this.
+pub trait RecordHandler: Send + Sync {
+    /// Takes a copy of the record.
+    ///
+    /// # Errors
+    ///
+    /// When the handler has been closed or the record is too large.
+    fn handle(&self, record: &LogRecord) -> Result<(), QueueError>;
+
+    /// Waits until everything taken before is stored, or for as long as the handler waits at its end.
+    ///
+    /// # Errors
+    ///
+    /// When not all is stored by then.
+    fn flush_all(&self) -> Result<(), QueueError>;
+}
+
+impl<H: RecordHandler + ?Sized> RecordHandler for Arc<H> {
+    fn handle(&self, record: &LogRecord) -> Result<(), QueueError> {
+        (**self).handle(record)
+    }
+
+    fn flush_all(&self) -> Result<(), QueueError> {
+        (**self).flush_all()
     }
 }

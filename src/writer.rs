@@ -1,5 +1,7 @@
 //! The writer thread: blocks for one record, takes what is there, stores it in one transaction, again and again.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,9 +14,22 @@ use crate::record::{LogRecord, Site};
 use crate::report::{Report, Reporter};
 use crate::store::RecordStore;
 
-/// The first pause before a store that has refused is tried again. It doubles up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The pauses before a store that has refused is tried again: the first one doubles up to the longest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retry {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Retry {
+            first: Duration::from_millis(20),
+            longest: Duration::from_secs(2),
+        }
+    }
+}
+
 const CLOSED_PAUSE: Duration = Duration::from_millis(100);
 
 /// From when on a locked database is worth a report, and how often a lasting fault is reported again.
@@ -33,6 +48,15 @@ pub(crate) struct Writer {
     pub(crate) close_timeout: Duration,
     pub(crate) overflow: &'static str,
     pub(crate) reporter: Reporter,
+    pub(crate) retry: Retry,
+}
+
+/// Records that the store has taken and is not certain of yet.
+#[derive(Default)]
+struct Taken {
+    records: u64,
+    /// How many records had been queued with the last one.
+    end: u64,
 }
 
 /// Tells the queue that the writer has ended, also when it ends by a panic.
@@ -54,16 +78,18 @@ impl Writer {
         let mut upkeep = Upkeep::new();
         // After the close timeout, which is one for all that is left, not one for each transaction.
         let mut given_up = false;
+        let mut open = Taken::default();
         loop {
             // Drops that are not noted yet are noted soon, also when nothing comes any more.
             let patience = if upkeep.due {
-                Some(Duration::ZERO)
+                Duration::ZERO
+            } else if drops.are_pending(queue.counters().dropped) {
+                DROPS_EVERY
             } else {
-                let pending = drops.are_pending(queue.counters().dropped);
-                Some(if pending { DROPS_EVERY } else { UPKEEP_EVERY })
+                UPKEEP_EVERY
             };
-            let gathered = queue.gather(&mut batches, self.portion, patience);
-            let records = batches.iter().map(|batch| batch.len() as u64).sum();
+            let gathered = queue.gather(&mut batches, self.portion, Some(patience));
+            let records: u64 = batches.iter().map(|batch| batch.len() as u64).sum();
             let dropped = queue.counters().dropped;
             if let Some(count) = drops.due(dropped, gathered.last) {
                 (self.reporter)(&Report::RecordsDropped {
@@ -74,15 +100,24 @@ impl Writer {
             }
             let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
             let idle = batches.is_empty();
-            if !idle {
+            let at_rest = idle && !patience.is_zero();
+            let confirm = gathered.last || at_rest || queue.is_awaited();
+            if !idle || confirm && !self.store.is_certain() {
                 let outcome = match records_and_notes {
                     // Only the marks of flushes: what they wait for is stored already.
-                    0 => Outcome::Stored,
+                    0 if self.store.is_certain() => Outcome::Stored,
                     _ if given_up => Outcome::Failed,
-                    _ => self.store(&batches),
+                    _ => self.store(&batches, confirm),
                 };
                 given_up |= matches!(outcome, Outcome::Failed);
-                queue.settle(&mut batches, records, gathered.end, outcome);
+                open.records += records;
+                open.end = open.end.max(gathered.end);
+                let settled = if given_up || self.store.is_certain() {
+                    std::mem::take(&mut open)
+                } else {
+                    Taken::default()
+                };
+                queue.settle(&mut batches, settled.records, settled.end, outcome);
             }
             if gathered.last {
                 return;
@@ -93,20 +128,21 @@ impl Writer {
         }
     }
 
-    /// Tries until the store takes the batches, or until the queue has been closed for too long.
-    fn store(&mut self, batches: &[Batch]) -> Outcome {
+    /// Tries until the store takes the batches and, with `confirm`, is certain of them, or until the queue has been closed for too
+    /// long.
+    fn store(&mut self, mut batches: &[Batch], confirm: bool) -> Outcome {
         let mut trouble: Option<Trouble> = None;
         loop {
-            let error = match self.store.append(batches) {
+            let error = match self.try_to_store(&mut batches, confirm) {
                 Ok(()) => {
-                    if let Some(after) = trouble.and_then(|trouble| trouble.over()) {
-                        (self.reporter)(&Report::StoreRecovered { after });
+                    if let Some(report) = trouble.and_then(Trouble::over) {
+                        (self.reporter)(&report);
                     }
                     return Outcome::Stored;
                 }
                 Err(error) => error,
             };
-            let trouble = trouble.get_or_insert_with(Trouble::new);
+            let trouble = trouble.get_or_insert_with(|| Trouble::new(self.retry));
             let busy = matches!(error, StoreError::Busy { .. });
             if !busy {
                 self.queue.fault(describe(&error));
@@ -125,29 +161,52 @@ impl Writer {
             }
         }
     }
+
+    /// What was taken is not to be taken again, whatever becomes of the confirmation.
+    fn try_to_store(&mut self, batches: &mut &[Batch], confirm: bool) -> Result<(), StoreError> {
+        if !batches.is_empty() {
+            self.store.append(batches)?;
+            *batches = &[];
+        }
+        if confirm {
+            self.store.confirm()
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// A time during which the store refuses.
 struct Trouble {
     since: Instant,
     next_pause: Duration,
+    longest_pause: Duration,
+    /// The server that could not be reached, when the store is one.
+    server: Option<String>,
     reported: Option<Instant>,
     closed_since: Option<Instant>,
 }
 
 impl Trouble {
-    fn new() -> Self {
+    fn new(retry: Retry) -> Self {
         Trouble {
             since: Instant::now(),
-            next_pause: FIRST_PAUSE,
+            next_pause: retry.first,
+            longest_pause: retry.longest,
+            server: None,
             reported: None,
             closed_since: None,
         }
     }
 
-    /// How long it took, when it was worth a report.
-    fn over(&self) -> Option<Duration> {
-        self.reported.map(|_| self.since.elapsed())
+    /// The report that it is over, when there was one that it began.
+    fn over(self) -> Option<Report> {
+        self.reported?;
+        let after = self.since.elapsed();
+        Some(match self.server {
+            Some(server) => Report::ServerReached { server, after },
+            None => Report::StoreRecovered { after },
+        })
     }
 
     fn report(&mut self, error: &StoreError, waiting: u64) -> Option<Report> {
@@ -161,6 +220,9 @@ impl Trouble {
             return None;
         }
         self.reported = Some(Instant::now());
+        if let StoreError::Server { server, .. } = error {
+            self.server = Some(server.clone());
+        }
         Some(if busy {
             Report::StoreBusy { waited, waiting }
         } else {
@@ -171,13 +233,17 @@ impl Trouble {
         })
     }
 
-    /// A lock is waited for inside the store already, so that its pauses stay short.
+    /// A lock is waited for inside the store already, so that its pauses stay short. All are shortened by chance, by up to a half,
+    /// so that many clients of one server do not come back in step.
     fn pause(&mut self, busy: bool) -> Duration {
         let pause = self.next_pause;
         if !busy {
-            self.next_pause = (pause * 2).min(LONGEST_PAUSE);
+            self.next_pause = pause.saturating_mul(2).min(self.longest_pause);
         }
-        pause
+        // The standard library's only source of chance.
+        let [first, second, ..] = RandomState::new().hash_one(()).to_le_bytes();
+        let chance = f64::from(u16::from_le_bytes([first, second])) / f64::from(u16::MAX);
+        pause.mul_f64(1.0 - chance / 2.0)
     }
 
     /// For how long the queue has been closed, asked each time that it is.

@@ -55,7 +55,7 @@ pub(crate) struct Queue {
     room: Condvar,
     /// Something was settled, or the store began to fail.
     settled: Condvar,
-    /// The queue was closed: a writer that waits to try again looks at its deadline.
+    /// The queue was closed, or somebody waits: a writer that waits to try again looks at its deadline, or tries at once.
     closing: Condvar,
     limits: Limits,
     open_records: usize,
@@ -322,6 +322,12 @@ impl Queue {
         }
     }
 
+    /// Whether somebody waits for what is not settled yet.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let state = self.lock();
+        state.awaited_through > state.settled_through
+    }
+
     /// Everything up to `end` is committed or given up.
     pub(crate) fn settle(
         &self,
@@ -361,28 +367,33 @@ impl Queue {
         self.settled.notify_all();
     }
 
-    /// Waits until everything queued so far is settled.
-    pub(crate) fn flush(&self) -> Result<(), QueueError> {
+    /// Waits until everything queued so far is settled. With some `patience`, a store that refuses is waited for as long; without,
+    /// its first refusal ends the wait.
+    pub(crate) fn flush(&self, patience: Option<Duration>) -> Result<(), QueueError> {
+        let begin = Instant::now();
         let mut state = self.lock();
         let target = state.queued_through;
         let (faults, failed) = (state.faults, state.failed);
+        state.awaited_through = target;
         if state.settled_through < target && state.sender.is_some() {
             state.seal(true);
+            state.hurry = true;
+            self.closing.notify_all();
         }
         while state.settled_through < target {
-            if let Some(reason) = state.fault.clone().filter(|_| state.faults > faults) {
-                return Err(QueueError::Stalled {
-                    queued: state.waiting(),
-                    reason,
-                });
-            }
             if state.writer_gone {
                 return Err(QueueError::WriterGone);
             }
-            state = self
+            let left = patience.map(|patience| patience.saturating_sub(begin.elapsed()));
+            let refused = state.faults > faults;
+            if left.map_or(refused, |left| left.is_zero()) {
+                return Err(state.stalled());
+            }
+            let (after, _) = self
                 .settled
-                .wait(state)
+                .wait_timeout(state, left.unwrap_or(Duration::MAX))
                 .unwrap_or_else(PoisonError::into_inner);
+            state = after;
         }
         if state.failed > failed {
             return Err(state.lost());
@@ -421,13 +432,14 @@ impl Queue {
         self.closing.notify_all();
     }
 
-    /// Waits for this long, or until the queue is closed. `true`: it is closed.
+    /// Waits for this long, or until the queue is closed or somebody waits. `true`: it is closed.
     pub(crate) fn pause(&self, pause: Duration) -> bool {
         let state = self.lock();
-        let (state, _) = self
+        let (mut state, _) = self
             .closing
-            .wait_timeout_while(state, pause, |state| state.sender.is_some())
+            .wait_timeout_while(state, pause, |state| state.sender.is_some() && !state.hurry)
             .unwrap_or_else(PoisonError::into_inner);
+        state.hurry = false;
         state.sender.is_none()
     }
 

@@ -34,6 +34,10 @@ pub(super) struct State {
     /// How many records were ever queued, and up to which of them all are settled.
     pub(super) queued_through: u64,
     pub(super) settled_through: u64,
+    /// Up to which record somebody has waited for all to be settled.
+    pub(super) awaited_through: u64,
+    /// Somebody waits: a store that refuses is tried again at once.
+    pub(super) hurry: bool,
     pub(super) accepted: u64,
     pub(super) stored: u64,
     pub(super) dropped: u64,
@@ -61,6 +65,8 @@ impl State {
             bytes: 0,
             queued_through: 0,
             settled_through: 0,
+            awaited_through: 0,
+            hurry: false,
             accepted: 0,
             stored: 0,
             dropped: 0,
@@ -91,6 +97,16 @@ impl State {
         Ticket {
             end: self.queued_through,
             lost,
+        }
+    }
+
+    pub(super) fn stalled(&self) -> QueueError {
+        QueueError::Stalled {
+            queued: self.waiting(),
+            reason: self
+                .fault
+                .clone()
+                .unwrap_or_else(|| "the writer has not come to them yet".into()),
         }
     }
 

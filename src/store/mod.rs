@@ -42,6 +42,20 @@ pub trait RecordStore: Send {
     /// refuses.
     fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
 
+    /// Whether everything appended is stored for good. A store that only finds out later says no and has [`RecordStore::confirm`].
+    fn is_certain(&self) -> bool {
+        true
+    }
+
+    /// Makes sure of everything appended: called when somebody waits for it, in idle moments and at the end.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RecordStore::append`]. What was appended is kept, and the next call tries again.
+    fn confirm(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Does a small piece of what can wait until nothing else is to be done. It is called again while there is more.
     ///
     /// # Errors
