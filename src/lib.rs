@@ -28,19 +28,26 @@
 //!
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
+//! - [`SocketHandler`]: to a server instead, over any trouble on the way; [`RecordHandler`]: either of the two.
+//! - `LogBridge`, `client_attach_socket_handler` (feature `log`), `TracingBridge` (feature `tracing`): for programs that use
+//!   those crates' macros.
 //! - [`Query`] with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
 //!   [`Context`], [`ContextRecords`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`wire`]: bytes to records, above all Python's pickles.
-//! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler` (feature `net`): the server.
+//! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler`, `MessageStream` (feature `net`): the server.
 //! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.
 //!
 //! # Features
 //!
-//! `bundled` compiles `SQLite` in, `net` is the server, `cli` the program; all are on by default.
+//! `bundled` compiles `SQLite` in, `net` is the server, `cli` the program; all are on by default. `log` and `tracing`
+//! are the bridges from those crates, and off by default.
 
 mod batch;
+#[cfg(any(feature = "log", feature = "tracing"))]
+mod bridge;
+mod client;
 mod count;
 mod error;
 mod format;
@@ -65,6 +72,11 @@ mod words;
 mod writer;
 
 pub use batch::{Batch, RecordRef, Texts};
+#[cfg(feature = "tracing")]
+pub use bridge::TracingBridge;
+#[cfg(feature = "log")]
+pub use bridge::{AttachedHandler, LogBridge, client_attach_socket_handler};
+pub use client::{SocketHandler, SocketHandlerBuilder};
 pub use count::{Count, CountRow, Counts, GroupBy};
 #[cfg(feature = "net")]
 pub use error::ServerError;
@@ -79,7 +91,10 @@ pub use handler::{
 };
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
-pub use net::{LogRecordSocketReceiver, LogRecordStreamHandler, ReceiverCounters, Stop, Tap};
+pub use net::{
+    LogRecordSocketReceiver, LogRecordStreamHandler, MessageStream, ReceiverCounters, Stop, Tap,
+    TlsFiles, Tokens,
+};
 pub use progress::Progress;
 pub use query::{
     Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Order, Pattern, Phrase, Query,
@@ -90,7 +105,7 @@ pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
-pub use sink::{RecordSink, Ticket};
+pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
     ContextRecords, Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION,

@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use crate::batch::Batch;
 use crate::error::{Error, ServerError};
 use crate::handler::{HandlerBuilder, SQLiteQueueHandler};
-use crate::net::{LogRecordSocketReceiver, ReceiverCounters, Stop};
+use crate::net::{LogRecordSocketReceiver, ReceiverCounters, Stop, TlsFiles, Tokens};
 use crate::queue::Counters;
 use crate::report::{Report, Reporter, counted};
-use crate::wire::DEFAULT_FRAME_LIMIT;
+use crate::wire::{DEFAULT_FRAME_LIMIT, Protocol};
 
 /// Python's `logging.handlers.DEFAULT_TCP_LOGGING_PORT`.
 pub const DEFAULT_PORT: u16 = 9020;
@@ -155,6 +155,11 @@ pub struct ServerBuilder {
     handler: HandlerBuilder,
     reporter: Reporter,
     tap: Option<SendTap>,
+    protocol: Option<Protocol>,
+    udp: bool,
+    tls: Option<TlsFiles>,
+    tokens: Option<Tokens>,
+    insecure: bool,
 }
 
 impl Default for ServerBuilder {
@@ -166,6 +171,11 @@ impl Default for ServerBuilder {
             handler: HandlerBuilder::default(),
             reporter: Arc::new(|_| {}),
             tap: None,
+            protocol: None,
+            udp: false,
+            tls: None,
+            tokens: None,
+            insecure: false,
         }
     }
 }
@@ -186,6 +196,36 @@ impl ServerBuilder {
     /// How many bytes a frame may have; at most [`MAX_FRAME_LIMIT`](crate::wire::MAX_FRAME_LIMIT).
     pub fn frame_limit(mut self, bytes: usize) -> Self {
         self.frame_limit = bytes.min(crate::wire::MAX_FRAME_LIMIT);
+        self
+    }
+
+    /// The one protocol that clients speak; by default the first byte tells.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+
+    /// Takes datagrams on the same port of UDP, too: syslog, GELF and the frames of Python's `DatagramHandler`.
+    pub fn udp(mut self) -> Self {
+        self.udp = true;
+        self
+    }
+
+    /// Greets TLS clients on the same port, too; only those, when they have to show certificates.
+    pub fn tls(mut self, files: TlsFiles) -> Self {
+        self.tls = Some(files);
+        self
+    }
+
+    /// Serves only those HTTP requests that bring one of these tokens.
+    pub fn tokens(mut self, tokens: Tokens) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Lets other machines reach the server although nobody has to prove anything: neither a certificate nor a token is demanded.
+    pub fn insecure(mut self) -> Self {
+        self.insecure = true;
         self
     }
 
@@ -211,10 +251,24 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened for writing, or the address cannot be listened on.
+    /// When the file cannot be opened for writing, the address cannot be listened on, a file for TLS cannot be used, or
+    /// [anybody could come in](ServerError::Exposed).
     pub fn start(self, path: impl AsRef<Path>) -> Result<ServerContext, Error> {
         // The port first: a second server on it must not touch the file.
-        let receiver = LogRecordSocketReceiver::bind(&self.host, self.port, self.frame_limit)?;
+        let mut receiver = LogRecordSocketReceiver::bind(&self.host, self.port, self.frame_limit)?
+            .protocol(self.protocol);
+        if let Some(files) = &self.tls {
+            receiver = receiver.tls(files)?;
+        }
+        if let Some(tokens) = self.tokens {
+            receiver = receiver.tokens(tokens);
+        }
+        if receiver.is_exposed() && !self.insecure {
+            return Err(ServerError::Exposed { host: self.host }.into());
+        }
+        if self.udp {
+            receiver = receiver.udp()?;
+        }
         let local_addr = receiver.local_addr();
         let reporter = self.reporter;
         let handler = self.handler.also_report(Arc::clone(&reporter)).open(path)?;

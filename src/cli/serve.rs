@@ -2,16 +2,17 @@
 
 use std::io::{self, IsTerminal};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::process;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
-use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT};
+use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT, Protocol};
 use logstore::{
     DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level, Overflow,
-    SQLiteQueueHandler, ServerContext,
+    SQLiteQueueHandler, ServerBuilder, ServerContext, TlsFiles, Tokens,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -34,6 +35,34 @@ pub(super) struct ServeArguments {
     /// The port to listen on; 0 takes any free one and says which
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
+
+    /// The one protocol that clients speak [default: the first byte of each connection tells]
+    #[arg(long, value_name = "NAME", value_parser = value_parser!(Protocol))]
+    protocol: Option<Protocol>,
+
+    /// Take datagrams on the same port of UDP: syslog, GELF, frames of Python's logging
+    #[arg(long)]
+    udp: bool,
+
+    /// The server's certificate and those that vouch for it, in PEM: clients may come with TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
+    /// Certificates of who vouches for clients, in PEM: only those with TLS and a certificate of theirs come in
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+
+    /// Serve only HTTP requests that bring one of the tokens in this file, one a line
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// Let other machines come in without a certificate or a token
+    #[arg(long)]
+    insecure: bool,
 
     /// What a commit survives
     #[arg(long, value_enum, default_value_t = DurabilityChoice::Normal)]
@@ -111,6 +140,7 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         .frame_limit(arguments.frame_limit)
         .handler(handler)
         .on_report(move |report| reports.say(report.to_string()));
+    builder = arguments.open_doors(builder)?;
     let mut echo = None;
     if let Some(level) = arguments.echo_level() {
         let (writer, tap) = echo::start(level).context("cannot start the echo")?;
@@ -124,7 +154,7 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         "listening on {address}, writing to {}; stop with Ctrl-C or SIGTERM",
         database.db.display()
     ));
-    if !is_loopback(address.ip()) {
+    if arguments.insecure && !is_loopback(address.ip()) {
         talk.say("everybody who reaches this address can send records");
     }
     let stopped = wait(&signals, &server);
@@ -140,6 +170,30 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
 }
 
 impl ServeArguments {
+    /// Which protocols are spoken, and who may come in.
+    fn open_doors(&self, mut builder: ServerBuilder) -> anyhow::Result<ServerBuilder> {
+        if let Some(protocol) = self.protocol {
+            builder = builder.protocol(protocol);
+        }
+        if self.udp {
+            builder = builder.udp();
+        }
+        if let (Some(cert), Some(key)) = (&self.tls_cert, &self.tls_key) {
+            builder = builder.tls(TlsFiles {
+                cert: cert.clone(),
+                key: key.clone(),
+                client_ca: self.client_ca.clone(),
+            });
+        }
+        if let Some(path) = &self.token_file {
+            builder = builder.tokens(Tokens::read(path)?);
+        }
+        if self.insecure {
+            builder = builder.insecure();
+        }
+        Ok(builder)
+    }
+
     fn echo_level(&self) -> Option<Level> {
         match self.echo {
             Some(level) => Some(level),

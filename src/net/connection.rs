@@ -1,41 +1,31 @@
-//! One client's connection, and what all of them share.
+//! One client's connection: its first byte tells the protocol, and then its bytes become records.
 //!
-//! Tasks of one thread share a read buffer and a decoder, so that an idle connection costs its socket and little more. No task
-//! reads before the sink has room: a full queue pushes back to the clients through their sockets.
+//! No task reads before the sink has room: a full queue pushes back to the clients through their sockets.
 
-use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 
-use super::complaints::Complaints;
-use super::receiver::ReceiverCounters;
+use super::http;
+use super::messages::MessageStream;
+use super::shared::{Decoders, Desk, Held, Shared, hostname_of, stopped};
 use super::stream::LogRecordStreamHandler;
 use crate::batch::Batch;
 use crate::error::WireError;
-use crate::record::machine_name;
-use crate::report::{Report, Reporter};
-use crate::sink::RecordSink;
+use crate::report::Report;
 use crate::time::now_ns;
-use crate::wire::Context;
-use crate::wire::pickle::Decoder;
-
-/// What one read brings at most.
-const READ_BYTES: usize = 256 << 10;
-
-/// What the incomplete frames of all connections may hold together: one of the largest frames, or many small ones.
-const MAX_PARTIAL_BYTES: usize = 256 << 20;
+use crate::wire::{Context, Framing, Protocol, looks_like};
 
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
-const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long nothing must come after a stop until all has been read. Reading makes room in our socket, and the client's system needs a
 /// moment to fill it with what its socket still holds, perhaps of a client that has ended.
@@ -46,117 +36,92 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
 
-/// Sees records on their way to the sink.
-pub type Tap = Box<dyn Fn(&Batch)>;
-
-/// What all connections share.
-pub(super) struct Shared {
-    sink: Arc<dyn RecordSink>,
-    tap: Option<Tap>,
-    counters: Arc<ReceiverCounters>,
-    reporter: Reporter,
-    frame_limit: usize,
-    desk: RefCell<Desk>,
-    complaints: RefCell<Complaints>,
-    /// What the incomplete frames of all connections hold together.
-    partial_bytes: Cell<usize>,
+/// Serves a client until it goes or until the stop.
+pub(super) fn serve(
+    shared: &Rc<Shared>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    stop: &watch::Receiver<bool>,
+) {
+    shared.counters.connections.fetch_add(1, Ordering::Relaxed);
+    tokio::task::spawn_local(welcome(Rc::clone(shared), stream, peer, stop.clone()));
 }
 
-/// What one connection at a time works with, between two awaits.
-struct Desk {
-    decoder: Decoder,
-    buffer: Vec<u8>,
-}
-
-impl Shared {
-    pub(super) fn new(
-        sink: Arc<dyn RecordSink>,
-        tap: Option<Tap>,
-        counters: Arc<ReceiverCounters>,
-        reporter: &Reporter,
-        frame_limit: usize,
-    ) -> Self {
-        Shared {
-            sink,
-            tap,
-            counters,
-            reporter: Arc::clone(reporter),
-            frame_limit,
-            desk: RefCell::new(Desk {
-                decoder: Decoder::new(),
-                buffer: vec![0; READ_BYTES],
-            }),
-            complaints: RefCell::new(Complaints::new(Arc::clone(reporter))),
-            partial_bytes: Cell::new(0),
+/// Waits for the first byte, which stays in the socket, and lets the one go on who understands what follows.
+async fn welcome(
+    shared: Rc<Shared>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut first = [0];
+    let peeked = tokio::select! {
+        biased;
+        () = stopped(&mut stop) => Ok(0),
+        peeked = stream.peek(&mut first) => peeked,
+    };
+    // What failed is told by the first read.
+    let protocol = match peeked {
+        Ok(1) => Protocol::of_first_byte(first[0]),
+        _ => None,
+    };
+    if protocol == Some(Protocol::Tls)
+        && let Some(tls) = &shared.rules.tls
+    {
+        match tls.greet(stream).await {
+            Ok(stream) => welcome_inside(&shared, BufReader::new(stream), peer, stop).await,
+            Err(error) => shared.reject(peer, error),
         }
+        return;
     }
-
-    /// Starts reading from a client, until the stop.
-    pub(super) fn serve(
-        self: &Rc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        stop: &watch::Receiver<bool>,
-    ) {
-        self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        let connection = Connection {
-            hostname: if peer.ip().to_canonical().is_loopback() {
-                machine_name().to_owned()
-            } else {
-                peer.ip().to_canonical().to_string()
-            },
-            handler: LogRecordStreamHandler::new(self.frame_limit),
-            counted_bytes: 0,
-            shared: Rc::clone(self),
-            peer,
-        };
-        tokio::task::spawn_local(connection.run(stream, stop.clone()));
+    if matches!(peeked, Ok(1)) && shared.rules.tls.as_ref().is_some_and(|tls| tls.is_demanded) {
+        shared.reject(peer, WireError::NotTls);
+        return;
     }
-
-    fn reject(&self, peer: SocketAddr, error: WireError) {
-        self.counters.bad_frames.fetch_add(1, Ordering::Relaxed);
-        self.complaints.borrow_mut().note(peer, error);
+    if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && matches!(peeked, Ok(1)) {
+        http::serve(&shared, stream, peer, stop).await;
+        return;
     }
-
-    /// Says what has been held back, once a second.
-    pub(super) async fn complain_now_and_then(self: Rc<Self>) {
-        loop {
-            sleep(Duration::from_secs(1)).await;
-            self.complaints.borrow_mut().tick();
-        }
-    }
-
-    /// Says the rest.
-    pub(super) fn finish(&self) {
-        self.complaints.borrow_mut().finish();
-    }
-
-    pub(super) fn report(&self, report: &Report) {
-        (self.reporter)(report);
-    }
+    Connection::new(&shared, peer).run(stream, stop).await;
 }
 
-/// Resolves at the stop, also when it came before.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stopped| *stopped).await;
+/// The same inside of TLS.
+async fn welcome_inside(
+    shared: &Rc<Shared>,
+    mut stream: BufReader<TlsStream<TcpStream>>,
+    peer: SocketAddr,
+    mut stop: watch::Receiver<bool>,
+) {
+    let first = tokio::select! {
+        biased;
+        () = stopped(&mut stop) => None,
+        filled = stream.fill_buf() => filled.ok().and_then(|bytes| bytes.first().copied()),
+    };
+    let protocol = first.and_then(Protocol::of_first_byte);
+    if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && first.is_some() {
+        http::serve(shared, stream, peer, stop).await;
+        return;
+    }
+    Connection::new(shared, peer).run_inside(stream, stop).await;
 }
 
-/// One client.
+/// One client that sends frames or messages, one after the other.
 struct Connection {
     shared: Rc<Shared>,
     peer: SocketAddr,
     /// For records that bring none.
     hostname: String,
-    handler: LogRecordStreamHandler,
-    /// What of the shared count of incomplete frames is this connection's.
-    counted_bytes: usize,
+    speech: Speech,
+    held: Held,
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        let others = self.shared.partial_bytes.get() - self.counted_bytes;
-        self.shared.partial_bytes.set(others);
-    }
+/// What a client speaks, and the beginning of what has not arrived completely.
+enum Speech {
+    /// It has not said anything yet.
+    Unknown,
+    Frames(LogRecordStreamHandler),
+    Json(MessageStream),
+    Syslog(MessageStream),
 }
 
 /// What a read came to.
@@ -170,6 +135,16 @@ enum Read {
 }
 
 impl Connection {
+    fn new(shared: &Rc<Shared>, peer: SocketAddr) -> Self {
+        Connection {
+            hostname: hostname_of(peer),
+            speech: Speech::Unknown,
+            held: Held::new(shared),
+            shared: Rc::clone(shared),
+            peer,
+        }
+    }
+
     async fn run(mut self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
@@ -193,7 +168,8 @@ impl Connection {
         let mut heard = Instant::now();
         let mut read_bytes = 0;
         while Instant::now() < deadline {
-            if read_bytes >= STOP_ARRIVED_BYTES && timeout_at(deadline, self.room()).await.is_err()
+            if read_bytes >= STOP_ARRIVED_BYTES
+                && timeout_at(deadline, self.shared.room()).await.is_err()
             {
                 break;
             }
@@ -211,88 +187,219 @@ impl Connection {
         self.end();
     }
 
+    /// The same inside of TLS, where what has arrived and what can be read are two things: each connection has its own buffer.
+    async fn run_inside(
+        mut self,
+        mut stream: BufReader<TlsStream<TcpStream>>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let deadline = loop {
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break Instant::now() + STOP_TIMEOUT,
+                filled = async { self.shared.room().await; stream.fill_buf().await.map(<[u8]>::len) } => {
+                    if !self.take_filled(&mut stream, filled) {
+                        return;
+                    }
+                }
+            }
+            tokio::task::yield_now().await;
+        };
+        while Instant::now() < deadline {
+            match timeout(STOP_SILENCE, stream.fill_buf()).await {
+                Ok(filled) => {
+                    let filled = filled.map(<[u8]>::len);
+                    if !self.take_filled(&mut stream, filled) {
+                        return;
+                    }
+                }
+                Err(_) => break,
+            }
+            tokio::task::yield_now().await;
+        }
+        self.end();
+    }
+
+    /// Takes what the buffer was filled with; `false`: that was all.
+    fn take_filled(
+        &mut self,
+        stream: &mut BufReader<TlsStream<TcpStream>>,
+        filled: io::Result<usize>,
+    ) -> bool {
+        match filled {
+            Ok(0) => {
+                self.end();
+                false
+            }
+            Ok(len) => {
+                let shared = Rc::clone(&self.shared);
+                let read = self.take(stream.buffer(), &mut shared.desk().decoders);
+                stream.consume(len);
+                !matches!(read, Read::End)
+            }
+            // Most clients leave without saying goodbye to TLS. What a message lacks is told all the same.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.end();
+                false
+            }
+            Err(error) => {
+                self.lost(&error);
+                false
+            }
+        }
+    }
+
     /// Until there is something to read, or the connection has failed, which the read will tell; and room for it.
     async fn wait_for_more(&self, stream: &TcpStream) {
         let _ = stream.readable().await;
-        self.room().await;
-    }
-
-    async fn room(&self) {
-        poll_fn(|context| self.shared.sink.poll_ready(context)).await;
+        self.shared.room().await;
     }
 
     /// Reads once and queues what came. Nothing is awaited here, so that one buffer serves all.
     fn read(&mut self, mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> Read {
         let shared = Rc::clone(&self.shared);
-        let mut desk = shared.desk.borrow_mut();
-        let Desk { decoder, buffer } = &mut *desk;
-        let len = match read(buffer) {
+        let mut desk = shared.desk();
+        let Desk { decoders, buffer } = &mut *desk;
+        match read(buffer) {
             Ok(0) => {
-                self.end();
-                return Read::End;
+                self.end_with(decoders);
+                Read::End
             }
-            Ok(len) => len,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Read::Nothing,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Read::Some(0),
+            Ok(len) => self.take(&buffer[..len], decoders),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Read::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Read::Some(0),
             Err(error) => {
-                let reason = error.to_string();
-                shared.report(&Report::ConnectionLost {
-                    peer: self.peer,
-                    reason,
-                });
-                self.end();
-                return Read::End;
-            }
-        };
-        let context = Context {
-            hostname: &self.hostname,
-            now_ns: now_ns(),
-        };
-        let mut batch = shared.sink.spare_batch();
-        let peer = self.peer;
-        let received =
-            self.handler
-                .receive(&buffer[..len], decoder, &context, &mut batch, |error| {
-                    shared.reject(peer, error);
-                });
-        if let Some(tap) = &shared.tap
-            && !batch.is_empty()
-        {
-            tap(&batch);
-        }
-        // The queue is closed only after this thread has ended, but whoever shares the handler may have closed it.
-        if shared.sink.emit_batch(batch).is_err() {
-            return Read::End;
-        }
-        let received = received.and_then(|()| self.account());
-        match received {
-            Ok(()) => Read::Some(len),
-            Err(lost) => {
-                shared.reject(peer, lost);
+                drop(desk);
+                self.lost(&error);
                 Read::End
             }
         }
     }
 
-    /// Counts what this connection's incomplete frame holds now. The one that brings all of them over the limit has to go, unless
-    /// its own part is small.
-    fn account(&mut self) -> Result<(), WireError> {
-        let own = self.handler.partial_bytes();
-        let all = self.shared.partial_bytes.get() - self.counted_bytes + own;
-        self.shared.partial_bytes.set(all);
-        self.counted_bytes = own;
-        if all > MAX_PARTIAL_BYTES && own > READ_BYTES {
-            return Err(WireError::TooManyPartialFrames {
-                limit: MAX_PARTIAL_BYTES,
-            });
+    /// Queues what came.
+    fn take(&mut self, bytes: &[u8], decoders: &mut Decoders) -> Read {
+        let mut batch = self.shared.sink.spare_batch();
+        let received = self.decode(bytes, decoders, &mut batch);
+        // The queue is closed only after this thread has ended, but whoever shares the handler may have closed it.
+        if self.shared.emit(batch).is_err() {
+            return Read::End;
         }
-        Ok(())
+        let received = received.and_then(|()| self.held.set(self.speech.partial_bytes()));
+        match received {
+            Ok(()) => Read::Some(bytes.len()),
+            Err(lost) => {
+                self.shared.reject(self.peer, lost);
+                Read::End
+            }
+        }
     }
 
-    /// The connection ends; half a frame is reported.
-    fn end(&self) {
-        if let Err(error) = self.handler.finish() {
+    /// Puts the records of what came into the batch; an error means that nothing that follows can be understood.
+    fn decode(
+        &mut self,
+        bytes: &[u8],
+        decoders: &mut Decoders,
+        batch: &mut Batch,
+    ) -> Result<(), WireError> {
+        let Connection {
+            shared,
+            peer,
+            hostname,
+            speech,
+            ..
+        } = self;
+        if matches!(speech, Speech::Unknown) {
+            *speech = Speech::of(bytes, shared)?;
+        }
+        let context = Context {
+            hostname,
+            now_ns: now_ns(),
+        };
+        let reject = |error| shared.reject(*peer, error);
+        let Decoders {
+            pickle,
+            json,
+            syslog,
+            ..
+        } = decoders;
+        match speech {
+            Speech::Unknown => Ok(()),
+            Speech::Frames(frames) => frames.receive(bytes, pickle, &context, batch, reject),
+            Speech::Json(messages) => {
+                messages.receive(bytes, |line| json.decode(line, &context, batch), reject)
+            }
+            Speech::Syslog(messages) => {
+                messages.receive(bytes, |line| syslog.decode(line, &context, batch), reject)
+            }
+        }
+    }
+
+    fn lost(&mut self, error: &io::Error) {
+        let reason = error.to_string();
+        self.shared.report(&Report::ConnectionLost {
+            peer: self.peer,
+            reason,
+        });
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let shared = Rc::clone(&self.shared);
+        self.end_with(&mut shared.desk().decoders);
+    }
+
+    /// The connection has ended: half a frame is reported, a line without an end is a message.
+    fn end_with(&mut self, decoders: &mut Decoders) {
+        let context = Context {
+            hostname: &self.hostname,
+            now_ns: now_ns(),
+        };
+        let mut batch = self.shared.sink.spare_batch();
+        let finished = match &mut self.speech {
+            Speech::Unknown => Ok(()),
+            Speech::Frames(frames) => frames.finish(),
+            Speech::Json(messages) => {
+                messages.finish(|line| decoders.json.decode(line, &context, &mut batch))
+            }
+            Speech::Syslog(messages) => {
+                messages.finish(|line| decoders.syslog.decode(line, &context, &mut batch))
+            }
+        };
+        // Whoever has closed the queue has said so.
+        let _ = self.shared.emit(batch);
+        if let Err(error) = finished {
             self.shared.reject(self.peer, error);
+        }
+    }
+}
+
+impl Speech {
+    /// What a stream that begins with these bytes speaks.
+    fn of(bytes: &[u8], shared: &Shared) -> Result<Self, WireError> {
+        let rules = &shared.rules;
+        let limit = rules.frame_limit;
+        let first = bytes.first().copied().and_then(Protocol::of_first_byte);
+        Ok(match rules.protocol.or(first) {
+            Some(Protocol::Python) => Speech::Frames(LogRecordStreamHandler::new(limit)),
+            Some(Protocol::Json) => {
+                Speech::Json(MessageStream::new(Framing::Json.of_stream(bytes), limit))
+            }
+            Some(Protocol::Syslog) => {
+                Speech::Syslog(MessageStream::new(Framing::Syslog.of_stream(bytes), limit))
+            }
+            Some(Protocol::Http | Protocol::Tls) | None => {
+                return Err(WireError::NotAFrame {
+                    found: looks_like(bytes),
+                });
+            }
+        })
+    }
+
+    fn partial_bytes(&self) -> usize {
+        match self {
+            Speech::Unknown => 0,
+            Speech::Frames(frames) => frames.partial_bytes(),
+            Speech::Json(messages) | Speech::Syslog(messages) => messages.partial_bytes(),
         }
     }
 }

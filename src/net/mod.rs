@@ -1,10 +1,19 @@
 //! Sockets in: the receiver thread and what it does with each connection.
 
+mod access;
 mod complaints;
 mod connection;
+mod datagrams;
+mod http;
+mod messages;
 mod receiver;
+mod shared;
 mod stream;
+mod tls;
 
-pub use connection::Tap;
+pub use access::Tokens;
+pub use messages::MessageStream;
 pub use receiver::{LogRecordSocketReceiver, ReceiverCounters, Stop};
+pub use shared::Tap;
 pub use stream::LogRecordStreamHandler;
+pub use tls::TlsFiles;

@@ -1,20 +1,24 @@
 //! The receiver: one thread that accepts connections and reads from all of them.
 
-use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs, UdpSocket as StdSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
-use super::connection::{Shared, Tap, stopped};
+use super::access::{Access, Tokens};
+use super::shared::{Rules, Shared, Tap, stopped};
+use super::tls::{Tls, TlsFiles};
+use super::{connection, datagrams};
 use crate::error::ServerError;
 use crate::report::{Report, Reporter};
 use crate::sink::RecordSink;
+use crate::wire::Protocol;
 
 /// The pause after a failed accept: too many open files, as a rule, which passes when others close.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -22,14 +26,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long nothing is said of failed accepts after a report.
 const ACCEPT_SILENCE: Duration = Duration::from_mins(1);
 
-/// A listening socket for the frames of Python's `SocketHandler`.
+/// A listening socket for the frames of Python's `SocketHandler`, and for all else that a [`Protocol`] is.
 ///
 /// The name is that of the class in Python's logging cookbook.
-#[derive(Debug)]
 pub struct LogRecordSocketReceiver {
     listener: StdListener,
+    datagrams: Option<StdSocket>,
     local_addr: SocketAddr,
     frame_limit: usize,
+    protocol: Option<Protocol>,
+    tls: Option<Tls>,
+    tokens: Option<Tokens>,
 }
 
 /// What the receiver has seen so far.
@@ -39,6 +46,14 @@ pub struct ReceiverCounters {
     pub connections: AtomicU64,
     /// Frames that could not be decoded or did not arrive completely.
     pub bad_frames: AtomicU64,
+}
+
+impl std::fmt::Debug for LogRecordSocketReceiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogRecordSocketReceiver")
+            .field("local_addr", &self.local_addr)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Tells a receiver to stop. Clones are the same switch.
@@ -87,9 +102,61 @@ impl LogRecordSocketReceiver {
         let local_addr = listener.local_addr().map_err(listen)?;
         Ok(LogRecordSocketReceiver {
             listener,
+            datagrams: None,
             local_addr,
             frame_limit,
+            protocol: None,
+            tls: None,
+            tokens: None,
         })
+    }
+
+    /// Takes what comes as this protocol, whatever it begins with.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Option<Protocol>) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Greets TLS clients, too; only those, when they have to show certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::Tls`] when a file cannot be used.
+    pub fn tls(mut self, files: &TlsFiles) -> Result<Self, ServerError> {
+        self.tls = Some(Tls::load(files)?);
+        Ok(self)
+    }
+
+    /// Serves only those HTTP requests that bring one of these tokens.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Tokens) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Takes datagrams on the same port of UDP.
+    ///
+    /// # Errors
+    ///
+    /// When that port is taken.
+    pub fn udp(mut self) -> Result<Self, ServerError> {
+        let address = self.local_addr;
+        let listen = |source| ServerError::Listen {
+            host: address.ip().to_string(),
+            port: address.port(),
+            source,
+        };
+        let socket = StdSocket::bind(address).map_err(listen)?;
+        socket.set_nonblocking(true).map_err(listen)?;
+        self.datagrams = Some(socket);
+        Ok(self)
+    }
+
+    /// Whether other machines can reach it, and anybody may come in.
+    pub(crate) fn is_exposed(&self) -> bool {
+        let certified = self.tls.as_ref().is_some_and(|tls| tls.is_demanded);
+        !self.local_addr.ip().to_canonical().is_loopback() && self.tokens.is_none() && !certified
     }
 
     /// The address that it listens on.
@@ -118,10 +185,21 @@ impl LogRecordSocketReceiver {
             .enable_time()
             .build()
             .map_err(ServerError::Thread)?;
-        let shared = Rc::new(Shared::new(sink, tap, counters, reporter, self.frame_limit));
+        let rules = Rules {
+            frame_limit: self.frame_limit,
+            protocol: self.protocol,
+            tls: self.tls,
+            access: Access::new(self.tokens, self.local_addr.ip()),
+        };
+        let shared = Rc::new(Shared::new(sink, tap, counters, reporter, rules));
         let tasks = LocalSet::new();
         tasks.block_on(&runtime, async {
             let listener = TcpListener::from_std(self.listener).map_err(ServerError::Thread)?;
+            if let Some(socket) = self.datagrams {
+                let socket = UdpSocket::from_std(socket).map_err(ServerError::Thread)?;
+                let receiving = datagrams::receive(Rc::clone(&shared), socket, stop.0.subscribe());
+                tokio::task::spawn_local(receiving);
+            }
             let complaining = tokio::task::spawn_local(Rc::clone(&shared).complain_now_and_then());
             accept(listener, &shared, stop.0.subscribe()).await;
             complaining.abort();
@@ -144,7 +222,7 @@ async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Rec
             () = stopped(&mut stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => shared.serve(stream, peer, &stop),
+            Ok((stream, peer)) => connection::serve(shared, stream, peer, &stop),
             Err(error) => {
                 if reported.is_none_or(|reported| reported.elapsed() >= ACCEPT_SILENCE) {
                     reported = Some(Instant::now());
@@ -162,7 +240,7 @@ async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Rec
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            shared.serve(stream, peer, &stop);
+            connection::serve(shared, stream, peer, &stop);
         }
     }
 }

@@ -1,0 +1,110 @@
+//! UDP: each datagram is a message of syslog, of GELF, or a frame of Python's `DatagramHandler`.
+//!
+//! UDP has no way to push back: while the queue is full, datagrams wait in the socket's buffer, and what it cannot hold is lost
+//! before anybody could count it.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use tokio::net::UdpSocket;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::shared::{Decoders, Desk, Shared, hostname_of, stopped};
+use crate::batch::Batch;
+use crate::error::WireError;
+use crate::time::now_ns;
+use crate::wire::{Context, Protocol, Split, gelf, split_frame};
+
+/// How many datagrams are taken before others have their turn.
+const DATAGRAMS: usize = 256;
+
+/// Takes datagrams until the stop, and then what has arrived.
+pub(super) async fn receive(
+    shared: Rc<Shared>,
+    socket: UdpSocket,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut receiver = Receiver {
+        shared,
+        chunks: gelf::Chunks::new(),
+        started: Instant::now(),
+    };
+    loop {
+        tokio::select! {
+            biased;
+            () = stopped(&mut stop) => break,
+            () = async { let _ = socket.readable().await; receiver.shared.room().await } => {}
+        }
+        receiver.take_some(&socket);
+        tokio::task::yield_now().await;
+    }
+    while receiver.take_some(&socket) {}
+}
+
+struct Receiver {
+    shared: Rc<Shared>,
+    chunks: gelf::Chunks,
+    started: Instant,
+}
+
+impl Receiver {
+    /// Takes what has arrived, up to a number; whether there was anything.
+    fn take_some(&mut self, socket: &UdpSocket) -> bool {
+        let shared = Rc::clone(&self.shared);
+        let mut desk = shared.desk();
+        let Desk { decoders, buffer } = &mut *desk;
+        let mut batch = shared.sink.spare_batch();
+        let mut taken = 0;
+        while taken < DATAGRAMS
+            && let Ok((len, peer)) = socket.try_recv_from(buffer)
+        {
+            taken += 1;
+            if let Err(error) = self.take(&buffer[..len], peer, decoders, &mut batch) {
+                shared.reject(peer, error);
+            }
+        }
+        // Whoever has closed the queue has said so.
+        let _ = shared.emit(batch);
+        taken > 0
+    }
+
+    fn take(
+        &mut self,
+        datagram: &[u8],
+        peer: SocketAddr,
+        decoders: &mut Decoders,
+        batch: &mut Batch,
+    ) -> Result<(), WireError> {
+        let hostname = hostname_of(peer);
+        let context = Context {
+            hostname: &hostname,
+            now_ns: now_ns(),
+        };
+        let limit = self.shared.rules.frame_limit;
+        if gelf::Chunks::is_chunk(datagram) {
+            let Some(whole) = self.chunks.add(datagram, self.started.elapsed())? else {
+                return Ok(());
+            };
+            let message = gelf::decompress(&whole, limit)?;
+            return decoders.json.decode(&message, &context, batch);
+        }
+        if let Cow::Owned(message) = gelf::decompress(datagram, limit)? {
+            return decoders.json.decode(&message, &context, batch);
+        }
+        let first = datagram.first().copied().and_then(Protocol::of_first_byte);
+        match self.shared.rules.protocol.or(first) {
+            Some(Protocol::Python) => match split_frame(datagram, limit)? {
+                Split::Frame { payload, .. } => decoders.pickle.decode(payload, &context, batch),
+                Split::TooLong { expected } | Split::Partial { expected } => {
+                    let got = datagram.len();
+                    Err(WireError::PartialFrame { got, expected })
+                }
+            },
+            Some(Protocol::Json) => decoders.json.decode(datagram, &context, batch),
+            // Whatever else a datagram holds is some device's idea of syslog.
+            _ => decoders.syslog.decode(datagram, &context, batch),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What requests are answered with.
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use super::RETRY_AFTER;
+use super::collectors::PROTOBUF;
+use crate::wire::elastic;
+use crate::wire::otlp::status_protobuf;
+
+/// The body of an answer.
+pub(super) type Body = Full<Bytes>;
+
+pub(super) const JSON: &str = "application/json";
+
+/// Why a request is not served as it should be.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) reason: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        Refusal {
+            status,
+            reason: reason.into(),
+        }
+    }
+
+    /// The body is none of what is taken here.
+    pub(super) fn bad(reason: &dyn std::fmt::Display) -> Self {
+        Refusal::new(StatusCode::BAD_REQUEST, reason.to_string())
+    }
+
+    /// It is not the request's fault, and should be sent again.
+    pub(super) fn later(reason: &str) -> Self {
+        let reason = format!("{reason}; send it again");
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason)
+    }
+
+    /// Whether what was sent is at fault: then an operator wants to know.
+    pub(super) fn is_of_content(&self) -> bool {
+        self.status.is_client_error()
+            && !matches!(
+                self.status,
+                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+            )
+    }
+}
+
+/// An answer with this body.
+pub(super) fn respond(
+    status: StatusCode,
+    content_type: &'static str,
+    body: Vec<u8>,
+) -> Response<Body> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+pub(super) fn json(status: StatusCode, text: String) -> Response<Body> {
+    respond(status, JSON, text.into_bytes())
+}
+
+/// An answer without a body.
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+/// The answer to a request that is not served, in the words of whoever is asked for at this path.
+/// Whoever sends OTLP in protobuf gets it back.
+pub(super) fn refuse(path: &str, kind: &str, refusal: &Refusal) -> Response<Body> {
+    let Refusal { status, reason } = refusal;
+    let body = if path.starts_with("/elasticsearch") {
+        elastic::error(status.as_u16(), reason)
+    } else if path.starts_with("/v1/") {
+        json!({"code": rpc_code(*status), "message": reason}).to_string()
+    } else {
+        json!({"error": reason}).to_string()
+    };
+    let mut response = if path == "/v1/logs" && kind == PROTOBUF {
+        respond(*status, PROTOBUF, status_protobuf(reason))
+    } else {
+        json(*status, body)
+    };
+    let headers = response.headers_mut();
+    match *status {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(RETRY_AFTER_NAME, RETRY_AFTER.into());
+        }
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// gRPC's code for an HTTP status, which OTLP's errors carry.
+fn rpc_code(status: StatusCode) -> u32 {
+    match status {
+        StatusCode::UNAUTHORIZED => 16,
+        StatusCode::FORBIDDEN => 7,
+        StatusCode::SERVICE_UNAVAILABLE => 14,
+        _ => 3,
+    }
+}

@@ -1,0 +1,121 @@
+//! Bodies of requests: read to their end and unpacked, within bounds.
+
+use std::io::Read;
+use std::rc::Rc;
+use std::time::Duration;
+
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::CONTENT_ENCODING;
+use hyper::{Request, StatusCode};
+use tokio::time::timeout;
+
+use super::answer::Refusal;
+use crate::net::shared::{Held, Shared};
+
+/// How long a client may be silent in the middle of a body.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// The largest window of zstd that is unpacked, as a power of two: 8 MiB, as its specification asks of every decoder.
+const ZSTD_WINDOW: u32 = 23;
+
+/// Reads a request's body.
+///
+/// # Errors
+///
+/// 413 when it is longer than the limit, packed or unpacked; 415 for an encoding that is not known; 408 for a client that stops
+/// sending; 400 for what is not what its encoding says.
+pub(super) async fn read_body(
+    shared: &Rc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Vec<u8>, Refusal> {
+    let limit = shared.rules.frame_limit;
+    let encoding = request
+        .headers()
+        .get(CONTENT_ENCODING)
+        .map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
+    let encoding = Encoding::of(encoding.as_deref().unwrap_or("identity"))?;
+    let mut body = request.into_body();
+    let too_long = || {
+        let reason = format!(
+            "a body has at most {limit} bytes, also unpacked; --frame-limit sets the limit"
+        );
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
+    };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_long());
+    }
+    let mut held = Held::new(shared);
+    let mut bytes = Vec::new();
+    loop {
+        let frame = timeout(SILENCE, body.frame()).await;
+        let frame = frame.map_err(|_| {
+            Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body did not come to its end",
+            )
+        })?;
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|error| Refusal::bad(&error))?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limit {
+            return Err(too_long());
+        }
+        bytes.extend_from_slice(data);
+        held.set(bytes.len())
+            .map_err(|_| Refusal::later("too much is being received at the same time"))?;
+    }
+    let mut unpacked = Vec::new();
+    let most = limit as u64 + 1;
+    let read = match encoding {
+        Encoding::Identity => return Ok(bytes),
+        Encoding::Gzip => MultiGzDecoder::new(&*bytes)
+            .take(most)
+            .read_to_end(&mut unpacked),
+        Encoding::Deflate => ZlibDecoder::new(&*bytes)
+            .take(most)
+            .read_to_end(&mut unpacked),
+        Encoding::Zstd => zstd::Decoder::with_buffer(&*bytes).and_then(|mut decoder| {
+            decoder.window_log_max(ZSTD_WINDOW)?;
+            decoder.take(most).read_to_end(&mut unpacked)
+        }),
+    };
+    read.map_err(|error| {
+        Refusal::bad(&format!(
+            "the body is not what its Content-Encoding says: {error}"
+        ))
+    })?;
+    if unpacked.len() > limit {
+        return Err(too_long());
+    }
+    Ok(unpacked)
+}
+
+/// How a body is packed.
+#[derive(Debug, Clone, Copy)]
+enum Encoding {
+    Identity,
+    Gzip,
+    Deflate,
+    Zstd,
+}
+
+impl Encoding {
+    fn of(name: &str) -> Result<Self, Refusal> {
+        Ok(match name {
+            // Loki's clients name snappy, but it is part of their format.
+            "" | "identity" | "snappy" => Encoding::Identity,
+            "gzip" | "x-gzip" => Encoding::Gzip,
+            "deflate" => Encoding::Deflate,
+            "zstd" => Encoding::Zstd,
+            other => {
+                let reason =
+                    format!("Content-Encoding {other:?} is not known; use gzip, deflate or zstd");
+                return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+            }
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! What SDKs and collectors post: OTLP, Loki's push requests, Elasticsearch's bulk requests.
+
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Request, Response, StatusCode};
+use serde_json::Value;
+
+use super::Exchange;
+use super::answer::{Body, JSON, Refusal, empty, json, respond};
+use super::ingest::media_type;
+use crate::wire::{elastic, otlp};
+
+pub(super) const PROTOBUF: &str = "application/x-protobuf";
+
+impl Exchange<'_> {
+    /// `POST /v1/logs`, in protobuf or JSON.
+    pub(super) async fn otlp(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+        let is_json = match media_type(request.headers()).as_str() {
+            PROTOBUF | "application/protobuf" => false,
+            JSON => true,
+            other => {
+                let reason =
+                    format!("Content-Type {other:?} is not OTLP's; use {PROTOBUF} or {JSON}");
+                return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+            }
+        };
+        let body = self.body(request).await?;
+        self.room().await?;
+        let mut batch = self.shared.sink.spare_batch();
+        let outcome = {
+            let mut desk = self.shared.desk();
+            let decoder = &mut desk.decoders.otlp;
+            let reject = |error| self.shared.reject(self.peer, error);
+            let outcome = if is_json {
+                decoder.decode_json(&body, &self.context(), &mut batch, reject)
+            } else {
+                decoder.decode_protobuf(&body, &self.context(), &mut batch, reject)
+            };
+            outcome.map_err(|error| Refusal::bad(&error))?
+        };
+        self.store(batch).await?;
+        Ok(if is_json {
+            respond(
+                StatusCode::OK,
+                JSON,
+                otlp::response_json(&outcome).into_bytes(),
+            )
+        } else {
+            respond(StatusCode::OK, PROTOBUF, otlp::response_protobuf(&outcome))
+        })
+    }
+
+    /// `POST /loki/api/v1/push`, in snappy protobuf or JSON.
+    pub(super) async fn loki(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+        let is_json = media_type(request.headers()) == JSON;
+        let body = self.body(request).await?;
+        self.room().await?;
+        let mut batch = self.shared.sink.spare_batch();
+        {
+            let mut desk = self.shared.desk();
+            let decoder = &mut desk.decoders.loki;
+            let reject = |error| self.shared.reject(self.peer, error);
+            let outcome = if is_json {
+                decoder.decode_json(&body, &self.context(), &mut batch, reject)
+            } else {
+                let limit = self.shared.rules.frame_limit;
+                decoder.decode_protobuf(&body, limit, &self.context(), &mut batch, reject)
+            };
+            outcome.map_err(|error| Refusal::bad(&error))?;
+        }
+        self.store(batch).await?;
+        Ok(empty(StatusCode::NO_CONTENT))
+    }
+
+    /// `POST /elasticsearch/_bulk` and `/elasticsearch/INDEX/_bulk`.
+    pub(super) async fn elastic_bulk(
+        &self,
+        index: Option<&str>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Refusal> {
+        let body = self.body(request).await?;
+        self.room().await?;
+        let started = std::time::Instant::now();
+        let mut batch = self.shared.sink.spare_batch();
+        let items = {
+            let mut desk = self.shared.desk();
+            let decoder = &mut desk.decoders.json;
+            let context = self.context();
+            elastic::bulk(&body, index, |index, document| {
+                let document = with_index(document, index);
+                decoder.decode(&document, &context, &mut batch)
+            })
+            .map_err(|error| Refusal::bad(&error))?
+        };
+        self.store(batch).await?;
+        let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let answer = elastic::response(&items, took_ms);
+        Ok(branded(json(StatusCode::OK, answer)))
+    }
+
+    /// What clients of Elasticsearch look at before they send anything.
+    pub(super) fn elastic_root() -> Response<Body> {
+        branded(json(StatusCode::OK, elastic::root()))
+    }
+
+    /// Beats ask for it.
+    pub(super) fn elastic_license() -> Response<Body> {
+        branded(json(StatusCode::OK, elastic::license()))
+    }
+}
+
+/// The document with the name of its index as one of its members: it is kept with what else has no place of its own.
+fn with_index(document: &[u8], index: &str) -> Vec<u8> {
+    let Some(members) = document.trim_ascii_start().strip_prefix(b"{") else {
+        return document.to_vec();
+    };
+    let comma = if members.trim_ascii_start().starts_with(b"}") {
+        ""
+    } else {
+        ","
+    };
+    let index = format!("{{\"_index\":{}{comma}", Value::from(index));
+    [index.as_bytes(), members].concat()
+}
+
+/// With the header by which Elastic's own clients know whom they talk to.
+fn branded(mut response: Response<Body>) -> Response<Body> {
+    let name = HeaderName::from_static("x-elastic-product");
+    let value = HeaderValue::from_static("Elasticsearch");
+    response.headers_mut().insert(name, value);
+    response
+}

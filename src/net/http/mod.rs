@@ -1,0 +1,209 @@
+//! HTTP in: what SDKs and collectors post, on the port that everything else comes to.
+//!
+//! A 2xx is given when the records are stored. Who gets another answer, or none, should send again; what had been queued by then
+//! may then be there twice.
+
+mod answer;
+mod body;
+mod collectors;
+mod ingest;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::future::poll_fn;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use self::answer::{Body, Refusal, json, refuse};
+use self::body::read_body;
+use super::access::Refused;
+use super::connection::STOP_TIMEOUT;
+use super::shared::{Shared, hostname_of, stopped};
+use crate::batch::Batch;
+use crate::error::WireError;
+use crate::sink::Ticket;
+use crate::time::now_ns;
+use crate::wire::Context;
+
+/// How long a client may take for the head of a request, and be silent between two.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request waits for room in the queue, and then for its records to be stored.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
+const STORED_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// When a client that was sent away should come again, in seconds.
+const RETRY_AFTER: u32 = 5;
+
+/// What a request is answered with, besides the words of its protocol.
+pub(super) struct Exchange<'a> {
+    shared: &'a Rc<Shared>,
+    peer: SocketAddr,
+    hostname: &'a str,
+}
+
+/// Serves requests until the client goes, or until the stop and the end of what is being answered.
+pub(super) async fn serve(
+    shared: &Rc<Shared>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    peer: SocketAddr,
+    mut stop: watch::Receiver<bool>,
+) {
+    let hostname = hostname_of(peer);
+    let service = service_fn(|request| {
+        let exchange = Exchange {
+            shared,
+            peer,
+            hostname: &hostname,
+        };
+        async move { Ok::<_, Infallible>(exchange.answer(request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        // Who has no more to say may still listen.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = stopped(&mut stop) => None,
+    };
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        timeout(STOP_TIMEOUT, connection).await.unwrap_or(Ok(()))
+    };
+    // A client that goes in the middle is no fault of what it says.
+    if let Err(error) = ended
+        && (error.is_parse() || error.is_timeout())
+    {
+        let reason = error.to_string();
+        shared.reject(peer, WireError::Http { reason });
+    }
+}
+
+impl Exchange<'_> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path().to_owned();
+        let kind = ingest::media_type(request.headers());
+        let answered = match self.check(&request) {
+            Ok(()) => self.route(&path, request).await,
+            Err(refusal) => Err(refusal),
+        };
+        answered.unwrap_or_else(|refusal| {
+            if refusal.is_of_content() {
+                let reason = format!("{path}: {}", refusal.reason);
+                self.shared.reject(self.peer, WireError::Http { reason });
+            }
+            refuse(&path, &kind, &refusal)
+        })
+    }
+
+    fn check(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
+        self.shared.rules.access.check(request.headers()).map_err(|refused| match refused {
+            Refused::Token => Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "a token is wanted: Authorization: Bearer TOKEN",
+            ),
+            Refused::Origin => {
+                Refusal::new(StatusCode::FORBIDDEN, "requests from pages of other sites are not served")
+            }
+            Refused::Host => Refusal::new(
+                StatusCode::FORBIDDEN,
+                "the Host of a request to this port has to be localhost or an address of this machine's own",
+            ),
+        })
+    }
+
+    async fn route(
+        &self,
+        path: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Refusal> {
+        let method = request.method().clone();
+        let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let (post, get) = (
+            method == Method::POST,
+            method == Method::GET || method == Method::HEAD,
+        );
+        match segments.as_slice() {
+            ["ingest"] if post => self.ingest(request).await,
+            ["v1", "logs"] if post => self.otlp(request).await,
+            ["loki", "api", "v1", "push"] if post => self.loki(request).await,
+            ["elasticsearch"] if get => Ok(Self::elastic_root()),
+            ["elasticsearch", "_license"] if get => Ok(Self::elastic_license()),
+            ["elasticsearch", "_bulk"] if post || method == Method::PUT => {
+                self.elastic_bulk(None, request).await
+            }
+            ["elasticsearch", index, "_bulk"] if post || method == Method::PUT => {
+                self.elastic_bulk(Some(index), request).await
+            }
+            ["healthz"] if get => Ok(self.health()),
+            ["ingest" | "healthz" | "elasticsearch"]
+            | ["v1", "logs"]
+            | ["loki", "api", "v1", "push"]
+            | ["elasticsearch", "_bulk"]
+            | ["elasticsearch", _, "_bulk"] => {
+                let reason = format!("{method} is not for {path}");
+                Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason))
+            }
+            _ => Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "records are posted to /ingest, /v1/logs (OTLP), /loki/api/v1/push or /elasticsearch/_bulk",
+            )),
+        }
+    }
+
+    fn health(&self) -> Response<Body> {
+        if self.shared.sink.is_open() {
+            json(StatusCode::OK, "{\"status\":\"ok\"}".into())
+        } else {
+            json(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "{\"status\":\"closed\"}".into(),
+            )
+        }
+    }
+
+    /// Reads the body, all of it, unpacked.
+    async fn body(&self, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
+        read_body(self.shared, request).await
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            hostname: self.hostname,
+            now_ns: now_ns(),
+        }
+    }
+
+    /// Waits for room before anything is decoded.
+    async fn room(&self) -> Result<(), Refusal> {
+        let room = timeout(ROOM_TIMEOUT, self.shared.room()).await;
+        room.map_err(|_| Refusal::later("the queue is full"))
+    }
+
+    /// Hands the records over and waits until they are stored.
+    async fn store(&self, batch: Batch) -> Result<(), Refusal> {
+        let closed = |_| Refusal::later("the server is stopping");
+        let ticket: Ticket = self.shared.submit(batch).map_err(closed)?;
+        let stored = poll_fn(|context| self.shared.sink.poll_stored(ticket, context));
+        match timeout(STORED_TIMEOUT, stored).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Refusal::later("records were dropped")),
+            Err(_) => Err(Refusal::later("the records are queued, but not stored yet")),
+        }
+    }
+}
