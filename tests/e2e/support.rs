@@ -166,7 +166,7 @@ impl Server {
     #[track_caller]
     pub(crate) fn start_to(stdout: Stdio, db: &Path, arguments: &[&str]) -> Self {
         let mut child = logstore([OsStr::new("serve"), OsStr::new("--db"), db.as_os_str()])
-            .args(["--host", "127.0.0.1", "--port", "0"])
+            .args(["--port", "0"])
             .args(arguments)
             .stdout(stdout)
             .stderr(Stdio::piped())
