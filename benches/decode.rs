@@ -8,10 +8,11 @@ use logstore::wire::json::JsonDecoder;
 use logstore::wire::otlp::OtlpDecoder;
 use logstore::wire::pickle::Decoder;
 use logstore::wire::syslog::SyslogDecoder;
-use logstore::{Batch, LogRecord, rfc3339_utc};
-use serde_json::{Value, json};
+use logstore::{Batch, LogRecord};
+use serde_json::Value;
 
 mod frame;
+mod lines;
 mod otlp;
 mod workload;
 
@@ -35,33 +36,27 @@ fn payloads() -> Vec<Vec<u8>> {
     frames.collect()
 }
 
-/// The same records as rsyslog would forward them: by RFC 3164, or by RFC 5424 with two parameters.
-fn syslog_messages(version: u32) -> Vec<String> {
-    let messages = workload::Workload::new(FRAMES).take(FRAMES).map(|record| {
-        let name = &record.site.name;
-        let process = record.origin.process.unwrap_or_default();
-        let message = &record.message;
-        let time = logstore::rfc3339_utc(record.created_ns);
-        match version {
-            3164 => format!("<30>Nov 22 {} node7 {name}[{process}]: {message}", &time[11..19]),
-            _ => format!(
-                "<30>1 {time} node7 {name} {process} - [meta sequenceId=\"7\" user=\"ada\"] {message}"
-            ),
-        }
-    });
-    messages.collect()
+/// As rsyslog forwards it by RFC 3164.
+fn rfc3164(record: &LogRecord) -> String {
+    let time = logstore::rfc3339_utc(record.created_ns);
+    let (name, process) = (&record.site.name, record.origin.process.unwrap_or_default());
+    let message = &record.message;
+    format!(
+        "<30>Nov 22 {} node7 {name}[{process}]: {message}",
+        &time[11..19]
+    )
 }
 
 fn decode_syslog(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("syslog");
     group.throughput(Throughput::Elements(FRAMES as u64));
-    for version in [3164, 5424] {
-        let messages = syslog_messages(version);
-        group.bench_function(format!("rfc{version}"), |bencher| {
-            let context = Context {
-                hostname: "node7",
-                now_ns: 1_795_300_000_000_000_000,
-            };
+    for (name, write) in [
+        ("rfc3164", rfc3164 as fn(&LogRecord) -> String),
+        ("rfc5424", lines::rfc5424),
+    ] {
+        let records = workload::Workload::new(FRAMES).take(FRAMES);
+        let messages: Vec<String> = records.map(|record| write(&record)).collect();
+        group.bench_function(name, |bencher| {
             let mut decoder = SyslogDecoder::new();
             let mut batch = Batch::new();
             bencher.iter(|| {
@@ -69,7 +64,7 @@ fn decode_syslog(criterion: &mut Criterion) {
                     batch.clear();
                     for message in run {
                         decoder
-                            .decode(message.as_bytes(), &context, &mut batch)
+                            .decode(message.as_bytes(), &CONTEXT, &mut batch)
                             .expect("messages are sound");
                     }
                     assert_eq!(black_box(&batch).len(), run.len());
@@ -80,36 +75,10 @@ fn decode_syslog(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A record as a service would write it with python-json-logger: some 300 bytes.
-fn line(record: &LogRecord) -> Vec<u8> {
-    let (site, origin) = (&*record.site, &*record.origin);
-    let mut line = json!({
-        "timestamp": rfc3339_utc(record.created_ns),
-        "level": site.level_name,
-        "name": site.name,
-        "message": record.message,
-        "hostname": origin.hostname,
-        "process": origin.process,
-        "threadName": origin.thread_name,
-        "lineno": site.lineno,
-        "funcName": site.func_name,
-    });
-    if let Value::Object(members) = &mut line {
-        members.extend(record.extra.clone());
-        members.extend(
-            record
-                .exc_text
-                .clone()
-                .map(|text| ("exc_info".into(), text.into())),
-        );
-    }
-    line.to_string().into_bytes()
-}
-
 fn decode_lines(criterion: &mut Criterion) {
     let lines: Vec<_> = workload::Workload::new(FRAMES)
         .take(FRAMES)
-        .map(|record| line(&record))
+        .map(|record| lines::json_line(&record).into_bytes())
         .collect();
     let mut group = criterion.benchmark_group("decode-json");
     group.throughput(Throughput::Elements(FRAMES as u64));

@@ -10,6 +10,8 @@ mod common;
 mod emit;
 #[path = "../frame.rs"]
 mod frame;
+#[path = "../lines.rs"]
+mod lines;
 mod measure;
 mod part;
 mod store;

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::common::number;
 use crate::measure::Outcome;
-use crate::{Result, ceiling, emit, store, tcp};
+use crate::{Result, ceiling, emit, lines, store, tcp};
 
 /// One way for records into the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +23,23 @@ pub(crate) enum Part {
     Latency,
     /// The server, from so many connections.
     Tcp(usize),
+    /// The same of JSON lines, from one connection.
+    Json,
+    /// The same of syslog (RFC 5424).
+    Syslog,
 }
 
 impl Part {
     /// In the order in which a round runs them.
-    pub(crate) const ALL: [Part; 7] = [
+    pub(crate) const ALL: [Part; 9] = [
         Part::Ceiling,
         Part::Store,
         Part::Emit(1),
         Part::Emit(4),
         Part::Tcp(1),
         Part::Tcp(8),
+        Part::Json,
+        Part::Syslog,
         Part::Latency,
     ];
 
@@ -45,6 +51,8 @@ impl Part {
             Part::Emit(threads) => format!("emit-{threads}"),
             Part::Latency => "latency".into(),
             Part::Tcp(connections) => format!("tcp-{connections}"),
+            Part::Json => "json".into(),
+            Part::Syslog => "syslog".into(),
         }
     }
 
@@ -56,6 +64,8 @@ impl Part {
             Part::Emit(threads) => format!("(b) emit, threads: {threads}"),
             Part::Latency => "(b) emit, one at a time".into(),
             Part::Tcp(connections) => format!("(c) TCP, connections: {connections}"),
+            Part::Json => "(d) TCP, JSON lines".into(),
+            Part::Syslog => "(d) TCP, syslog".into(),
         }
     }
 
@@ -70,6 +80,8 @@ impl Part {
             Part::Emit(threads) => emit::throughput(&path, records, threads),
             Part::Latency => emit::latency(&path, records),
             Part::Tcp(connections) => tcp::run(&path, records, connections),
+            Part::Json => tcp::run_lines(&path, records, lines::json_line),
+            Part::Syslog => tcp::run_lines(&path, records, lines::rfc5424),
         }?;
         check(&path, records)?;
         Ok(Outcome {

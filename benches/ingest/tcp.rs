@@ -8,6 +8,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use logstore::LogRecord;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::Result;
@@ -23,7 +24,23 @@ const STALLED: Duration = Duration::from_secs(30);
 
 /// From the first byte on these connections to the last commit.
 pub(crate) fn run(path: &Path, records: usize, connections: usize) -> Result<Outcome> {
-    let streams = streams(records, connections);
+    send(path, records, &streams(records, connections, write_frame))
+}
+
+/// The same of text, from one connection.
+pub(crate) fn run_lines(
+    path: &Path,
+    records: usize,
+    line: fn(&LogRecord) -> String,
+) -> Result<Outcome> {
+    let write = |record: &LogRecord, stream: &mut Vec<u8>| {
+        stream.extend_from_slice(line(record).as_bytes());
+        stream.push(b'\n');
+    };
+    send(path, records, &streams(records, 1, write))
+}
+
+fn send(path: &Path, records: usize, streams: &[Vec<u8>]) -> Result<Outcome> {
     let server = Server::start(path)?;
     let sockets: Vec<TcpStream> = streams
         .iter()
@@ -35,7 +52,7 @@ pub(crate) fn run(path: &Path, records: usize, connections: usize) -> Result<Out
     let watch = Stopwatch::start();
     thread::scope(|scope| -> Result<()> {
         let mut senders = Vec::new();
-        for (mut socket, stream) in sockets.iter().zip(&streams) {
+        for (mut socket, stream) in sockets.iter().zip(streams) {
             let send = move || socket.write_all(stream);
             senders.push(
                 thread::Builder::new()
@@ -67,13 +84,17 @@ pub(crate) fn run(path: &Path, records: usize, connections: usize) -> Result<Out
 }
 
 /// What each connection sends. As with real clients all records of a process take one connection.
-fn streams(records: usize, connections: usize) -> Vec<Vec<u8>> {
+fn streams(
+    records: usize,
+    connections: usize,
+    write: impl Fn(&LogRecord, &mut Vec<u8>),
+) -> Vec<Vec<u8>> {
     let mut processes = HashMap::new();
     let mut streams = vec![Vec::new(); connections];
     for record in Workload::new(records).take(records) {
         let next = processes.len();
         let process = *processes.entry(record.origin.process).or_insert(next);
-        write_frame(&record, &mut streams[process % connections]);
+        write(&record, &mut streams[process % connections]);
     }
     streams
 }

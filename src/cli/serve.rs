@@ -41,7 +41,7 @@ pub(super) struct ServeArguments {
     protocol: Option<Protocol>,
 
     /// Take datagrams on the same port of UDP: syslog, GELF, frames of Python's logging
-    #[arg(long)]
+    #[arg(long, conflicts_with = "client_ca")]
     udp: bool,
 
     /// The server's certificate and those that vouch for it, in PEM: clients may come with TLS

@@ -36,6 +36,9 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
 
+/// What one read inside of TLS brings at most: what TLS packs together.
+const TLS_READ_BYTES: usize = 16 << 10;
+
 /// Serves a client until it goes or until the stop.
 pub(super) fn serve(
     shared: &Rc<Shared>,
@@ -69,13 +72,19 @@ async fn welcome(
         && let Some(tls) = &shared.rules.tls
     {
         match tls.greet(stream).await {
-            Ok(stream) => welcome_inside(&shared, BufReader::new(stream), peer, stop).await,
+            Ok(stream) => {
+                let stream = BufReader::with_capacity(TLS_READ_BYTES, stream);
+                welcome_inside(&shared, stream, peer, stop).await;
+            }
             Err(error) => shared.reject(peer, error),
         }
         return;
     }
-    if matches!(peeked, Ok(1)) && shared.rules.tls.as_ref().is_some_and(|tls| tls.is_demanded) {
-        shared.reject(peer, WireError::NotTls);
+    if shared.rules.tls.as_ref().is_some_and(|tls| tls.is_demanded) {
+        // Not a byte is read of who has shown no certificate, not even after a stop.
+        if matches!(peeked, Ok(1)) {
+            shared.reject(peer, WireError::NotTls);
+        }
         return;
     }
     if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && matches!(peeked, Ok(1)) {

@@ -88,7 +88,8 @@ impl Exchange<'_> {
             let context = self.context();
             elastic::bulk(&body, index, |index, document| {
                 let document = with_index(document, index);
-                decoder.decode(&document, &context, &mut batch)
+                let put = decoder.decode(&document, &context, &mut batch);
+                put.inspect_err(|error| self.shared.reject(self.peer, error.clone()))
             })
             .map_err(|error| Refusal::bad(&error))?
         };

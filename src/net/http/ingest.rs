@@ -59,6 +59,7 @@ impl Exchange<'_> {
             let mut decode = |message: &[u8]| {
                 place += 1;
                 if let Err(error) = json.decode(message, &context, &mut batch) {
+                    self.shared.reject(self.peer, error.clone());
                     rejected.note(place, error);
                 }
             };
@@ -83,9 +84,6 @@ impl Exchange<'_> {
         }
         let accepted = batch.len();
         self.store(batch).await?;
-        for (_, error) in &rejected.named {
-            self.shared.reject(self.peer, error.clone());
-        }
         let errors: Vec<Value> = rejected
             .named
             .iter()
