@@ -80,8 +80,13 @@ impl SQLiteQueueHandler {
         self.queue.flush(None)
     }
 
-    /// Waits for so long until everything queued before is stored, also while the store refuses.
-    pub(crate) fn flush_within(&self, patience: Duration) -> Result<(), QueueError> {
+    /// As [`SQLiteQueueHandler::flush`], but for so long, also while the store refuses.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Stalled`] when the time is over; the records stay queued and are tried again.
+    /// [`QueueError::Lost`] when some of them were given up because the handler was closed meanwhile.
+    pub fn flush_within(&self, patience: Duration) -> Result<(), QueueError> {
         self.queue.flush(Some(patience))
     }
 

@@ -4,11 +4,13 @@ mod console;
 mod context;
 mod count;
 mod cursor;
+mod demo;
 mod echo;
 mod filters;
 mod pager;
 mod progress;
 mod query;
+mod send;
 mod serve;
 mod sql;
 mod stats;
@@ -34,13 +36,15 @@ Examples:
   logstore query --db runs.sqlite --level warning --name myapp.area2 --since -1h
   logstore sql --db runs.sqlite 'SELECT levelname, count(*) FROM records GROUP BY 1'
 
-Exit status: 0 fine, 2 a usage or input/output error.";
+Exit status: 0 fine, 1 send refused some lines, 2 a usage or input/output error.";
 
 #[derive(Debug, Subcommand)]
 #[expect(clippy::doc_markdown, reason = "this is text for a terminal")]
 enum Command {
     /// Collect records: point Python's SocketHandler at this server's port
     Serve(serve::ServeArguments),
+    /// Log from a script: arguments or lines of stdin become records
+    Send(send::SendArguments),
     /// Read records back
     Query(query::QueryArguments),
     /// Count records, in groups and buckets of time
@@ -49,6 +53,8 @@ enum Command {
     Stats(stats::StatsArguments),
     /// Ask anything in SQL; the file is only read
     Sql(sql::SqlArguments),
+    /// Try it out: five records to a server and back, leaving nothing behind
+    Demo,
 }
 
 /// Which store.
@@ -67,14 +73,20 @@ struct Database {
 /// Runs a command. An error is told on stderr with all its causes; a closed pipe is no error.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
+        Command::Send(arguments) => return ended(send::run(&arguments)),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Count(arguments) => count::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
+        Command::Demo => demo::run(),
     };
+    ended(result.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if console::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             console::say(&describe(error.as_ref()));

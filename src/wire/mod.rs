@@ -25,6 +25,7 @@ pub use frame::{DEFAULT_FRAME_LIMIT, HEADER_BYTES, MAX_FRAME_LIMIT, Split, split
 pub use lines::{Framing, Remainder, SplitMessage, last_message, split_message};
 pub use protocol::{ParseProtocolError, Protocol};
 pub use request::Outcome;
+pub use text::text;
 
 /// What a decoder has to know about the outside of a frame.
 #[derive(Debug, Clone, Copy)]

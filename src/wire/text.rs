@@ -72,7 +72,12 @@ fn surrogate(bytes: &[u8]) -> Option<u16> {
 }
 
 /// Text of these bytes: lone surrogates as `\udc80`, bytes that are no UTF-8 as `\xff`. Borrowed when it is UTF-8 already.
-pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+///
+/// ```
+/// assert_eq!(logstore::wire::text(b"caf\xe9"), r"caf\xe9");
+/// ```
+#[must_use]
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(valid) = str::from_utf8(bytes) {
         return Cow::Borrowed(valid);
     }

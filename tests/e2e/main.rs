@@ -17,6 +17,7 @@ mod protocols;
 mod queries;
 mod readme;
 mod refusals;
+mod send;
 mod senders;
 mod shutdown;
 mod sql;

@@ -1,0 +1,127 @@
+//! Where `logstore send` puts records: a server or a file. The end tells that all have come there.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::bail;
+use logstore::{
+    Counters, LogRecord, Overflow, QueueError, Report, SQLiteQueueHandler, SocketHandler,
+};
+
+use crate::cli::console::say;
+
+/// How many records, and how many bytes of them, have to be stored or confirmed before more are read. Both are below what the
+/// handler's queue holds: it never blocks, which could be for ever.
+const PORTION_RECORDS: usize = 8192;
+const PORTION_BYTES: usize = 8 << 20;
+
+enum Handler {
+    Server(SocketHandler),
+    Store(SQLiteQueueHandler),
+}
+
+/// See the module's documentation.
+pub(super) struct Target {
+    handler: Handler,
+    timeout: Duration,
+    /// Why it was given up.
+    stalled: Option<String>,
+    /// What may not be stored or confirmed.
+    records: usize,
+    bytes: usize,
+}
+
+impl Target {
+    /// Whoever waits is told why.
+    pub(super) fn server(host: &str, port: u16, timeout: Duration) -> Result<Self, QueueError> {
+        let handler = SocketHandler::builder(host, port)
+            .overflow(Overflow::Block)
+            .connect_timeout(timeout)
+            .send_timeout(timeout)
+            .retry_pauses(Duration::from_millis(100), Duration::from_secs(1))
+            // The flush before it is what waits.
+            .close_timeout(Duration::ZERO)
+            .on_report(tell)
+            .start()?;
+        Ok(Target::new(Handler::Server(handler), timeout))
+    }
+
+    /// As [`Target::server`].
+    pub(super) fn store(db: &Path, timeout: Duration) -> Result<Self, logstore::Error> {
+        let handler = SQLiteQueueHandler::builder()
+            .close_timeout(Duration::ZERO)
+            .on_report(tell)
+            .open(db)?;
+        Ok(Target::new(Handler::Store(handler), timeout))
+    }
+
+    fn new(handler: Handler, timeout: Duration) -> Self {
+        Target {
+            handler,
+            timeout,
+            stalled: None,
+            records: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Takes a record that was made of so many bytes.
+    pub(super) fn emit(&mut self, record: &LogRecord, bytes: usize) -> Result<(), QueueError> {
+        match &self.handler {
+            Handler::Server(handler) => handler.emit(record)?,
+            Handler::Store(handler) => handler.emit(record)?,
+        }
+        self.records += 1;
+        self.bytes += bytes;
+        if self.records < PORTION_RECORDS && self.bytes < PORTION_BYTES {
+            return Ok(());
+        }
+        (self.records, self.bytes) = (0, 0);
+        let flushed = self.flush();
+        if let Err(QueueError::Stalled { reason, .. }) = &flushed {
+            self.stalled = Some(reason.clone());
+        }
+        flushed
+    }
+
+    fn flush(&self) -> Result<(), QueueError> {
+        match &self.handler {
+            Handler::Server(handler) => handler.flush(self.timeout),
+            Handler::Store(handler) => handler.flush_within(self.timeout),
+        }
+    }
+
+    /// Waits until all records are stored, or confirmed by the server.
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        if self.stalled.is_none() {
+            // What it says is said again by the close, with what has come of one more attempt.
+            let _ = self.flush();
+        }
+        let (closed, counters, way_out) = match &self.handler {
+            Handler::Server(handler) => (handler.close(), handler.counters(), OF_SERVER),
+            Handler::Store(handler) => (handler.close(), handler.counters(), OF_STORE),
+        };
+        let reason = match (closed, &self.stalled) {
+            (Ok(()), None) => return Ok(()),
+            (Ok(()), Some(stalled)) => stalled.clone(),
+            (Err(QueueError::Lost { reason, .. }), _) => reason,
+            (Err(error), _) => return Err(error.into()),
+        };
+        let Counters {
+            accepted, failed, ..
+        } = counters;
+        let rest = match self.stalled {
+            Some(_) => ", and the rest of the input was not read",
+            None => "",
+        };
+        bail!("{reason}; records not sent: {failed} of {accepted}{rest}; {way_out}")
+    }
+}
+
+const OF_SERVER: &str = "`logstore serve` starts a server, --host and --port name another one, \
+    --timeout waits longer, --db writes to a file";
+const OF_STORE: &str = "--timeout waits longer";
+
+fn tell(report: &Report) {
+    say(&report.to_string());
+}
