@@ -266,7 +266,13 @@ impl ServerBuilder {
         if receiver.is_exposed() && !self.insecure {
             return Err(ServerError::Exposed { host: self.host }.into());
         }
+        if self.insecure {
+            receiver = receiver.insecure();
+        }
         if self.udp {
+            if self.tls.is_some_and(|files| files.client_ca.is_some()) {
+                return Err(ServerError::UdpIsUnproven.into());
+            }
             receiver = receiver.udp()?;
         }
         let local_addr = receiver.local_addr();

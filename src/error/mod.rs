@@ -134,6 +134,11 @@ pub enum WireError {
     /// A client came without TLS where all have to show a certificate.
     #[error("no TLS, where clients have to show a certificate; the connection was closed")]
     NotTls,
+    /// A token is demanded of who comes from another machine, and only HTTP can bring it.
+    #[error(
+        "neither a certificate nor HTTP, which alone can bring the token that is demanded of other machines"
+    )]
+    Unproven,
     /// An HTTP request that could not be served.
     #[error("HTTP: {reason}")]
     Http {
@@ -228,6 +233,11 @@ pub enum ServerError {
         /// What was wrong with it.
         reason: String,
     },
+    /// Clients have to show certificates, which datagrams have no place for.
+    #[error(
+        "datagrams (--udp) cannot show the certificate that --client-ca demands; leave one of the two out"
+    )]
+    UdpIsUnproven,
     /// Other machines could reach the server, and nobody would have to prove anything.
     #[error(
         "{host} can be reached from other machines, and anybody there could write to the log; demand certificates \

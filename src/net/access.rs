@@ -77,7 +77,14 @@ impl Access {
     pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let host = text(HOST).unwrap_or_default();
-        if self.loopback_only && !is_loopback_name(host) {
+        // Only browsers name an origin. They can be told any address for the name of a site, but not for an address.
+        let from_page = headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE);
+        let bent = if self.loopback_only {
+            !is_loopback_name(host)
+        } else {
+            from_page && self.tokens.is_none() && !is_address(host) && !is_loopback_name(host)
+        };
+        if bent {
             return Err(Refused::Host);
         }
         if let Some(origin) = text(ORIGIN) {
@@ -106,14 +113,22 @@ impl Access {
 
 /// Whether the host of a request's `Host` is this machine by a name that nobody else can give it.
 fn is_loopback_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
+    let name = without_port(host);
     name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<IpAddr>()
             .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+fn is_address(host: &str) -> bool {
+    without_port(host).parse::<IpAddr>().is_ok()
+}
+
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::batch::Batch;
 use crate::error::WireError;
 use crate::report::Report;
 use crate::time::now_ns;
-use crate::wire::{Context, Framing, Protocol, looks_like};
+use crate::wire::{Context, Framing, HTTP_REQUEST, Protocol, looks_like};
 
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(3);
@@ -71,7 +71,11 @@ async fn welcome(
     if protocol == Some(Protocol::Tls)
         && let Some(tls) = &shared.rules.tls
     {
-        match tls.greet(stream).await {
+        let greeted = tokio::select! {
+            greeted = tls.greet(stream) => greeted,
+            () = async { stopped(&mut stop).await; sleep(STOP_TIMEOUT).await } => return,
+        };
+        match greeted {
             Ok(stream) => {
                 let stream = BufReader::with_capacity(TLS_READ_BYTES, stream);
                 welcome_inside(&shared, stream, peer, stop).await;
@@ -89,6 +93,12 @@ async fn welcome(
     }
     if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && matches!(peeked, Ok(1)) {
         http::serve(&shared, stream, peer, stop).await;
+        return;
+    }
+    if !shared.rules.lets_in_unproven(peer) {
+        if matches!(peeked, Ok(1)) {
+            shared.reject(peer, WireError::Unproven);
+        }
         return;
     }
     Connection::new(&shared, peer).run(stream, stop).await;
@@ -109,6 +119,10 @@ async fn welcome_inside(
     let protocol = first.and_then(Protocol::of_first_byte);
     if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && first.is_some() {
         http::serve(shared, stream, peer, stop).await;
+        return;
+    }
+    if !shared.rules.lets_in_unproven(peer) {
+        shared.reject(peer, WireError::Unproven);
         return;
     }
     Connection::new(shared, peer).run_inside(stream, stop).await;
@@ -214,10 +228,17 @@ impl Connection {
             }
             tokio::task::yield_now().await;
         };
+        let mut read_bytes = 0;
         while Instant::now() < deadline {
+            if read_bytes >= STOP_ARRIVED_BYTES
+                && timeout_at(deadline, self.shared.room()).await.is_err()
+            {
+                break;
+            }
             match timeout(STOP_SILENCE, stream.fill_buf()).await {
                 Ok(filled) => {
                     let filled = filled.map(<[u8]>::len);
+                    read_bytes += filled.as_ref().copied().unwrap_or_default();
                     if !self.take_filled(&mut stream, filled) {
                         return;
                     }
@@ -388,6 +409,12 @@ impl Speech {
         let rules = &shared.rules;
         let limit = rules.frame_limit;
         let first = bytes.first().copied().and_then(Protocol::of_first_byte);
+        // A page in a browser must not get its requests taken for lines, whose senders nobody checks.
+        if looks_like(bytes) == HTTP_REQUEST {
+            return Err(WireError::NotAFrame {
+                found: HTTP_REQUEST,
+            });
+        }
         Ok(match rules.protocol.or(first) {
             Some(Protocol::Python) => Speech::Frames(LogRecordStreamHandler::new(limit)),
             Some(Protocol::Json) => {

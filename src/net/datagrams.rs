@@ -9,9 +9,10 @@ use std::rc::Rc;
 
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::shared::{Decoders, Desk, Shared, hostname_of, stopped};
+use super::connection::STOP_TIMEOUT;
+use super::shared::{Decoders, Desk, READ_BYTES, Shared, hostname_of, stopped};
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::time::now_ns;
@@ -29,6 +30,8 @@ pub(super) async fn receive(
     let mut receiver = Receiver {
         shared,
         chunks: gelf::Chunks::new(),
+        lost_chunks: 0,
+        last_peer: SocketAddr::from(([0, 0, 0, 0], 0)),
         started: Instant::now(),
     };
     loop {
@@ -40,12 +43,23 @@ pub(super) async fn receive(
         receiver.take_some(&socket);
         tokio::task::yield_now().await;
     }
-    while receiver.take_some(&socket) {}
+    // What has arrived is taken; whoever goes on sending is cut off after a while.
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    while timeout_at(deadline, receiver.shared.room()).await.is_ok()
+        && receiver.take_some(&socket)
+        && Instant::now() < deadline
+    {
+        tokio::task::yield_now().await;
+    }
 }
 
 struct Receiver {
     shared: Rc<Shared>,
     chunks: gelf::Chunks,
+    /// How many incomplete messages have been told of.
+    lost_chunks: u64,
+    /// Who sent the last chunk.
+    last_peer: SocketAddr,
     started: Instant,
 }
 
@@ -58,6 +72,7 @@ impl Receiver {
         let mut batch = shared.sink.spare_batch();
         let mut taken = 0;
         while taken < DATAGRAMS
+            && batch.bytes() < READ_BYTES
             && let Ok((len, peer)) = socket.try_recv_from(buffer)
         {
             taken += 1;
@@ -65,9 +80,24 @@ impl Receiver {
                 shared.reject(peer, error);
             }
         }
+        self.report_lost_chunks();
         // Whoever has closed the queue has said so.
         let _ = shared.emit(batch);
         taken > 0
+    }
+
+    /// Messages whose chunks did not all come in time are counted as bad, and told.
+    fn report_lost_chunks(&mut self) {
+        self.chunks.expire(self.started.elapsed());
+        for _ in self.lost_chunks..self.chunks.lost() {
+            let reason = "a message did not come with all of its chunks".into();
+            let error = WireError::Message {
+                protocol: "GELF",
+                reason,
+            };
+            self.shared.reject(self.last_peer, error);
+        }
+        self.lost_chunks = self.chunks.lost();
     }
 
     fn take(
@@ -82,16 +112,26 @@ impl Receiver {
             hostname: &hostname,
             now_ns: now_ns(),
         };
-        let limit = self.shared.rules.frame_limit;
+        if !self.shared.rules.lets_in_unproven(peer) {
+            return Err(WireError::Unproven);
+        }
+        let limit = self.shared.rules.frame_limit.min(gelf::DEFAULT_LIMIT);
         if gelf::Chunks::is_chunk(datagram) {
+            self.last_peer = peer;
             let Some(whole) = self.chunks.add(datagram, self.started.elapsed())? else {
                 return Ok(());
             };
             let message = gelf::decompress(&whole, limit)?;
             return decoders.json.decode(&message, &context, batch);
         }
-        if let Cow::Owned(message) = gelf::decompress(datagram, limit)? {
-            return decoders.json.decode(&message, &context, batch);
+        match gelf::decompress(datagram, limit) {
+            Ok(Cow::Owned(message)) => return decoders.json.decode(&message, &context, batch),
+            // What is not even text is nothing else.
+            Err(error) if datagram.starts_with(&[0x1F]) || datagram.starts_with(b"\x78") => {
+                return Err(error);
+            }
+            // The first letters of some texts look like zlib's header.
+            Ok(Cow::Borrowed(_)) | Err(_) => {}
         }
         let first = datagram.first().copied().and_then(Protocol::of_first_byte);
         match self.shared.rules.protocol.or(first) {

@@ -37,6 +37,7 @@ pub struct LogRecordSocketReceiver {
     protocol: Option<Protocol>,
     tls: Option<Tls>,
     tokens: Option<Tokens>,
+    insecure: bool,
 }
 
 /// What the receiver has seen so far.
@@ -108,6 +109,7 @@ impl LogRecordSocketReceiver {
             protocol: None,
             tls: None,
             tokens: None,
+            insecure: false,
         })
     }
 
@@ -132,6 +134,13 @@ impl LogRecordSocketReceiver {
     #[must_use]
     pub fn tokens(mut self, tokens: Tokens) -> Self {
         self.tokens = Some(tokens);
+        self
+    }
+
+    /// Lets other machines in without any proof by the protocols that have no place for a token.
+    #[must_use]
+    pub fn insecure(mut self) -> Self {
+        self.insecure = true;
         self
     }
 
@@ -189,6 +198,7 @@ impl LogRecordSocketReceiver {
             frame_limit: self.frame_limit,
             protocol: self.protocol,
             tls: self.tls,
+            proof_demanded: self.tokens.is_some() && !self.insecure,
             access: Access::new(self.tokens, self.local_addr.ip()),
         };
         let shared = Rc::new(Shared::new(sink, tap, counters, reporter, rules));

@@ -59,6 +59,16 @@ pub(super) struct Rules {
     pub(super) protocol: Option<Protocol>,
     pub(super) tls: Option<Tls>,
     pub(super) access: Access,
+    /// Whoever comes from another machine has to show a certificate or, over HTTP, a token.
+    pub(super) proof_demanded: bool,
+}
+
+impl Rules {
+    /// Whether a peer may speak a protocol that has no place for a token. One with a certificate has been let in before.
+    pub(super) fn lets_in_unproven(&self, peer: SocketAddr) -> bool {
+        let certified = self.tls.as_ref().is_some_and(|tls| tls.is_demanded);
+        !self.proof_demanded || certified || peer.ip().to_canonical().is_loopback()
+    }
 }
 
 /// What one connection at a time works with, between two awaits.

@@ -423,8 +423,7 @@ impl Queue {
 
     fn wake_all(&self) {
         let mut state = self.lock();
-        let mut wakers = std::mem::take(&mut state.wakers);
-        wakers.append(&mut state.settle_wakers);
+        let wakers = state.take_wakers();
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         self.room.notify_all();
@@ -434,7 +433,11 @@ impl Queue {
 
     /// Waits for this long, or until the queue is closed or somebody waits. `true`: it is closed.
     pub(crate) fn pause(&self, pause: Duration) -> bool {
-        let state = self.lock();
+        let mut state = self.lock();
+        // Those who still wait ask again; those who have gone are not remembered for as long as the store refuses.
+        for waker in state.take_wakers() {
+            waker.wake();
+        }
         let (mut state, _) = self
             .closing
             .wait_timeout_while(state, pause, |state| state.sender.is_some() && !state.hurry)

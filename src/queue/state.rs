@@ -92,6 +92,13 @@ impl State {
         self.accepted - self.stored - self.dropped - self.failed
     }
 
+    /// All who wait for anything.
+    pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
+        let mut wakers = std::mem::take(&mut self.wakers);
+        wakers.append(&mut self.settle_wakers);
+        wakers
+    }
+
     /// The ticket of what was queued just now, when so many had been lost before.
     pub(super) fn ticket(&self, lost: u64) -> Ticket {
         Ticket {

@@ -96,6 +96,16 @@ pub fn bulk(
             ("", Some(index)) => Cow::Borrowed(index),
             _ => target.index.0,
         };
+        if index.len() > MAX_INDEX_BYTES {
+            return Err(failed(format!(
+                "an _index has at most {MAX_INDEX_BYTES} bytes"
+            )));
+        }
+        if items.len() == MAX_ACTIONS {
+            return Err(failed(format!(
+                "a request has at most {MAX_ACTIONS} actions"
+            )));
+        }
         let source = match action {
             Action::Delete => Some(0..0),
             _ => lines.next(),
@@ -190,6 +200,12 @@ impl<'a> ActionLine<'a> {
     }
 }
 
+/// How long the name of an index may be: Elasticsearch's own limit.
+const MAX_INDEX_BYTES: usize = 255;
+
+/// How many actions a request may have. Each costs memory for its answer, and the shortest are 14 bytes.
+const MAX_ACTIONS: usize = 100_000;
+
 /// The answer to a `_bulk` request, which has status 200 also when some of its items have errors.
 #[must_use]
 pub fn response(items: &[BulkItem], took_ms: u64) -> String {
@@ -204,11 +220,18 @@ pub fn response(items: &[BulkItem], took_ms: u64) -> String {
                 "error": {"type": "document_parsing_exception", "reason": reason},
             }),
         };
-        json!({ item.action.name(): answer })
+        json!({ item.action.name(): answer }).to_string()
     });
-    let answers: Vec<_> = answers.collect();
+    // One answer at a time: as values they would take many times their text.
+    let mut items_text = String::new();
+    for answer in answers {
+        if !items_text.is_empty() {
+            items_text.push(',');
+        }
+        items_text.push_str(&answer);
+    }
     let errors = items.iter().any(|item| item.error.is_some());
-    json!({"took": took_ms, "errors": errors, "items": answers}).to_string()
+    format!("{{\"took\":{took_ms},\"errors\":{errors},\"items\":[{items_text}]}}")
 }
 
 /// The answer to a request that failed as a whole, with its status.

@@ -64,11 +64,13 @@ pub fn split_frame(buffer: &[u8], limit: usize) -> Result<Split<'_>, WireError> 
     })
 }
 
+pub(crate) const HTTP_REQUEST: &str = "an HTTP request";
+
 /// What the beginning of a stream looks like, in words.
 pub(crate) fn looks_like(beginning: &[u8]) -> &'static str {
     let first_four = &beginning[..beginning.len().min(4)];
     match first_four {
-        b"GET " | b"POST" | b"PUT " | b"HEAD" | b"OPTI" | b"DELE" | b"PATC" => "an HTTP request",
+        b"GET " | b"POST" | b"PUT " | b"HEAD" | b"OPTI" | b"DELE" | b"PATC" => HTTP_REQUEST,
         b"SSH-" => "an SSH client",
         [0x16, 3, ..] => "a TLS handshake (--tls-cert and --tls-key let it in)",
         [b'{' | b'[', ..] => "JSON",

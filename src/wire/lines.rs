@@ -1,6 +1,6 @@
 //! Messages of text in a stream: ended by LF or NUL, or, in syslog, behind their length (RFC 6587).
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::frame::MAX_FRAME_LIMIT;
 use crate::error::WireError;
@@ -22,10 +22,16 @@ impl Framing {
     #[must_use]
     pub fn of_stream(self, beginning: &[u8]) -> Self {
         let counted = self == Framing::Syslog && matches!(beginning.first(), Some(b'1'..=b'9'));
-        if !counted && memchr(0, beginning).is_some() {
-            return Framing::Nul;
+        let Some(end) = memchr(0, beginning).filter(|_| !counted) else {
+            return self;
+        };
+        // Where another message begins behind LF, NUL is no more than a stray byte.
+        let first = &beginning[..end];
+        let another = |at| matches!(first.get(at + 1), Some(b'<' | b'{' | b'0'..=b'9'));
+        if memchr_iter(b'\n', first).any(another) {
+            return self;
         }
-        self
+        Framing::Nul
     }
 
     /// Where the first line ends.
@@ -207,7 +213,7 @@ fn split_counted(buffer: &[u8], limit: usize) -> Result<SplitMessage<'_>, WireEr
 ///
 /// [`WireError::PartialFrame`] when more was to come, by its length.
 pub fn last_message(part: &[u8], framing: Framing) -> Result<Option<&[u8]>, WireError> {
-    if framing == Framing::Json || !matches!(part.first(), Some(b'1'..=b'9')) {
+    if framing != Framing::Syslog || !matches!(part.first(), Some(b'1'..=b'9')) {
         return Ok(message_of(part));
     }
     let expected = match count_of(part)? {

@@ -19,9 +19,9 @@ mod request;
 pub mod syslog;
 mod text;
 
-#[cfg(feature = "net")]
-pub(crate) use frame::looks_like;
 pub use frame::{DEFAULT_FRAME_LIMIT, HEADER_BYTES, MAX_FRAME_LIMIT, Split, split_frame};
+#[cfg(feature = "net")]
+pub(crate) use frame::{HTTP_REQUEST, looks_like};
 pub use lines::{Framing, Remainder, SplitMessage, last_message, split_message};
 pub use protocol::{ParseProtocolError, Protocol};
 pub use request::Outcome;

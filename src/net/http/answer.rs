@@ -7,7 +7,7 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use super::RETRY_AFTER;
-use super::collectors::PROTOBUF;
+use super::collectors::{PROTOBUF, branded};
 use crate::wire::elastic;
 use crate::wire::otlp::status_protobuf;
 
@@ -92,6 +92,9 @@ pub(super) fn refuse(path: &str, kind: &str, refusal: &Refusal) -> Response<Body
     } else {
         json(*status, body)
     };
+    if path.starts_with("/elasticsearch") {
+        response = branded(response);
+    }
     let headers = response.headers_mut();
     match *status {
         StatusCode::SERVICE_UNAVAILABLE => {

@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// The largest window of zstd that is unpacked, as a power of two: 8 MiB, as its specification asks of every decoder.
 const ZSTD_WINDOW: u32 = 23;
 
-/// Reads a request's body.
+/// Reads a request's body. It is counted for as long as what comes with it is kept.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ const ZSTD_WINDOW: u32 = 23;
 pub(super) async fn read_body(
     shared: &Rc<Shared>,
     request: Request<Incoming>,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(Vec<u8>, Held), Refusal> {
     let limit = shared.rules.frame_limit;
     let encoding = request
         .headers()
@@ -46,6 +46,7 @@ pub(super) async fn read_body(
     if body.size_hint().lower() > limit as u64 {
         return Err(too_long());
     }
+    let too_much = || Refusal::later("too much is being received at the same time");
     let mut held = Held::new(shared);
     let mut bytes = Vec::new();
     loop {
@@ -65,13 +66,12 @@ pub(super) async fn read_body(
             return Err(too_long());
         }
         bytes.extend_from_slice(data);
-        held.set(bytes.len())
-            .map_err(|_| Refusal::later("too much is being received at the same time"))?;
+        held.set(bytes.len()).map_err(|_| too_much())?;
     }
     let mut unpacked = Vec::new();
     let most = limit as u64 + 1;
     let read = match encoding {
-        Encoding::Identity => return Ok(bytes),
+        Encoding::Identity => return Ok((bytes, held)),
         Encoding::Gzip => MultiGzDecoder::new(&*bytes)
             .take(most)
             .read_to_end(&mut unpacked),
@@ -91,7 +91,8 @@ pub(super) async fn read_body(
     if unpacked.len() > limit {
         return Err(too_long());
     }
-    Ok(unpacked)
+    held.set(unpacked.len()).map_err(|_| too_much())?;
+    Ok((unpacked, held))
 }
 
 /// How a body is packed.

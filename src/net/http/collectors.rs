@@ -16,7 +16,7 @@ impl Exchange<'_> {
     /// `POST /v1/logs`, in protobuf or JSON.
     pub(super) async fn otlp(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         let is_json = match media_type(request.headers()).as_str() {
-            PROTOBUF | "application/protobuf" => false,
+            PROTOBUF => false,
             JSON => true,
             other => {
                 let reason =
@@ -24,8 +24,7 @@ impl Exchange<'_> {
                 return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
             }
         };
-        let body = self.body(request).await?;
-        self.room().await?;
+        let (body, held) = self.body(request).await?;
         let mut batch = self.shared.sink.spare_batch();
         let outcome = {
             let mut desk = self.shared.desk();
@@ -38,6 +37,7 @@ impl Exchange<'_> {
             };
             outcome.map_err(|error| Refusal::bad(&error))?
         };
+        drop((body, held));
         self.store(batch).await?;
         Ok(if is_json {
             respond(
@@ -53,8 +53,7 @@ impl Exchange<'_> {
     /// `POST /loki/api/v1/push`, in snappy protobuf or JSON.
     pub(super) async fn loki(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         let is_json = media_type(request.headers()) == JSON;
-        let body = self.body(request).await?;
-        self.room().await?;
+        let (body, held) = self.body(request).await?;
         let mut batch = self.shared.sink.spare_batch();
         {
             let mut desk = self.shared.desk();
@@ -68,6 +67,7 @@ impl Exchange<'_> {
             };
             outcome.map_err(|error| Refusal::bad(&error))?;
         }
+        drop((body, held));
         self.store(batch).await?;
         Ok(empty(StatusCode::NO_CONTENT))
     }
@@ -78,8 +78,7 @@ impl Exchange<'_> {
         index: Option<&str>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Refusal> {
-        let body = self.body(request).await?;
-        self.room().await?;
+        let (body, held) = self.body(request).await?;
         let started = std::time::Instant::now();
         let mut batch = self.shared.sink.spare_batch();
         let items = {
@@ -93,6 +92,7 @@ impl Exchange<'_> {
             })
             .map_err(|error| Refusal::bad(&error))?
         };
+        drop((body, held));
         self.store(batch).await?;
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let answer = elastic::response(&items, took_ms);
@@ -125,7 +125,7 @@ fn with_index(document: &[u8], index: &str) -> Vec<u8> {
 }
 
 /// With the header by which Elastic's own clients know whom they talk to.
-fn branded(mut response: Response<Body>) -> Response<Body> {
+pub(super) fn branded(mut response: Response<Body>) -> Response<Body> {
     let name = HeaderName::from_static("x-elastic-product");
     let value = HeaderValue::from_static("Elasticsearch");
     response.headers_mut().insert(name, value);

@@ -16,6 +16,9 @@ use crate::wire::Framing;
 /// How many errors an answer names.
 const NAMED_ERRORS: usize = 10;
 
+/// A body with so many bad records is no log, and finding out what is wrong with each keeps others waiting.
+const MAX_REJECTED: u64 = 10_000;
+
 /// What is not good in a body: the place among its messages, from 1, and what was wrong.
 #[derive(Default)]
 struct Rejected {
@@ -47,8 +50,7 @@ impl Exchange<'_> {
                 ),
             ));
         }
-        let body = self.body(request).await?;
-        self.room().await?;
+        let (body, held) = self.body(request).await?;
         let mut batch = self.shared.sink.spare_batch();
         let mut rejected = Rejected::default();
         {
@@ -58,6 +60,9 @@ impl Exchange<'_> {
             let mut place = 0;
             let mut decode = |message: &[u8]| {
                 place += 1;
+                if rejected.count >= MAX_REJECTED {
+                    return;
+                }
                 if let Err(error) = json.decode(message, &context, &mut batch) {
                     self.shared.reject(self.peer, error.clone());
                     rejected.note(place, error);
@@ -82,7 +87,13 @@ impl Exchange<'_> {
                 }
             }
         }
+        if rejected.count >= MAX_REJECTED {
+            return Err(Refusal::bad(&format!(
+                "{MAX_REJECTED} records are bad; nothing was stored"
+            )));
+        }
         let accepted = batch.len();
+        drop((body, held));
         self.store(batch).await?;
         let errors: Vec<Value> = rejected
             .named

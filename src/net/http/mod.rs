@@ -28,7 +28,7 @@ use self::answer::{Body, Refusal, json, refuse};
 use self::body::read_body;
 use super::access::Refused;
 use super::connection::STOP_TIMEOUT;
-use super::shared::{Shared, hostname_of, stopped};
+use super::shared::{Held, Shared, hostname_of, stopped};
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::sink::Ticket;
@@ -36,7 +36,7 @@ use crate::time::now_ns;
 use crate::wire::Context;
 
 /// How long a client may take for the head of a request, and be silent between two.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long a request waits for room in the queue, and then for its records to be stored.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
@@ -87,7 +87,7 @@ pub(super) async fn serve(
     };
     // A client that goes in the middle is no fault of what it says.
     if let Err(error) = ended
-        && (error.is_parse() || error.is_timeout())
+        && error.is_parse()
     {
         let reason = error.to_string();
         shared.reject(peer, WireError::Http { reason });
@@ -178,8 +178,12 @@ impl Exchange<'_> {
     }
 
     /// Reads the body, all of it, unpacked.
-    async fn body(&self, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
-        read_body(self.shared, request).await
+    /// Nothing is read before there is room in the queue.
+    async fn body(&self, request: Request<Incoming>) -> Result<(Vec<u8>, Held), Refusal> {
+        self.room().await?;
+        let body = read_body(self.shared, request).await?;
+        self.room().await?;
+        Ok(body)
     }
 
     fn context(&self) -> Context<'_> {
@@ -189,7 +193,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Waits for room before anything is decoded.
+    /// Waits for room.
     async fn room(&self) -> Result<(), Refusal> {
         let room = timeout(ROOM_TIMEOUT, self.shared.room()).await;
         room.map_err(|_| Refusal::later("the queue is full"))
@@ -197,6 +201,9 @@ impl Exchange<'_> {
 
     /// Hands the records over and waits until they are stored.
     async fn store(&self, batch: Batch) -> Result<(), Refusal> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let closed = |_| Refusal::later("the server is stopping");
         let ticket: Ticket = self.shared.submit(batch).map_err(closed)?;
         let stored = poll_fn(|context| self.shared.sink.poll_stored(ticket, context));
