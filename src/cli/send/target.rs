@@ -72,7 +72,12 @@ impl Target {
             Handler::Store(handler) => handler.emit(record)?,
         }
         self.records += 1;
-        self.bytes += bytes;
+        // Fields are part of every record, and may be longer than what it says.
+        let fields = record.extra.iter();
+        let fields: usize = fields
+            .map(|(key, value)| key.len() + value.to_string().len())
+            .sum();
+        self.bytes += bytes + fields;
         if self.records < PORTION_RECORDS && self.bytes < PORTION_BYTES {
             return Ok(());
         }
