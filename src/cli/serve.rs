@@ -36,7 +36,7 @@ pub(super) struct ServeArguments {
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
 
-    /// The one protocol that clients speak [default: the first byte of each connection tells]
+    /// The one protocol that clients speak: python, json, syslog or http [default: the first byte of each connection tells]
     #[arg(long, value_name = "NAME", value_parser = value_parser!(Protocol))]
     protocol: Option<Protocol>,
 

@@ -2,6 +2,7 @@
 //!
 //! No task reads before the sink has room: a full queue pushes back to the clients through their sockets.
 
+use std::future::poll_fn;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -35,6 +36,9 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// How much of what has arrived is read after a stop whether the queue has room or not: as much as a socket holds for us. So that
 /// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
+
+/// How long a connection that its client has ended waits for the commit of what came by it.
+const STORED_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What one read inside of TLS brings at most: what TLS packs together.
 const TLS_READ_BYTES: usize = 16 << 10;
@@ -177,7 +181,7 @@ impl Connection {
             }
             match self.read(|buffer| stream.try_read(buffer)) {
                 Read::Some(_) | Read::Nothing => {}
-                Read::End => return,
+                Read::End => return self.confirm(&stream, stop).await,
             }
             // One client that sends without a pause must not keep the others waiting.
             tokio::task::yield_now().await;
@@ -208,6 +212,24 @@ impl Connection {
             }
         }
         self.end();
+    }
+
+    /// Who waits for the end of the connection is told by it that all is stored, as our own `SocketHandler` does: it ends in good order
+    /// after the commit, and is broken off when that does not come.
+    async fn confirm(&self, stream: &TcpStream, mut stop: watch::Receiver<bool>) {
+        let sink = &self.shared.sink;
+        let stored = async {
+            let ticket = sink.submit(sink.spare_batch())?;
+            poll_fn(|context| sink.poll_stored(ticket, context)).await
+        };
+        let stored = tokio::select! {
+            stored = timeout(STORED_TIMEOUT, stored) => matches!(stored, Ok(Ok(()))),
+            // The queue is stored before the program ends.
+            () = stopped(&mut stop) => true,
+        };
+        if !stored {
+            let _ = stream.set_zero_linger();
+        }
     }
 
     /// The same inside of TLS, where what has arrived and what can be read are two things: each connection has its own buffer.

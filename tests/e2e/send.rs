@@ -62,6 +62,8 @@ fn arguments_are_the_message_of_one_record() {
     let fields = fields.iter().flat_map(|field| ["--field", field]);
     let arguments = flags.into_iter().chain(fields).chain(["disk full"]);
     assert_eq!(said(&send(arguments, b""), 0), "");
+    // They are stored when it ends.
+    assert_eq!(store.count(), 2);
     server.terminate();
 
     let records = store.records(&[]);

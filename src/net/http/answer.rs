@@ -42,13 +42,14 @@ impl Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason)
     }
 
-    /// Whether what was sent is at fault: then an operator wants to know.
-    pub(super) fn is_of_content(&self) -> bool {
-        self.status.is_client_error()
-            && !matches!(
-                self.status,
-                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
-            )
+    /// Whether what was sent is at fault: then an operator wants to know. Of a wrong place or method, only when records may have come
+    /// with it.
+    pub(super) fn is_of_content(&self, with_records: bool) -> bool {
+        let misplaced = matches!(
+            self.status,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+        );
+        self.status.is_client_error() && (with_records || !misplaced)
     }
 }
 

@@ -98,12 +98,14 @@ impl Exchange<'_> {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let kind = ingest::media_type(request.headers());
+        // Many clients do not look at the status: records that went to a wrong place are lost.
+        let posts = matches!(*request.method(), Method::POST | Method::PUT);
         let answered = match self.check(&request) {
             Ok(()) => self.route(&path, request).await,
             Err(refusal) => Err(refusal),
         };
         answered.unwrap_or_else(|refusal| {
-            if refusal.is_of_content() {
+            if refusal.is_of_content(posts || path == "/ingest") {
                 let reason = format!("{path}: {}", refusal.reason);
                 self.shared.reject(self.peer, WireError::Http { reason });
             }
