@@ -20,7 +20,8 @@ use crate::wire::MAX_FRAME_LIMIT;
 /// record may arrive **twice**, but not never: the ones sent since the last confirmation do, which is at most five seconds
 /// or some megabyte of records ago.
 ///
-/// A confirmation is the end of a connection: the handler ends its side, and a server that has read everything closes the other. Hence
+/// A confirmation is the end of a connection: the handler ends its side, and a server that has read everything, logstore's also stored
+/// it, closes the other. Hence
 /// connections are short, and an idle handler has none. A server that does not close its side, as Python's and logstore's
 /// do, is taken for one that fails. Dropping the handler closes it.
 ///
@@ -62,7 +63,7 @@ impl SocketHandler {
         self.queue.emit_below(MAX_RECORD_BYTES, record)
     }
 
-    /// Waits for so long until the server has read everything queued before. It may still be on its way to the server's disk.
+    /// Waits for so long until the server has confirmed everything queued before: logstore's has stored it then, Python's has read it.
     ///
     /// # Errors
     ///

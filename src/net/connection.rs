@@ -126,7 +126,9 @@ async fn welcome_inside(
         return;
     }
     if !shared.rules.lets_in_unproven(peer) {
-        shared.reject(peer, WireError::Unproven);
+        if first.is_some() {
+            shared.reject(peer, WireError::Unproven);
+        }
         return;
     }
     Connection::new(shared, peer).run_inside(stream, stop).await;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::RETRY_AFTER;
 use super::collectors::{PROTOBUF, branded};
 use crate::wire::elastic;
-use crate::wire::otlp::status_protobuf;
+use crate::wire::otlp::{status_json, status_protobuf};
 
 /// The body of an answer.
 pub(super) type Body = Full<Bytes>;
@@ -84,7 +84,7 @@ pub(super) fn refuse(path: &str, kind: &str, refusal: &Refusal) -> Response<Body
     let body = if path.starts_with("/elasticsearch") {
         elastic::error(status.as_u16(), reason)
     } else if path.starts_with("/v1/") {
-        json!({"code": rpc_code(*status), "message": reason}).to_string()
+        status_json(reason)
     } else {
         json!({"error": reason}).to_string()
     };
@@ -107,14 +107,4 @@ pub(super) fn refuse(path: &str, kind: &str, refusal: &Refusal) -> Response<Body
         _ => {}
     }
     response
-}
-
-/// gRPC's code for an HTTP status, which OTLP's errors carry.
-fn rpc_code(status: StatusCode) -> u32 {
-    match status {
-        StatusCode::UNAUTHORIZED => 16,
-        StatusCode::FORBIDDEN => 7,
-        StatusCode::SERVICE_UNAVAILABLE => 14,
-        _ => 3,
-    }
 }
