@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -347,6 +347,68 @@ fn who_can_be_reached_from_elsewhere_demands_proof() {
         let server = Server::start_with(&store.db, &[&["--host", "0.0.0.0"], way].concat());
         server.terminate();
     }
+}
+
+/// An address of this machine that others could reach it by, where it has one.
+fn address_for_others() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: it only tells which address would be used.
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+#[test]
+fn with_a_token_other_machines_come_in_by_http_alone() {
+    let Some(address) = address_for_others() else {
+        return;
+    };
+    let store = Store::new();
+    let tokens = store.file("tokens");
+    std::fs::write(&tokens, "sesame\n").unwrap();
+    let flags = ["--host", "0.0.0.0", "--udp", "--token-file"];
+    let flags = [&flags[..], &[tokens.to_str().unwrap()]].concat();
+    let server = Server::start_with(&store.db, &flags);
+    let there = SocketAddr::new(address, server.address().port());
+    send(there, b"{\"msg\":\"forged\"}\n");
+    server.wait_until_said("neither a certificate nor HTTP");
+    let socket = UdpSocket::bind((address, 0)).unwrap();
+    socket.send_to(b"<14>forged", there).unwrap();
+    let headers = ["Authorization: Bearer sesame", JSON];
+    let answer = request(there, "POST /ingest", &headers, b"{\"msg\":\"true\"}");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let ended = server.terminate();
+    assert!(
+        ended.stderr.contains("2 frames could not be decoded"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(messages(&store), ["true"]);
+}
+
+#[test]
+fn datagrams_cannot_show_certificates() {
+    let store = Store::new();
+    let output = logstore([
+        "serve",
+        "--udp",
+        "--tls-cert",
+        "c",
+        "--tls-key",
+        "k",
+        "--client-ca",
+        "a",
+        "--db",
+    ])
+    .arg(&store.db)
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("--udp") && said.contains("--client-ca"),
+        "{said}"
+    );
 }
 
 #[test]
