@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod access;
 mod clients;
 mod context;
 mod counts;
@@ -12,11 +13,13 @@ mod cursor;
 mod echo;
 mod follow;
 mod help;
+mod http;
 mod output;
 mod protocols;
 mod queries;
 mod readme;
 mod refusals;
+mod requests;
 mod send;
 mod senders;
 mod shutdown;
