@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
@@ -10,6 +11,7 @@ use logstore::wire::gelf::{Chunks, decompress};
 use logstore::wire::json::JsonDecoder;
 
 const LIMIT: usize = 1 << 20;
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 // Datagrams of up to 64 bytes, each with the seconds that have passed.
 fuzz_target!(|bytes: &[u8]| {
@@ -19,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         let [seconds, datagram @ ..] = datagram else { continue };
         now += Duration::from_secs(u64::from(*seconds % 4));
         let message = if Chunks::is_chunk(datagram) {
-            chunks.add(datagram, now).ok().flatten()
+            chunks.add(datagram, HERE, now).ok().flatten()
         } else {
             Some(datagram.to_vec())
         };

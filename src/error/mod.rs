@@ -79,6 +79,16 @@ pub enum WireError {
         /// The limit in force, in bytes.
         limit: usize,
     },
+    /// A request's body is longer than the limit when it is unpacked. Nothing of it is taken.
+    #[error(
+        "the body has {bytes} bytes when unpacked, over the limit of {limit}; send fewer records in one request, or raise --frame-limit"
+    )]
+    BodyTooLong {
+        /// How many bytes it says that it has.
+        bytes: usize,
+        /// The limit in force, in bytes.
+        limit: usize,
+    },
     /// What came is no frame, and nothing else that is understood.
     #[error("{found}, none of the protocols that are taken here; the connection was closed")]
     NotAFrame {

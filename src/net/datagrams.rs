@@ -24,7 +24,7 @@ const DATAGRAMS: usize = 256;
 /// Takes datagrams until the stop, and then what has arrived.
 pub(super) async fn receive(
     shared: Rc<Shared>,
-    socket: UdpSocket,
+    socket: Rc<UdpSocket>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut receiver = Receiver {
@@ -116,25 +116,29 @@ impl Receiver {
             return Err(WireError::Unproven);
         }
         let limit = self.shared.rules.frame_limit.min(gelf::DEFAULT_LIMIT);
-        if gelf::Chunks::is_chunk(datagram) {
-            self.last_peer = peer;
-            let Some(whole) = self.chunks.add(datagram, self.started.elapsed())? else {
-                return Ok(());
-            };
-            let message = gelf::decompress(&whole, limit)?;
-            return decoders.json.decode(&message, &context, batch);
-        }
-        match gelf::decompress(datagram, limit) {
-            Ok(Cow::Owned(message)) => return decoders.json.decode(&message, &context, batch),
-            // What is not even text is nothing else.
-            Err(error) if datagram.starts_with(&[0x1F]) || datagram.starts_with(b"\x78") => {
-                return Err(error);
+        let named = self.shared.rules.protocol;
+        if matches!(named, None | Some(Protocol::Json)) {
+            if gelf::Chunks::is_chunk(datagram) {
+                self.last_peer = peer;
+                let now = self.started.elapsed();
+                let Some(whole) = self.chunks.add(datagram, peer.ip(), now)? else {
+                    return Ok(());
+                };
+                let message = gelf::decompress(&whole, limit)?;
+                return decoders.json.decode(&message, &context, batch);
             }
-            // The first letters of some texts look like zlib's header.
-            Ok(Cow::Borrowed(_)) | Err(_) => {}
+            match gelf::decompress(datagram, limit) {
+                Ok(Cow::Owned(message)) => return decoders.json.decode(&message, &context, batch),
+                // What is not even text is nothing else.
+                Err(error) if datagram.starts_with(&[0x1F]) || datagram.starts_with(b"\x78") => {
+                    return Err(error);
+                }
+                // The first letters of some texts look like zlib's header.
+                Ok(Cow::Borrowed(_)) | Err(_) => {}
+            }
         }
         let first = datagram.first().copied().and_then(Protocol::of_first_byte);
-        match self.shared.rules.protocol.or(first) {
+        match named.or(first) {
             Some(Protocol::Python) => match split_frame(datagram, limit)? {
                 Split::Frame { payload, .. } => decoders.pickle.decode(payload, &context, batch),
                 Split::TooLong { expected } | Split::Partial { expected } => {

@@ -207,7 +207,7 @@ impl LogRecordSocketReceiver {
             let listener = TcpListener::from_std(self.listener).map_err(ServerError::Thread)?;
             if let Some(socket) = self.datagrams {
                 let socket = UdpSocket::from_std(socket).map_err(ServerError::Thread)?;
-                let receiving = datagrams::receive(Rc::clone(&shared), socket, stop.0.subscribe());
+                let receiving = receive_datagrams(Rc::clone(&shared), socket, stop.0.subscribe());
                 tokio::task::spawn_local(receiving);
             }
             let complaining = tokio::task::spawn_local(Rc::clone(&shared).complain_now_and_then());
@@ -219,6 +219,18 @@ impl LogRecordSocketReceiver {
         runtime.block_on(tasks);
         shared.finish();
         Ok(())
+    }
+}
+
+/// A panic ends the task that took a datagram, not the port.
+async fn receive_datagrams(shared: Rc<Shared>, socket: UdpSocket, stop: watch::Receiver<bool>) {
+    let socket = Rc::new(socket);
+    loop {
+        let receiving = datagrams::receive(Rc::clone(&shared), Rc::clone(&socket), stop.clone());
+        match tokio::task::spawn_local(receiving).await {
+            Err(error) if error.is_panic() => {}
+            _ => return,
+        }
     }
 }
 

@@ -277,10 +277,17 @@ impl Queue {
             gathered.end = gathered.end.max(end);
             self.took(&batch);
             batches.push(batch);
-            if urgent || overdue {
+            if overdue {
                 break;
             }
-            deadline.get_or_insert_with(|| Instant::now() + portion.delay);
+            // Who waits for the commit shares it with whatever else is there.
+            let delay = if urgent {
+                Duration::ZERO
+            } else {
+                portion.delay
+            };
+            let until = Instant::now() + delay;
+            deadline = Some(deadline.map_or(until, |deadline: Instant| deadline.min(until)));
         }
         gathered
     }

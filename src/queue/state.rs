@@ -17,7 +17,7 @@ pub(super) struct Sealed {
     pub(super) batch: Batch,
     /// How many records had been queued with its last one.
     pub(super) end: u64,
-    /// Somebody waits for its commit: do not wait for more.
+    /// Somebody waits for its commit: take what is there, and wait for no more.
     pub(super) urgent: bool,
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use crate::requests::{JSON, messages, post, request};
 use crate::support::{Server, Store, logstore, send};
+
 #[test]
 fn pages_in_a_browser_cannot_write_to_the_log() {
     let store = Store::new();
@@ -16,10 +17,15 @@ fn pages_in_a_browser_cannot_write_to_the_log() {
         (&["Content-Type: text/plain"], 415),
         (&["Content-Type: multipart/form-data; boundary=x"], 415),
     ] {
-        let answer = post(&server, "/ingest", headers, body);
-        assert_eq!(answer.status, status, "{headers:?}: {answer:?}");
-        assert!(!answer.head.contains("access-control"), "{answer:?}");
+        for path in ["/ingest", "/loki/api/v1/push", "/elasticsearch/_bulk"] {
+            let answer = post(&server, path, headers, body);
+            assert_eq!(answer.status, status, "{path}, {headers:?}: {answer:?}");
+            assert!(!answer.head.contains("access-control"), "{answer:?}");
+        }
     }
+    let form = ["Content-Type: application/x-www-form-urlencoded"];
+    let answer = post(&server, "/elasticsearch/_bulk", &form, body);
+    assert_eq!(answer.status, 415, "{answer:?}");
     let preflight = [
         "Origin: http://evil.example",
         "Access-Control-Request-Method: POST",
@@ -66,6 +72,9 @@ fn a_token_is_demanded_of_every_request() {
         request(server.address(), "GET /healthz", &[right], b"").status,
         200
     );
+    // The answer comes through although nobody wants the body.
+    let answer = post(&server, "/ingest", &[JSON], &vec![b' '; 8 << 20]);
+    assert_eq!(answer.status, 401, "{answer:?}");
     server.terminate();
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::requests::{JSON, exchange, gzip, messages, post, request};
 use crate::support::{Server, Store, wait_until};
+
 #[test]
 fn json_lines_arrays_and_packed_bodies_are_ingested() {
     let store = Store::new();
@@ -68,8 +69,17 @@ fn bodies_are_bounded_also_unpacked() {
     assert!(bomb.len() < 64 << 10);
     let answer = post(&server, "/ingest", &[JSON, "Content-Encoding: gzip"], &bomb);
     assert_eq!(answer.status, 413, "{answer:?}");
-    let answer = post(&server, "/ingest", &[JSON], &vec![b' '; 65 << 10]);
-    assert_eq!(answer.status, 413);
+    for bytes in [65 << 10, 20 << 20] {
+        let answer = post(&server, "/ingest", &[JSON], &vec![b' '; bytes]);
+        assert_eq!(answer.status, 413, "{answer:?}");
+    }
+    let bomb = snap::raw::Encoder::new()
+        .compress_vec(&vec![b' '; 1 << 20])
+        .unwrap();
+    assert!(bomb.len() < 64 << 10);
+    let protobuf = ["Content-Type: application/x-protobuf"];
+    let answer = post(&server, "/loki/api/v1/push", &protobuf, &bomb);
+    assert_eq!(answer.status, 413, "{answer:?}");
     for (encoding, status) in [("gzip", 400), ("zstd", 400), ("br", 415)] {
         let encoding = format!("Content-Encoding: {encoding}");
         let answer = post(&server, "/ingest", &[JSON, &encoding], b"{\"msg\":\"x\"}");

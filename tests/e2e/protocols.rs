@@ -1,7 +1,10 @@
 //! Every protocol byte by byte on the one port, good and bad.
 
+use std::net::UdpSocket;
+
 use crate::requests::{exchange, messages};
 use crate::support::{Server, Store, frame, send, wait_until};
+
 #[test]
 fn the_first_byte_tells_the_protocol() {
     let store = Store::new();
@@ -97,4 +100,19 @@ fn a_protocol_that_is_named_is_not_guessed() {
     wait_until("it is there", || store.count() == 1);
     assert_eq!(messages(&store), ["{\"msg\":\"text to syslog\"}"]);
     server.terminate();
+}
+
+#[test]
+fn a_protocol_that_is_named_is_that_of_datagrams_too() {
+    let chunk = b"\x1e\x0f12345678\x00\x01{\"short_message\":\"from a chunk\"}";
+    for (protocol, expected) in [("json", "from a chunk"), ("syslog", "from a chunk\"}")] {
+        let store = Store::new();
+        let server = Server::start_with(&store.db, &["--udp", "--protocol", protocol]);
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.send_to(chunk, server.address()).unwrap();
+        wait_until("it is there", || store.count() == 1);
+        let [message] = messages(&store).try_into().unwrap();
+        assert!(message.ends_with(expected), "{message}");
+        server.terminate();
+    }
 }

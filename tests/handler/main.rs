@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use logstore::{
-    Batch, Query, QueueError, Reader, RecordStore, Report, SQLiteQueueHandler, StoreError,
+    Batch, Query, QueueError, Reader, RecordSink, RecordStore, Report, SQLiteQueueHandler,
+    StoreError,
 };
 
 use crate::store::{Fault, TestStore, listening, record, wait_until};
@@ -80,6 +81,27 @@ fn a_flushed_record_is_in_the_file() {
             .unwrap();
         assert_eq!(found.record, sent);
     }
+}
+
+#[test]
+fn who_waits_for_a_commit_shares_it_with_who_came_meanwhile() {
+    let (store, gate) = TestStore::gated();
+    let handler = SQLiteQueueHandler::builder().start(store.clone()).unwrap();
+    let submit = |message: &str| {
+        let batch: Batch = [&record(message)].into_iter().collect();
+        handler.submit(batch).unwrap();
+    };
+    submit("first");
+    wait_until("the store is busy", || {
+        store.calls.load(Ordering::SeqCst) == 1
+    });
+    for message in ["second", "third", "fourth"] {
+        submit(message);
+    }
+    drop(gate);
+    handler.flush().unwrap();
+    assert_eq!(store.messages(), ["first", "second", "third", "fourth"]);
+    assert_eq!(store.calls.load(Ordering::SeqCst), 2);
 }
 
 #[test]

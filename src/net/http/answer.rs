@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::RETRY_AFTER;
 use super::collectors::{PROTOBUF, branded};
+use crate::error::WireError;
 use crate::wire::elastic;
 use crate::wire::otlp::{status_json, status_protobuf};
 
@@ -34,6 +35,15 @@ impl Refusal {
     /// The body is none of what is taken here.
     pub(super) fn bad(reason: &dyn std::fmt::Display) -> Self {
         Refusal::new(StatusCode::BAD_REQUEST, reason.to_string())
+    }
+
+    /// As [`Refusal::bad`], or too long.
+    pub(super) fn of(error: &WireError) -> Self {
+        let status = match error {
+            WireError::BodyTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Refusal::new(status, error.to_string())
     }
 
     /// It is not the request's fault, and should be sent again.

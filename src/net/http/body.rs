@@ -7,7 +7,7 @@ use std::time::Duration;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::CONTENT_ENCODING;
+use hyper::header::{CONTENT_ENCODING, EXPECT};
 use hyper::{Request, StatusCode};
 use tokio::time::timeout;
 
@@ -16,6 +16,9 @@ use crate::net::shared::{Held, Shared};
 
 /// How long a client may be silent in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long the rest of a body is read that nobody wants.
+const PASS_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The largest window of zstd that is unpacked, as a power of two: 8 MiB, as its specification asks of every decoder.
 const ZSTD_WINDOW: u32 = 23;
@@ -28,7 +31,7 @@ const ZSTD_WINDOW: u32 = 23;
 /// sending; 400 for what is not what its encoding says.
 pub(super) async fn read_body(
     shared: &Rc<Shared>,
-    request: Request<Incoming>,
+    request: &mut Request<Incoming>,
 ) -> Result<(Vec<u8>, Held), Refusal> {
     let limit = shared.rules.frame_limit;
     let encoding = request
@@ -36,7 +39,7 @@ pub(super) async fn read_body(
         .get(CONTENT_ENCODING)
         .map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
     let encoding = Encoding::of(encoding.as_deref().unwrap_or("identity"))?;
-    let mut body = request.into_body();
+    let body = request.body_mut();
     let too_long = || {
         let reason = format!(
             "a body has at most {limit} bytes, also unpacked; --frame-limit sets the limit"
@@ -93,6 +96,18 @@ pub(super) async fn read_body(
     }
     held.set(unpacked.len()).map_err(|_| too_much())?;
     Ok((unpacked, held))
+}
+
+/// Reads what is left of the body of a request that is refused, for a while: a client that is still sending would find its connection
+/// reset, and not see the answer.
+pub(super) async fn pass_over(request: &mut Request<Incoming>) {
+    // Who asks before it sends is told in time.
+    if request.headers().contains_key(EXPECT) {
+        return;
+    }
+    let body = request.body_mut();
+    let passed = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = timeout(PASS_OVER_TIMEOUT, passed).await;
 }
 
 /// How a body is packed.

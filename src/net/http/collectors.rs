@@ -14,7 +14,10 @@ pub(super) const PROTOBUF: &str = "application/x-protobuf";
 
 impl Exchange<'_> {
     /// `POST /v1/logs`, in protobuf or JSON.
-    pub(super) async fn otlp(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn otlp(
+        &self,
+        request: &mut Request<Incoming>,
+    ) -> Result<Response<Body>, Refusal> {
         let is_json = match media_type(request.headers()).as_str() {
             PROTOBUF => false,
             JSON => true,
@@ -51,7 +54,10 @@ impl Exchange<'_> {
     }
 
     /// `POST /loki/api/v1/push`, in snappy protobuf or JSON.
-    pub(super) async fn loki(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn loki(
+        &self,
+        request: &mut Request<Incoming>,
+    ) -> Result<Response<Body>, Refusal> {
         let is_json = media_type(request.headers()) == JSON;
         let (body, held) = self.body(request).await?;
         let mut batch = self.shared.sink.spare_batch();
@@ -65,7 +71,7 @@ impl Exchange<'_> {
                 let limit = self.shared.rules.frame_limit;
                 decoder.decode_protobuf(&body, limit, &self.context(), &mut batch, reject)
             };
-            outcome.map_err(|error| Refusal::bad(&error))?;
+            outcome.map_err(|error| Refusal::of(&error))?;
         }
         drop((body, held));
         self.store(batch).await?;
@@ -76,7 +82,7 @@ impl Exchange<'_> {
     pub(super) async fn elastic_bulk(
         &self,
         index: Option<&str>,
-        request: Request<Incoming>,
+        request: &mut Request<Incoming>,
     ) -> Result<Response<Body>, Refusal> {
         let (body, held) = self.body(request).await?;
         let started = std::time::Instant::now();

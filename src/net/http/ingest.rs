@@ -38,18 +38,9 @@ impl Rejected {
 impl Exchange<'_> {
     pub(super) async fn ingest(
         &self,
-        request: Request<Incoming>,
+        request: &mut Request<Incoming>,
     ) -> Result<Response<Body>, Refusal> {
         let kind = media_type(request.headers());
-        if matches!(kind.as_str(), "text/plain" | "multipart/form-data") {
-            // A page of another site could send these without asking anybody.
-            return Err(Refusal::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!(
-                    "Content-Type {kind} is not taken; use application/json or application/x-ndjson"
-                ),
-            ));
-        }
         let (body, held) = self.body(request).await?;
         let mut batch = self.shared.sink.spare_batch();
         let mut rejected = Rejected::default();

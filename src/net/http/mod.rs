@@ -24,8 +24,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use self::answer::{Body, Refusal, json, refuse};
-use self::body::read_body;
+use self::answer::{Body, JSON, Refusal, json, refuse};
+use self::body::{pass_over, read_body};
 use super::access::Refused;
 use super::connection::STOP_TIMEOUT;
 use super::shared::{Held, Shared, hostname_of, stopped};
@@ -94,23 +94,46 @@ pub(super) async fn serve(
     }
 }
 
+/// What a page of another site could send without asking anybody is not taken, but for the form of Python's `HTTPHandler`.
+fn check_media_type(path: &str, kind: &str) -> Result<(), Refusal> {
+    match kind {
+        "application/x-www-form-urlencoded" if path == "/ingest" => Ok(()),
+        "application/x-www-form-urlencoded" | "text/plain" | "multipart/form-data" => {
+            Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!(
+                    "Content-Type {kind} is not taken here; use {JSON} or what your protocol has"
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Exchange<'_> {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, mut request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         let kind = ingest::media_type(request.headers());
         // Many clients do not look at the status: records that went to a wrong place are lost.
         let posts = matches!(*request.method(), Method::POST | Method::PUT);
-        let answered = match self.check(&request) {
-            Ok(()) => self.route(&path, request).await,
+        let checked = self
+            .check(&request)
+            .and_then(|()| check_media_type(&path, &kind));
+        let answered = match checked {
+            Ok(()) => self.route(&path, &mut request).await,
             Err(refusal) => Err(refusal),
         };
-        answered.unwrap_or_else(|refusal| {
-            if refusal.is_of_content(posts || path == "/ingest") {
-                let reason = format!("{path}: {}", refusal.reason);
-                self.shared.reject(self.peer, WireError::Http { reason });
+        match answered {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                if refusal.is_of_content(posts || path == "/ingest") {
+                    let reason = format!("{path}: {}", refusal.reason);
+                    self.shared.reject(self.peer, WireError::Http { reason });
+                }
+                pass_over(&mut request).await;
+                refuse(&path, &kind, &refusal)
             }
-            refuse(&path, &kind, &refusal)
-        })
+        }
     }
 
     fn check(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
@@ -132,7 +155,7 @@ impl Exchange<'_> {
     async fn route(
         &self,
         path: &str,
-        request: Request<Incoming>,
+        request: &mut Request<Incoming>,
     ) -> Result<Response<Body>, Refusal> {
         let method = request.method().clone();
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -181,7 +204,7 @@ impl Exchange<'_> {
 
     /// Reads the body, all of it, unpacked.
     /// Nothing is read before there is room in the queue.
-    async fn body(&self, request: Request<Incoming>) -> Result<(Vec<u8>, Held), Refusal> {
+    async fn body(&self, request: &mut Request<Incoming>) -> Result<(Vec<u8>, Held), Refusal> {
         self.room().await?;
         let body = read_body(self.shared, request).await?;
         self.room().await?;

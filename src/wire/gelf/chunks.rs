@@ -1,6 +1,7 @@
 //! GELF over UDP: messages that were cut into several datagrams are put together again.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::error;
@@ -34,6 +35,8 @@ pub struct Chunks {
 
 #[derive(Debug)]
 struct Incomplete {
+    /// Ids are only unlike within one sender.
+    sender: IpAddr,
     id: [u8; 8],
     /// When its first chunk came.
     since: Duration,
@@ -65,13 +68,18 @@ impl Chunks {
         self.lost
     }
 
-    /// Takes a chunk and gives the message that it completes, which may be compressed. `now` is the time since any fixed moment,
+    /// Takes a chunk of a sender's and gives the message that it completes, which may be compressed. `now` is the time since any fixed moment,
     /// which never goes back. A chunk that came before is passed over.
     ///
     /// # Errors
     ///
     /// [`WireError::Message`] for what is no chunk of a message.
-    pub fn add(&mut self, datagram: &[u8], now: Duration) -> Result<Option<Vec<u8>>, WireError> {
+    pub fn add(
+        &mut self,
+        datagram: &[u8],
+        sender: IpAddr,
+        now: Duration,
+    ) -> Result<Option<Vec<u8>>, WireError> {
         self.expire(now);
         let (header, text) = datagram
             .split_first_chunk::<HEADER_BYTES>()
@@ -88,10 +96,14 @@ impl Chunks {
                 "chunk {number} of {chunks}; a message has 1 to {MAX_CHUNKS}, counted from 0"
             )));
         }
-        let known = self.incomplete.iter().position(|message| message.id == id);
+        let known = self
+            .incomplete
+            .iter()
+            .position(|message| message.id == id && message.sender == sender);
         let index = known.unwrap_or(self.incomplete.len());
         if known.is_none() {
             self.incomplete.push_back(Incomplete {
+                sender,
                 id,
                 since: now,
                 chunks,
@@ -167,28 +179,44 @@ impl Incomplete {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::net::Ipv4Addr;
 
     fn chunk(id: u64, number: u8, chunks: u8, text: &[u8]) -> Vec<u8> {
         [&MAGIC[..], &id.to_be_bytes(), &[number, chunks], text].concat()
     }
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
     #[test]
+    fn senders_with_the_same_id_are_kept_apart() {
+        let other = IpAddr::V4(Ipv4Addr::BROADCAST);
+        let mut chunks = Chunks::new();
+        for (text, sender) in [(b"a", HERE), (b"x", other)] {
+            assert_eq!(chunks.add(&chunk(7, 0, 2, text), sender, at(0)), Ok(None));
+        }
+        for (text, sender, whole) in [(b"b", HERE, b"ab"), (b"y", other, b"xy")] {
+            let found = chunks.add(&chunk(7, 1, 2, text), sender, at(0));
+            assert_eq!(found, Ok(Some(whole.to_vec())));
+        }
+    }
+
+    #[test]
     fn chunks_make_a_message_in_any_order_and_twice() {
         let mut chunks = Chunks::new();
         for (number, text) in [(2, "c"), (0, "aa"), (2, "c"), (0, "aa")] {
-            let found = chunks.add(&chunk(7, number, 3, text.as_bytes()), at(0));
+            let found = chunks.add(&chunk(7, number, 3, text.as_bytes()), HERE, at(0));
             assert_eq!(found, Ok(None));
         }
         assert_eq!(
-            chunks.add(&chunk(8, 0, 1, b"x"), at(0)),
+            chunks.add(&chunk(8, 0, 1, b"x"), HERE, at(0)),
             Ok(Some(b"x".into()))
         );
         assert_eq!(
-            chunks.add(&chunk(7, 1, 3, b"b"), at(5)),
+            chunks.add(&chunk(7, 1, 3, b"b"), HERE, at(5)),
             Ok(Some(b"aabc".into()))
         );
         assert_eq!(
@@ -201,7 +229,7 @@ mod tests {
     fn what_is_no_chunk_is_refused() {
         let mut chunks = Chunks::new();
         assert!(Chunks::is_chunk(b"\x1e\x0fx") && !Chunks::is_chunk(b"{"));
-        chunks.add(&chunk(1, 0, 2, b""), at(0)).unwrap();
+        chunks.add(&chunk(1, 0, 2, b""), HERE, at(0)).unwrap();
         for (datagram, reason) in [
             (
                 b"\x1e\x0f123".to_vec(),
@@ -224,7 +252,7 @@ mod tests {
                 "chunk 1 of 3, but others of the message are of 2",
             ),
         ] {
-            let error = chunks.add(&datagram, at(0)).unwrap_err();
+            let error = chunks.add(&datagram, HERE, at(0)).unwrap_err();
             assert_eq!(error.to_string(), format!("not GELF: {reason}"));
         }
     }
@@ -232,16 +260,16 @@ mod tests {
     #[test]
     fn a_message_is_given_up_after_five_seconds() {
         let mut chunks = Chunks::new();
-        chunks.add(&chunk(1, 0, 2, b"a"), at(10)).unwrap();
-        chunks.add(&chunk(2, 0, 2, b"a"), at(12)).unwrap();
+        chunks.add(&chunk(1, 0, 2, b"a"), HERE, at(10)).unwrap();
+        chunks.add(&chunk(2, 0, 2, b"a"), HERE, at(12)).unwrap();
         chunks.expire(at(15));
         assert_eq!(chunks.lost(), 0);
         chunks.expire(at(16));
         assert_eq!((chunks.lost(), chunks.bytes), (1, 1));
         // Its last chunk begins another one.
-        assert_eq!(chunks.add(&chunk(1, 1, 2, b"b"), at(16)), Ok(None));
+        assert_eq!(chunks.add(&chunk(1, 1, 2, b"b"), HERE, at(16)), Ok(None));
         assert_eq!(
-            chunks.add(&chunk(2, 1, 2, b"b"), at(16)),
+            chunks.add(&chunk(2, 1, 2, b"b"), HERE, at(16)),
             Ok(Some(b"ab".into()))
         );
     }
@@ -250,7 +278,7 @@ mod tests {
     fn a_flood_costs_the_oldest() {
         let mut chunks = Chunks::new();
         for id in 0..2000 {
-            chunks.add(&chunk(id, 0, 2, b"a"), at(0)).unwrap();
+            chunks.add(&chunk(id, 0, 2, b"a"), HERE, at(0)).unwrap();
         }
         assert_eq!(
             (chunks.incomplete.len(), chunks.lost()),
@@ -260,7 +288,9 @@ mod tests {
         let large = vec![b'x'; 60_000];
         for number in 0..127 {
             for id in 0..10 {
-                chunks.add(&chunk(id, number, 128, &large), at(1)).unwrap();
+                chunks
+                    .add(&chunk(id, number, 128, &large), HERE, at(1))
+                    .unwrap();
                 assert!(chunks.bytes <= MAX_BYTES);
             }
         }
@@ -280,16 +310,16 @@ mod tests {
             let mut chunks = Chunks::new();
             let last = datagrams.pop().unwrap();
             for datagram in datagrams {
-                prop_assert_eq!(chunks.add(&datagram, at(0)), Ok(None));
+                prop_assert_eq!(chunks.add(&datagram, HERE, at(0)), Ok(None));
             }
-            prop_assert_eq!(chunks.add(&last, at(0)), Ok(Some(text)));
+            prop_assert_eq!(chunks.add(&last, HERE, at(0)), Ok(Some(text)));
         }
 
         #[test]
         fn no_datagram_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
             let mut chunks = Chunks::new();
-            let _ = chunks.add(&bytes, at(0));
-            let _ = chunks.add(&[&MAGIC[..], &bytes].concat(), at(0));
+            let _ = chunks.add(&bytes, HERE, at(0));
+            let _ = chunks.add(&[&MAGIC[..], &bytes].concat(), HERE, at(0));
         }
     }
 }

@@ -107,9 +107,10 @@ fn unpacked(body: &[u8], limit_bytes: usize) -> Result<Vec<u8>, WireError> {
     let corrupt = |reason: snap::Error| error(format!("the body is not snappy's: {reason}"));
     let bytes = snap::raw::decompress_len(body).map_err(corrupt)?;
     if bytes > limit_bytes {
-        return Err(error(format!(
-            "the body has {bytes} bytes when unpacked, over the limit of {limit_bytes}; send fewer entries in one request"
-        )));
+        return Err(WireError::BodyTooLong {
+            bytes,
+            limit: limit_bytes,
+        });
     }
     snap::raw::Decoder::new()
         .decompress_vec(body)
