@@ -54,11 +54,11 @@ pub enum Report {
         /// By which rule.
         rule: &'static str,
     },
-    /// Frames of a client could not be decoded. At most once a second for each peer's address.
+    /// Frames of a client could not be decoded. At most once a second for each peer's address and kind of error.
     BadFrames {
         /// Who sent them.
         peer: SocketAddr,
-        /// How many since the last report about this peer.
+        /// How many since the last such report about this peer.
         count: u64,
         /// What was wrong with the last one.
         error: WireError,
@@ -114,13 +114,13 @@ impl fmt::Display for Report {
                 count: 1,
                 error,
             } => {
-                write!(f, "1 bad frame from {peer}: {error}")
+                write!(f, "1 bad {} from {peer}: {error}", unit_of(error))
             }
             Report::BadFrames { peer, count, error } => {
-                let (address, port) = (peer.ip(), peer.port());
+                let (address, port, unit) = (peer.ip(), peer.port(), unit_of(error));
                 write!(
                     f,
-                    "{count} bad frames from {address}, the last from port {port}: {error}"
+                    "{count} bad {unit}s from {address}; the last, from port {port}: {error}"
                 )
             }
             Report::ConnectionLost { peer, reason } => {
@@ -134,6 +134,20 @@ impl fmt::Display for Report {
                 )
             }
         }
+    }
+}
+
+/// What it is that was bad.
+fn unit_of(error: &WireError) -> &'static str {
+    match error {
+        WireError::Http { .. } => "request",
+        WireError::NotAFrame { .. }
+        | WireError::TooManyPartialFrames { .. }
+        | WireError::Tls { .. }
+        | WireError::NotTls
+        | WireError::Unproven => "connection",
+        WireError::Message { .. } | WireError::LineTooLong { .. } => "message",
+        _ => "frame",
     }
 }
 

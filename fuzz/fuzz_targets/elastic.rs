@@ -9,7 +9,7 @@ use logstore::wire::json::JsonDecoder;
 
 fuzz_target!(|bytes: &[u8]| {
     let (mut decoder, mut batch) = (JsonDecoder::new(), Batch::new());
-    let items = bulk(bytes, Some("logs"), |_, document| {
+    let items = bulk(bytes, Some("logs"), |_, _, document| {
         decoder.decode(document, &common::CONTEXT, &mut batch)
     });
     if let Ok(items) = items {

@@ -1,23 +1,27 @@
-//! Bad frames, counted and reported at most once a second for each address.
+//! Bad frames, counted and reported at most once a second for each address and kind of error.
 
 use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::error::WireError;
 use crate::report::{Report, Reporter};
 
-/// How long an address is silent after a report.
+/// How long nothing is said of an address and a kind of error after a report.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// How many addresses are told apart. In a flood from more, the oldest reports are forgotten.
-const ADDRESSES: usize = 1024;
+/// How many of both are told apart. In a flood from more, the oldest reports are forgotten.
+const SENDERS: usize = 1024;
 
 /// What has been said about whom, and what is still to be said.
 pub(super) struct Complaints {
     reporter: Reporter,
-    by_address: HashMap<IpAddr, Complaint>,
+    by_sender: HashMap<Sender, Complaint>,
 }
+
+/// Whose, and of which kind: errors that are added up have one cause.
+type Sender = (IpAddr, Discriminant<WireError>);
 
 struct Complaint {
     reported: Instant,
@@ -29,28 +33,29 @@ impl Complaints {
     pub(super) fn new(reporter: Reporter) -> Self {
         Complaints {
             reporter,
-            by_address: HashMap::new(),
+            by_sender: HashMap::new(),
         }
     }
 
     /// A bad frame of this peer: reported now, or with the next report.
     pub(super) fn note(&mut self, peer: SocketAddr, error: WireError) {
         let now = Instant::now();
-        if let Some(complaint) = self.by_address.get_mut(&peer.ip())
+        let sender = (peer.ip(), discriminant(&error));
+        if let Some(complaint) = self.by_sender.get_mut(&sender)
             && now.duration_since(complaint.reported) < SILENCE
         {
             let count = complaint.pending.as_ref().map_or(0, |(_, count, _)| *count) + 1;
             complaint.pending = Some((peer, count, error));
             return;
         }
-        if self.by_address.len() >= ADDRESSES {
+        if self.by_sender.len() >= SENDERS {
             self.say_pending(Duration::ZERO);
-            self.by_address.clear();
+            self.by_sender.clear();
         }
         let earlier = self
-            .by_address
+            .by_sender
             .insert(
-                peer.ip(),
+                sender,
                 Complaint {
                     reported: now,
                     pending: None,
@@ -77,7 +82,7 @@ impl Complaints {
 
     fn say_pending(&mut self, silence: Duration) {
         let now = Instant::now();
-        for complaint in self.by_address.values_mut() {
+        for complaint in self.by_sender.values_mut() {
             if now.duration_since(complaint.reported) >= silence
                 && let Some((peer, count, error)) = complaint.pending.take()
             {
@@ -109,7 +114,9 @@ mod tests {
             complaints.note(([127, 0, 0, 1], port).into(), error.clone());
         }
         complaints.note(([127, 0, 0, 2], 1).into(), error);
+        // Another cause has a report of its own.
+        complaints.note(([127, 0, 0, 1], 1).into(), WireError::NotTls);
         complaints.finish();
-        assert_eq!(*counts.lock().unwrap(), [1, 1, 99]);
+        assert_eq!(*counts.lock().unwrap(), [1, 1, 1, 99]);
     }
 }

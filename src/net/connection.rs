@@ -432,7 +432,7 @@ impl Speech {
     fn of(bytes: &[u8], shared: &Shared) -> Result<Self, WireError> {
         let rules = &shared.rules;
         let limit = rules.frame_limit;
-        let first = bytes.first().copied().and_then(Protocol::of_first_byte);
+        let first = Protocol::of_beginning(bytes);
         // A page in a browser must not get its requests taken for lines, whose senders nobody checks.
         if looks_like(bytes) == HTTP_REQUEST {
             return Err(WireError::NotAFrame {

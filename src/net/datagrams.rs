@@ -137,7 +137,7 @@ impl Receiver {
                 Ok(Cow::Borrowed(_)) | Err(_) => {}
             }
         }
-        let first = datagram.first().copied().and_then(Protocol::of_first_byte);
+        let first = Protocol::of_beginning(datagram);
         match named.or(first) {
             Some(Protocol::Python) => match split_frame(datagram, limit)? {
                 Split::Frame { payload, .. } => decoders.pickle.decode(payload, &context, batch),

@@ -56,8 +56,8 @@ impl BulkItem {
     }
 }
 
-/// Reads the body of a `_bulk` request and hands the document of every `index` and `create` over, with the name of its index:
-/// that of the action, or else `default_index`, which is the one in the request's path. A document that `document` refuses, and
+/// Reads the body of a `_bulk` request and hands the document of every `index` and `create` over, with the name of its index
+/// (that of the action, or else `default_index`, which is the one in the request's path) and its id, if it has one. A document that `document` refuses, and
 /// every `update` and `delete`, becomes an item with an error; the others go on.
 ///
 /// # Errors
@@ -67,7 +67,7 @@ impl BulkItem {
 pub fn bulk(
     body: &[u8],
     default_index: Option<&str>,
-    mut document: impl FnMut(&str, &[u8]) -> Result<(), WireError>,
+    mut document: impl FnMut(&str, Option<&str>, &[u8]) -> Result<(), WireError>,
 ) -> Result<Vec<BulkItem>, WireError> {
     let mut items = Vec::new();
     let mut lines = Lines {
@@ -120,7 +120,7 @@ pub fn bulk(
     let items = items.into_iter().map(|(action, index, id, source)| {
         let taken = match action {
             Action::Index | Action::Create => {
-                document(&index, &body[source]).map_err(|error| error.to_string())
+                document(&index, id.as_deref(), &body[source]).map_err(|error| error.to_string())
             }
             Action::Update | Action::Delete => Err(format!(
                 "{} is not supported: records are only added; use index or create",
@@ -286,8 +286,9 @@ mod tests {
         default_index: Option<&str>,
     ) -> (Vec<String>, Result<Vec<BulkItem>, String>) {
         let mut documents = Vec::new();
-        let items = bulk(body.as_bytes(), default_index, |index, json| {
-            documents.push(format!("{index} {}", String::from_utf8_lossy(json)));
+        let items = bulk(body.as_bytes(), default_index, |index, id, json| {
+            let json_text = String::from_utf8_lossy(json);
+            documents.push([index, id.unwrap_or("-"), &json_text].join(" "));
             if json.starts_with(b"{") {
                 return Ok(());
             }
@@ -304,12 +305,15 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_handed_over_with_their_index() {
+    fn documents_are_handed_over_with_their_index_and_id() {
         // As Filebeat sends them, then as a program may; the last newline is missing.
         let body = "{\"create\":{\"_index\":\"filebeat-8\",\"pipeline\":\"p\"}}\n{\"message\":\"a\"}\n\n\
                     {\"index\":{\"_id\":1}}\r\n{\"message\":\"b\"}";
         let (documents, items) = read(body, Some("logs"));
-        let expected = ["filebeat-8 {\"message\":\"a\"}", "logs {\"message\":\"b\"}"];
+        let expected = [
+            "filebeat-8 - {\"message\":\"a\"}",
+            "logs 1 {\"message\":\"b\"}",
+        ];
         assert_eq!(documents, expected);
         let items = items.unwrap();
         assert!(items.iter().all(|item| item.error().is_none()));
@@ -331,7 +335,7 @@ mod tests {
                     {\"index\":{\"_index\":\"a\"}}\n7\n\
                     {\"index\":{\"_index\":\"a\"}}\n{}\n";
         let (documents, items) = read(body, None);
-        assert_eq!(documents, ["a 7", "a {}"]);
+        assert_eq!(documents, ["a - 7", "a - {}"]);
         let items = items.unwrap();
         assert_eq!(items[2].error(), Some("not JSON: no object"));
         let answer = answer(&items);

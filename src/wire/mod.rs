@@ -16,6 +16,7 @@ mod protobuf;
 mod protocol;
 mod record;
 mod request;
+mod severity;
 pub mod syslog;
 mod text;
 

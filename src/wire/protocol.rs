@@ -43,6 +43,16 @@ impl Protocol {
         })
     }
 
+    /// The protocol of a stream or a datagram that begins with these bytes. Before JSON and syslog a byte order mark may stand.
+    #[must_use]
+    pub fn of_beginning(bytes: &[u8]) -> Option<Protocol> {
+        match bytes {
+            [0xEF, 0xBB, 0xBF, first, ..] => Protocol::of_first_byte(*first)
+                .filter(|protocol| matches!(protocol, Protocol::Json | Protocol::Syslog)),
+            bytes => Protocol::of_first_byte(*bytes.first()?),
+        }
+    }
+
     /// What it is called on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -97,7 +107,20 @@ mod tests {
             (b"SSH-2.0-x", None),
         ] {
             assert_eq!(Protocol::of_first_byte(stream[0]), protocol, "{stream:?}");
+            assert_eq!(Protocol::of_beginning(stream), protocol, "{stream:?}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_nothing_before_text() {
+        let marked = |text: &[u8]| Protocol::of_beginning(&[b"\xEF\xBB\xBF", text].concat());
+        assert_eq!(marked(b"{\"a\":1}\n"), Some(Protocol::Json));
+        assert_eq!(marked(b"<14>m"), Some(Protocol::Syslog));
+        for other in [&b""[..], b"\0", b"GET ", b"hello"] {
+            assert_eq!(marked(other), None);
+        }
+        assert_eq!(Protocol::of_beginning("\u{ff01}".as_bytes()), None);
+        assert_eq!(Protocol::of_beginning(b""), None);
     }
 
     #[test]

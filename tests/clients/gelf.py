@@ -1,4 +1,4 @@
-"""pygelf and graypy, over TCP and UDP, with and without chunks and compression. Argument: the port."""
+"""pygelf and graypy, over TCP, UDP and HTTP, with and without chunks and compression. Argument: the port."""
 
 import logging
 import random
@@ -14,8 +14,10 @@ noise = "".join(random.choices(string.ascii_letters, k=20000))
 handlers = {
     "pygelf.tcp": pygelf.GelfTcpHandler("127.0.0.1", port, include_extra_fields=True),
     "pygelf.udp": pygelf.GelfUdpHandler("127.0.0.1", port, include_extra_fields=True),
+    "pygelf.http": pygelf.GelfHttpHandler("127.0.0.1", port, include_extra_fields=True),
     "graypy.tcp": graypy.GELFTCPHandler("127.0.0.1", port),
     "graypy.udp": graypy.GELFUDPHandler("127.0.0.1", port),
+    "graypy.http": graypy.GELFHTTPHandler("127.0.0.1", port),
 }
 for name, handler in handlers.items():
     logger = logging.getLogger(name)

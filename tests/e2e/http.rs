@@ -43,6 +43,17 @@ fn json_lines_arrays_and_packed_bodies_are_ingested() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(messages(&store), ["a", "b", "c", "d", "e", "f"]);
 
+    let pretty = b"\xEF\xBB\xBF{\n  \"msg\": \"i\"\n}\n{\n  \"msg\": \"j\"\n}\n";
+    let answer = post(&server, "/ingest", &[JSON], pretty);
+    assert_eq!(answer.json()["accepted"], 2, "{answer:?}");
+    let answer = post(&server, "/ingest", &[JSON], b"[{\"msg\":\"k\"},{},7]");
+    let told = answer.json();
+    assert_eq!((answer.status, &told["rejected"]), (200, &json!(2)));
+    let error = told["errors"][0]["error"].as_str().unwrap();
+    assert!(error.contains("the object is empty"), "{answer:?}");
+    let error = told["errors"][1]["error"].as_str().unwrap();
+    assert!(error.contains("a number, not an object"), "{answer:?}");
+
     let mixed = b"{\"msg\":\"g\"}\nnonsense\n{\"msg\":\"h\"}\n";
     let answer = post(&server, "/ingest", &[JSON], mixed);
     assert_eq!(answer.status, 200);
@@ -85,7 +96,35 @@ fn bodies_are_bounded_also_unpacked() {
         let answer = post(&server, "/ingest", &[JSON, &encoding], b"{\"msg\":\"x\"}");
         assert_eq!(answer.status, status, "{encoding}: {answer:?}");
     }
+    let answer = post(&server, "/ingest", &[JSON], &gzip(b"{\"msg\":\"x\"}"));
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("Content-Encoding: gzip"), "{answer:?}");
     assert_eq!(store.count(), 0);
+    server.terminate();
+}
+
+#[test]
+fn a_gelf_message_is_told_packed_by_its_bytes() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let message = b"{\"version\":\"1.1\",\"host\":\"h\",\"short_message\":\"m\",\"_user\":\"ada\"}";
+    for headers in [&[][..], &[JSON, "Content-Encoding: gzip,deflate"]] {
+        for body in [&message[..], &gzip(message)] {
+            let answer = post(&server, "/gelf", headers, body);
+            assert_eq!((answer.status, answer.body.as_str()), (202, ""));
+        }
+    }
+    assert_eq!(store.count(), 4);
+    assert_eq!(store.records(&[])[0]["extra"], json!({"user": "ada"}));
+    for (headers, body, status) in [
+        (&[][..], &b"hello"[..], 400),
+        (&[], b"\x1f\x8bx", 400),
+        (&["Content-Type: text/plain"], message, 415),
+    ] {
+        assert_eq!(post(&server, "/gelf", headers, body).status, status);
+    }
+    assert_eq!(request(server.address(), "GET /gelf", &[], b"").status, 405);
+    assert_eq!(store.count(), 4);
     server.terminate();
 }
 
@@ -183,7 +222,7 @@ fn loki_and_elasticsearch_clients_are_answered_in_their_words() {
     );
     assert_eq!(root.json()["tagline"], "You Know, for Search");
     let bulk = b"{\"index\":{\"_index\":\"app\"}}\n{\"message\":\"one\",\"log\":{\"level\":\"warn\"}}\n\
-        {\"create\":{}}\n{\"message\":\"two\"}\n{\"delete\":{\"_id\":\"7\"}}\n{\"index\":{}}\n\"no object\"\n";
+        {\"create\":{\"_id\":7}}\n{\"message\":\"two\"}\n{\"delete\":{\"_id\":\"7\"}}\n{\"index\":{}}\n\"no object\"\n";
     let headers = ["Content-Type: application/x-ndjson"];
     let answer = post(&server, "/elasticsearch/logs/_bulk", &headers, bulk);
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -195,5 +234,7 @@ fn loki_and_elasticsearch_clients_are_answered_in_their_words() {
     assert_eq!(items[1]["create"]["status"], 201);
     assert!(items[3]["index"]["status"].as_u64().unwrap() >= 400);
     assert_eq!(store.count(), 4);
+    let two = &store.records(&["--grep", "two"])[0];
+    assert_eq!(two["extra"], json!({"_index": "logs", "_id": "7"}));
     server.terminate();
 }

@@ -27,7 +27,9 @@ fn the_first_byte_tells_the_protocol() {
         to,
         b"42 <11>1 2026-11-22T10:00:00Z h app 7 - - one30 <14>Nov 22 10:00:00 h app: two",
     );
-    wait_until("all are there", || store.count() == 8);
+    send(to, "\u{feff}<14>marked\n".as_bytes());
+    send(to, "\u{feff}{\"msg\":\"marked, too\"}\n".as_bytes());
+    wait_until("all are there", || store.count() == 10);
     assert_eq!(
         messages(&store),
         [
@@ -35,6 +37,8 @@ fn the_first_byte_tells_the_protocol() {
             "a line",
             "five",
             "gelf",
+            "marked",
+            "marked, too",
             "one",
             "three",
             "two",
@@ -45,7 +49,7 @@ fn the_first_byte_tells_the_protocol() {
     assert!(
         ended
             .stderr
-            .contains("8 records received over 5 connections, 8 stored"),
+            .contains("10 records received over 7 connections, 10 stored"),
         "{}",
         ended.stderr
     );

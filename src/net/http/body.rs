@@ -23,6 +23,15 @@ const PASS_OVER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest window of zstd that is unpacked, as a power of two: 8 MiB, as its specification asks of every decoder.
 const ZSTD_WINDOW: u32 = 23;
 
+/// How it is known whether a body is packed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Packing {
+    /// The head says so.
+    Declared,
+    /// The first bytes tell. Senders of GELF name two encodings and mean one, or name none.
+    Told,
+}
+
 /// Reads a request's body. It is counted for as long as what comes with it is kept.
 ///
 /// # Errors
@@ -32,13 +41,17 @@ const ZSTD_WINDOW: u32 = 23;
 pub(super) async fn read_body(
     shared: &Rc<Shared>,
     request: &mut Request<Incoming>,
+    packing: Packing,
 ) -> Result<(Vec<u8>, Held), Refusal> {
     let limit = shared.rules.frame_limit;
     let encoding = request
         .headers()
         .get(CONTENT_ENCODING)
         .map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
-    let encoding = Encoding::of(encoding.as_deref().unwrap_or("identity"))?;
+    let declared = match packing {
+        Packing::Declared => Some(Encoding::of(encoding.as_deref().unwrap_or("identity"))?),
+        Packing::Told => None,
+    };
     let body = request.body_mut();
     let too_long = || {
         let reason = format!(
@@ -71,6 +84,13 @@ pub(super) async fn read_body(
         bytes.extend_from_slice(data);
         held.set(bytes.len()).map_err(|_| too_much())?;
     }
+    let told = Encoding::told(&bytes);
+    let encoding = declared.unwrap_or(told);
+    if let (Encoding::Identity, Encoding::Gzip) = (encoding, told) {
+        return Err(Refusal::bad(
+            &"the body is packed with gzip, which the header Content-Encoding: gzip has to say",
+        ));
+    }
     let mut unpacked = Vec::new();
     let most = limit as u64 + 1;
     let read = match encoding {
@@ -88,7 +108,8 @@ pub(super) async fn read_body(
     };
     read.map_err(|error| {
         Refusal::bad(&format!(
-            "the body is not what its Content-Encoding says: {error}"
+            "the body cannot be unpacked as {}: {error}",
+            encoding.name()
         ))
     })?;
     if unpacked.len() > limit {
@@ -120,6 +141,26 @@ enum Encoding {
 }
 
 impl Encoding {
+    /// By its first bytes; no text and no protobuf begins with them.
+    fn told(body: &[u8]) -> Self {
+        match body {
+            [0x1F, 0x8B, ..] => Encoding::Gzip,
+            // The first byte of RFC 1950 with the usual window.
+            [0x78, ..] => Encoding::Deflate,
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => Encoding::Zstd,
+            _ => Encoding::Identity,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Encoding::Identity => "identity",
+            Encoding::Gzip => "gzip",
+            Encoding::Deflate => "deflate",
+            Encoding::Zstd => "zstd",
+        }
+    }
+
     fn of(name: &str) -> Result<Self, Refusal> {
         Ok(match name {
             // Loki's clients name snappy, but it is part of their format.

@@ -91,8 +91,8 @@ impl Exchange<'_> {
             let mut desk = self.shared.desk();
             let decoder = &mut desk.decoders.json;
             let context = self.context();
-            elastic::bulk(&body, index, |index, document| {
-                let document = with_index(document, index);
+            elastic::bulk(&body, index, |index, id, document| {
+                let document = with_target(document, index, id);
                 let put = decoder.decode(&document, &context, &mut batch);
                 put.inspect_err(|error| self.shared.reject(self.peer, error.clone()))
             })
@@ -116,18 +116,19 @@ impl Exchange<'_> {
     }
 }
 
-/// The document with the name of its index as one of its members: it is kept with what else has no place of its own.
-fn with_index(document: &[u8], index: &str) -> Vec<u8> {
+/// The document with the name of its index and its id as members: they are kept with what else has no place of its own.
+fn with_target(document: &[u8], index: &str, id: Option<&str>) -> Vec<u8> {
     let Some(members) = document.trim_ascii_start().strip_prefix(b"{") else {
         return document.to_vec();
     };
+    let id = id.map_or_else(String::new, |id| format!(",\"_id\":{}", Value::from(id)));
     let comma = if members.trim_ascii_start().starts_with(b"}") {
         ""
     } else {
         ","
     };
-    let index = format!("{{\"_index\":{}{comma}", Value::from(index));
-    [index.as_bytes(), members].concat()
+    let target = format!("{{\"_index\":{}{id}{comma}", Value::from(index));
+    [target.as_bytes(), members].concat()
 }
 
 /// With the header by which Elastic's own clients know whom they talk to.

@@ -1,4 +1,4 @@
-//! `POST /ingest`: JSON lines, a JSON array, or the form of Python's `HTTPHandler`.
+//! `POST /ingest`: JSON lines, JSON objects, a JSON array, or the form of Python's `HTTPHandler`; `POST /gelf`: one GELF message.
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::Exchange;
-use super::answer::{Body, Refusal, json as answer_json};
+use super::answer::{Body, Refusal, empty, json as answer_json};
+use super::body::Packing;
 use crate::error::WireError;
 use crate::net::messages::MessageStream;
 use crate::net::shared::Decoders;
@@ -54,22 +55,27 @@ impl Exchange<'_> {
                 if rejected.count >= MAX_REJECTED {
                     return;
                 }
-                if let Err(error) = json.decode(message, &context, &mut batch) {
+                let decoded = json.decode(message, &context, &mut batch);
+                if let Err(error) = decoded.map_err(|error| told(message, error)) {
                     self.shared.reject(self.peer, error.clone());
                     rejected.note(place, error);
                 }
             };
+            let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
             match body.trim_ascii_start().first() {
                 Some(b'[') => {
                     let items: Vec<&RawValue> =
-                        serde_json::from_slice(&body).map_err(|error| Refusal::bad(&error))?;
+                        serde_json::from_slice(body).map_err(|error| Refusal::bad(&error))?;
                     for item in items {
                         decode(item.get().as_bytes());
                     }
                 }
-                Some(b'{') | None => each_line(&body, self.shared.rules.frame_limit, decode)?,
+                Some(b'{') | None if is_lines(&kind) => {
+                    each_line(body, self.shared.rules.frame_limit, decode)?;
+                }
+                Some(b'{') | None => each_object(body, decode),
                 Some(_) if kind == "application/x-www-form-urlencoded" => {
-                    decode(record_of_form(&body).to_string().as_bytes());
+                    decode(record_of_form(body).to_string().as_bytes());
                 }
                 Some(_) => {
                     return Err(Refusal::bad(
@@ -99,6 +105,91 @@ impl Exchange<'_> {
         };
         Ok(answer_json(status, answer.to_string()))
     }
+}
+
+impl Exchange<'_> {
+    /// `POST /gelf`: one message, answered as Graylog does.
+    pub(super) async fn gelf(
+        &self,
+        request: &mut Request<Incoming>,
+    ) -> Result<Response<Body>, Refusal> {
+        let (body, held) = self.body_packed(request, Packing::Told).await?;
+        let mut batch = self.shared.sink.spare_batch();
+        let decoded = {
+            let mut desk = self.shared.desk();
+            let Decoders { json, .. } = &mut desk.decoders;
+            json.decode(&body, &self.context(), &mut batch)
+        };
+        decoded.map_err(|error| Refusal::bad(&error))?;
+        drop((body, held));
+        self.store(batch).await?;
+        Ok(empty(StatusCode::ACCEPTED))
+    }
+}
+
+/// What is wrong with a message: what is another kind of value is named.
+fn told(message: &[u8], error: WireError) -> WireError {
+    let found = match message.first() {
+        Some(b'[') => "an array",
+        Some(b'"') => "a text",
+        Some(b'-' | b'0'..=b'9') => "a number",
+        _ if matches!(message, b"null" | b"true" | b"false") => "null or a truth value",
+        _ => return error,
+    };
+    WireError::Message {
+        protocol: "JSON",
+        reason: format!("it is {found}, not an object"),
+    }
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Whether a body of this media type is lines, of which each is an object.
+fn is_lines(kind: &str) -> bool {
+    kind.contains("ndjson") || kind.contains("jsonl")
+}
+
+/// Calls `message` with each object, which may span lines, and with each line that is none.
+fn each_object(body: &[u8], mut message: impl FnMut(&[u8])) {
+    let mut rest = body.trim_ascii_start();
+    // A second object without an end would be looked for in vain, too.
+    let mut may_span = true;
+    while !rest.is_empty() {
+        let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let end = end_of_object(&rest[..line]).or_else(|| {
+            let end = end_of_object(rest).filter(|_| may_span);
+            may_span &= end.is_some();
+            end
+        });
+        let (object, behind) = rest.split_at(end.unwrap_or(line));
+        message(object);
+        rest = behind.trim_ascii_start();
+    }
+}
+
+/// Where the object that the bytes begin with ends; `None` when it does not, or when a text in it has a line feed, which no text of
+/// JSON has.
+fn end_of_object(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut in_text, mut escaped) = (0_u32, false, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\n' if in_text => return None,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' => depth += 1,
+            b'}' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Calls `message` with each line that is not blank.
@@ -160,6 +251,26 @@ fn record_of_form(body: &[u8]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn objects_may_span_lines_and_stand_together() {
+        let objects = |body: &str| {
+            let mut objects = Vec::new();
+            each_object(body.as_bytes(), |object| {
+                objects.push(String::from_utf8_lossy(object).into_owned());
+            });
+            objects
+        };
+        let pretty = "{\n  \"a\": {\n    \"b\": \"}\\\"\"\n  }\n}";
+        assert_eq!(objects(pretty), [pretty]);
+        assert_eq!(
+            objects(&format!(" {pretty}{pretty}\n\n{{}}\n")),
+            [pretty, pretty, "{}"]
+        );
+        let broken = "{\"a\":1}\nx\n{\"a\":\n{\"a\":2}\n{\"a\n{\"a\":3}";
+        let lines: Vec<&str> = broken.lines().collect();
+        assert_eq!(objects(broken), lines);
+    }
 
     #[test]
     fn a_form_is_the_record_that_str_was_put_to() {

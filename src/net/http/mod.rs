@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::answer::{Body, JSON, Refusal, json, refuse};
-use self::body::{pass_over, read_body};
+use self::body::{Packing, pass_over, read_body};
 use super::access::Refused;
 use super::connection::STOP_TIMEOUT;
 use super::shared::{Held, Shared, hostname_of, stopped};
@@ -165,6 +165,7 @@ impl Exchange<'_> {
         );
         match segments.as_slice() {
             ["ingest"] if post => self.ingest(request).await,
+            ["gelf"] if post => self.gelf(request).await,
             ["v1", "logs"] if post => self.otlp(request).await,
             ["loki", "api", "v1", "push"] if post => self.loki(request).await,
             ["elasticsearch"] if get => Ok(Self::elastic_root()),
@@ -176,7 +177,7 @@ impl Exchange<'_> {
                 self.elastic_bulk(Some(index), request).await
             }
             ["healthz"] if get => Ok(self.health()),
-            ["ingest" | "healthz" | "elasticsearch"]
+            ["ingest" | "gelf" | "healthz" | "elasticsearch"]
             | ["v1", "logs"]
             | ["loki", "api", "v1", "push"]
             | ["elasticsearch", "_bulk"]
@@ -186,7 +187,7 @@ impl Exchange<'_> {
             }
             _ => Err(Refusal::new(
                 StatusCode::NOT_FOUND,
-                "records are posted to /ingest, /v1/logs (OTLP), /loki/api/v1/push or /elasticsearch/_bulk",
+                "records are posted to /ingest, /gelf, /v1/logs (OTLP), /loki/api/v1/push or /elasticsearch/_bulk",
             )),
         }
     }
@@ -205,8 +206,16 @@ impl Exchange<'_> {
     /// Reads the body, all of it, unpacked.
     /// Nothing is read before there is room in the queue.
     async fn body(&self, request: &mut Request<Incoming>) -> Result<(Vec<u8>, Held), Refusal> {
+        self.body_packed(request, Packing::Declared).await
+    }
+
+    async fn body_packed(
+        &self,
+        request: &mut Request<Incoming>,
+        packing: Packing,
+    ) -> Result<(Vec<u8>, Held), Refusal> {
         self.room().await?;
-        let body = read_body(self.shared, request).await?;
+        let body = read_body(self.shared, request, packing).await?;
         self.room().await?;
         Ok(body)
     }

@@ -1,6 +1,9 @@
 //! Levels as JSON clients write them: the same number means different things.
 
+use std::borrow::Cow;
+
 use crate::level::Level;
+use crate::wire::severity::{level_of_severity, tells_severity};
 
 /// Whose scale a number is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,16 +39,7 @@ impl Scale {
                 0..=2 => Level::CRITICAL,
                 _ => Level(saturate(number)),
             },
-            Scale::OpenTelemetry => match number {
-                1..=4 => Level::TRACE,
-                5..=8 => Level::DEBUG,
-                10 => Level::NOTICE,
-                9 | 11 | 12 => Level::INFO,
-                13..=16 => Level::WARNING,
-                17..=20 => Level::ERROR,
-                21..=24 => Level::CRITICAL,
-                _ => return None,
-            },
+            Scale::OpenTelemetry => return level_of_severity(number),
             Scale::Python => Level(saturate(number)),
         };
         Some(level)
@@ -57,20 +51,73 @@ impl Scale {
             Scale::Python => i32::try_from(number).is_ok(),
             Scale::Pino => number >= 20 || number == 10,
             Scale::Syslog => number >= 2,
-            Scale::OpenTelemetry => matches!(number, 1 | 5 | 9 | 10 | 13 | 17 | 21),
+            Scale::OpenTelemetry => tells_severity(number),
         }
     }
 }
 
 /// The level of a name. One that nobody knows is INFO.
 pub(super) fn level_of_name(name: &str) -> Level {
-    name.parse().unwrap_or(match name {
-        "verbose" | "VERBOSE" | "FINE" => Level::DEBUG,
-        "silly" | "FINER" | "FINEST" => Level::TRACE,
-        "SEVERE" => Level::ERROR,
-        "dpanic" | "DPANIC" => Level::CRITICAL,
-        _ => Level::INFO,
+    name.parse()
+        .ok()
+        .or_else(|| level_of_word(name))
+        .or_else(|| level_of_slog(name))
+        .unwrap_or(Level::INFO)
+}
+
+/// What winston, zap, Java, klog and console formats call levels, besides the names that everybody knows.
+fn level_of_word(name: &str) -> Option<Level> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "verbose" | "fine" | "d" => Level::DEBUG,
+        "silly" | "finer" | "finest" | "t" => Level::TRACE,
+        "i" => Level::INFO,
+        "w" => Level::WARNING,
+        "severe" | "e" => Level::ERROR,
+        "dpanic" | "c" | "f" => Level::CRITICAL,
+        _ => return None,
     })
+}
+
+/// Levels of Go's slog between those with a name: `ERROR+2`, `DEBUG-4`. Four of its steps lie between two names, and are ten of
+/// ours; below DEBUG they are five, so that DEBUG-4, which programs have for TRACE, is TRACE.
+fn level_of_slog(name: &str) -> Option<Level> {
+    let (base, steps) = name.split_at_checked(name.find(['+', '-'])?)?;
+    let base: Level = base.parse().ok()?;
+    let steps: i32 = steps
+        .parse()
+        .ok()
+        .filter(|steps| matches!(steps, -1000..=1000))?;
+    let per_four = if base <= Level::DEBUG && steps < 0 {
+        5
+    } else {
+        10
+    };
+    let level = base.0 + (per_four * steps + 2).div_euclid(4);
+    // 0 is for those that say nothing.
+    Some(Level(level.max(1)))
+}
+
+/// A name without the colours of a terminal around it (ECMA-48, SGR), which winston's `colorize` puts into JSON, too.
+pub(super) fn without_colour(name: Cow<'_, str>) -> Cow<'_, str> {
+    if !name.contains('\u{1b}') {
+        return name;
+    }
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = &*name;
+    while let Some(at) = rest.find("\u{1b}[") {
+        let parameters =
+            rest[at + 2..].trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        let end = if parameters.starts_with('m') {
+            plain.push_str(&rest[..at]);
+            rest.len() - parameters.len() + 1
+        } else {
+            plain.push_str(&rest[..at + 2]);
+            at + 2
+        };
+        rest = &rest[end..];
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
 }
 
 fn saturate(number: i64) -> i32 {
@@ -107,5 +154,35 @@ mod tests {
         assert_eq!(level_of_name("SUCCESS"), Level::INFO);
         assert_eq!(level_of_name("Fatal"), Level::CRITICAL);
         assert_eq!(level_of_name("silly"), Level::TRACE);
+        assert_eq!(level_of_name("W"), Level::WARNING);
+        assert_eq!(level_of_name("F"), Level::CRITICAL);
+    }
+
+    #[test]
+    fn steps_of_slog_lie_between_the_names() {
+        for (name, level) in [
+            ("DEBUG-4", Level::TRACE),
+            ("DEBUG-8", Level(1)),
+            ("DEBUG+2", Level(15)),
+            ("INFO+1", Level(23)),
+            ("INFO+2", Level::NOTICE),
+            ("INFO-1", Level(18)),
+            ("WARN+3", Level(38)),
+            ("ERROR+2", Level(45)),
+            ("ERROR+4", Level::CRITICAL),
+            ("ERROR-1000000000", Level::INFO),
+            ("e-mail", Level::INFO),
+        ] {
+            assert_eq!(level_of_name(name), level, "{name}");
+        }
+    }
+
+    #[test]
+    fn colours_are_taken_off() {
+        let plain = |name: &'static str| without_colour(name.into());
+        assert_eq!(plain("\u{1b}[32minfo\u{1b}[39m"), "info");
+        assert_eq!(plain("\u{1b}[1;31mERROR\u{1b}[0m"), "ERROR");
+        assert_eq!(plain("\u{1b}[2Kx\u{1b}"), "\u{1b}[2Kx\u{1b}");
+        assert!(matches!(plain("info"), Cow::Borrowed("info")));
     }
 }

@@ -1,8 +1,11 @@
 //! The members of a message's object, each with what it is to the record.
 
+use std::ops::Range;
+
 use super::keys::{
-    FIELDS, FULL_MESSAGE, Field, Hint, LONGEST, MESSAGE_IF_TEXT, Place, THREAD_AS_NAME,
-    gelf_place_of, holds_fields, place_of,
+    FIELDS, FIELDS_MESSAGE, FULL_MESSAGE, Field, LEVEL_AS_NAME, LOGURU_TEXT, LONGEST,
+    MESSAGE_IF_TEXT, Place, THREAD_AS_NAME, gelf_place_of, hint, hints_of, holds_fields,
+    loguru_holds_fields, loguru_place_of, place_of, short_place_of,
 };
 use super::scan::{Fault, Form, Kind, Scanner, Span, Value};
 
@@ -38,7 +41,18 @@ pub(super) enum Dialect {
     Gelf,
     /// `logstore query -o json`.
     Logstore,
+    /// Loguru's `serialize=True`.
+    Loguru,
+    /// Serilog's compact form.
+    Serilog,
+    /// zap's console configuration.
+    Short,
 }
+
+/// How many members are compared with each other.
+const MOST_COMPARED: usize = 100;
+
+const FIELDS_MESSAGE_ROLE: Role = Role::Column((Field::Message, FIELDS_MESSAGE));
 
 /// The members of one message. Its memory is used for many.
 #[derive(Debug, Default)]
@@ -47,8 +61,8 @@ pub(super) struct Members {
     /// For each field the member that says it.
     best: [Option<u32>; FIELDS],
     pub(super) dialect: Dialect,
-    /// A bit for each [`Hint`].
-    hints: u8,
+    /// The bits of [`hint`].
+    hints: u16,
     /// Whether a GELF message has fields of its own without an underscore.
     plain_extra: bool,
 }
@@ -62,9 +76,26 @@ impl Members {
         let mut scanner = Scanner::new(text);
         self.collect(text, &mut scanner, "")?;
         scanner.end()?;
+        if self.list.is_empty() {
+            return Err(Fault {
+                reason: "the object is empty",
+                at: 0,
+            });
+        }
         self.dialect = self.hinted();
-        if self.dialect == Dialect::Gelf {
-            // Other keys, and those of GELF mean other things.
+        if matches!(
+            self.dialect,
+            Dialect::Gelf | Dialect::Loguru | Dialect::Short
+        ) {
+            // Other keys, and some of them mean other things.
+            self.begin();
+            self.collect(text, &mut Scanner::new(text), "")?;
+        }
+        let is_said = |field| self.best(field).is_some();
+        if self.dialect == Dialect::Loguru && !(is_said(Field::Message) && is_said(Field::Created))
+        {
+            // Somebody else's record.
+            self.dialect = Dialect::Any;
             self.begin();
             self.collect(text, &mut Scanner::new(text), "")?;
         }
@@ -78,13 +109,22 @@ impl Members {
     }
 
     fn hinted(&self) -> Dialect {
-        let all = |hints: &[Hint]| hints.iter().all(|hint| self.hints & 1 << *hint as u8 != 0);
-        if all(&[Hint::GelfVersion, Hint::ShortMessage]) {
+        let all = |hints: u16| self.hints & hints == hints;
+        let pino = all(hint::PID | hint::HOSTNAME)
+            && self.hints & (hint::NUMERIC_TIME | hint::MSG) != 0
+            || all(hint::MSG | hint::TIME_MS);
+        if all(hint::GELF_VERSION | hint::SHORT_MESSAGE) {
             Dialect::Gelf
-        } else if all(&[Hint::CreatedNs]) {
+        } else if all(hint::CREATED_NS) {
             Dialect::Logstore
-        } else if all(&[Hint::Pid, Hint::Hostname, Hint::NumericTime]) {
+        } else if all(hint::LOGURU_TEXT | hint::LOGURU_RECORD) && self.list.len() == 2 {
+            Dialect::Loguru
+        } else if all(hint::SERILOG_TIME) {
+            Dialect::Serilog
+        } else if pino {
             Dialect::Pino
+        } else if all(hint::SHORT_LEVEL | hint::SHORT_TEXT) {
+            Dialect::Short
         } else {
             Dialect::Any
         }
@@ -97,9 +137,7 @@ impl Members {
             let raw = value.span.of(text);
             let nested;
             let name = if path.is_empty() {
-                if let Some(hint) = Hint::of(name.as_bytes(), raw) {
-                    self.hints |= 1 << hint as u8;
-                }
+                self.hints |= hints_of(name.as_bytes(), raw);
                 name
             } else if path.len() + name.len() <= LONGEST {
                 nested = format!("{path}{name}");
@@ -129,10 +167,11 @@ impl Members {
     }
 
     fn role(&self, key: &str, kind: Kind, raw: &str) -> Role {
-        let place = if self.dialect == Dialect::Gelf {
-            gelf_place_of(key.as_bytes())
-        } else {
-            place_of(key.as_bytes())
+        let place = match self.dialect {
+            Dialect::Gelf => gelf_place_of(key.as_bytes()),
+            Dialect::Loguru => loguru_place_of(key.as_bytes()),
+            Dialect::Short => short_place_of(key.as_bytes()),
+            _ => place_of(key.as_bytes()),
         };
         if let Some(place) = place {
             if kind == Kind::Null {
@@ -143,8 +182,12 @@ impl Members {
                 return role;
             }
         }
-        let opens =
-            kind == Kind::Object && self.dialect != Dialect::Gelf && holds_fields(key.as_bytes());
+        let opens = kind == Kind::Object
+            && match self.dialect {
+                Dialect::Gelf => false,
+                Dialect::Loguru => loguru_holds_fields(key.as_bytes()),
+                _ => holds_fields(key.as_bytes()),
+            };
         if opens { Role::Opened(0) } else { Role::Extra }
     }
 
@@ -164,6 +207,46 @@ impl Members {
             Some(own) if !own.is_empty() && !self.plain_extra => own,
             _ => key,
         }
+    }
+
+    /// The opened object whose members are extra fields of the record rather than of that object: of those beside a message of
+    /// tracing-subscriber, and of what Loguru's `bind` has added. `None` when one is called like a member of the outermost object.
+    pub(super) fn hoisted(&self, text: &str) -> Option<Range<usize>> {
+        let encloses =
+            |member: &Member, index: usize| matches!(member.role, Role::Opened(end) if end > index);
+        let at = match (self.dialect, self.best(Field::Message)) {
+            (Dialect::Loguru, _) => self
+                .list
+                .iter()
+                .position(|member| member.key.of(text) == "extra" && encloses(member, 0))?,
+            (_, Some(best)) if self.list[best].role == FIELDS_MESSAGE_ROLE => self.list[..best]
+                .iter()
+                .rposition(|member| encloses(member, best))?,
+            _ => return None,
+        };
+        let Role::Opened(end) = self.list[at].role else {
+            return None;
+        };
+        let key = |index: usize| self.list[index].key.of(text);
+        let is_taken = |own| {
+            self.siblings(0..self.list.len())
+                .any(|outer| key(outer) == key(own))
+        };
+        let fits = self.list.len() <= MOST_COMPARED && !self.siblings(at + 1..end).any(is_taken);
+        fits.then_some(at..end)
+    }
+
+    /// The members of one object, without what is in opened ones among them.
+    pub(super) fn siblings(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
+        let mut next = range.start;
+        std::iter::from_fn(move || {
+            let index = next;
+            next = match self.list.get(index)?.role {
+                Role::Opened(end) => end,
+                _ => index + 1,
+            };
+            (index < range.end).then_some(index)
+        })
     }
 
     /// The index of the member that says this field.
@@ -198,7 +281,11 @@ fn role_of((field, rank): Place, kind: Kind, raw: &str) -> Role {
     };
     let fits = match field {
         Field::LevelNumber | Field::LevelName if integer => {
-            return Role::Column((Field::LevelNumber, rank));
+            return if rank == LEVEL_AS_NAME {
+                Role::Extra
+            } else {
+                Role::Column((Field::LevelNumber, rank))
+            };
         }
         Field::Thread if kind == Kind::Text && !integer => {
             return role_of((Field::ThreadName, THREAD_AS_NAME), kind, raw);
@@ -215,7 +302,8 @@ fn role_of((field, rank): Place, kind: Kind, raw: &str) -> Role {
                 (Field::Message, rank)
             });
         }
-        Field::ExcText | Field::StackInfo | Field::TaskName => kind == Kind::Text,
+        // It says again what the rest does.
+        Field::ExcText if rank == LOGURU_TEXT && !is_traceback(raw) => return Role::Nothing,
         _ if raw == "\"\"" => return Role::Nothing,
         _ => kind == Kind::Text,
     };

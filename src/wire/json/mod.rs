@@ -5,6 +5,8 @@
 
 mod keys;
 mod level;
+#[cfg(test)]
+mod loggers;
 mod members;
 mod moment;
 mod record;
@@ -13,6 +15,8 @@ mod scan;
 mod tests;
 mod text;
 
+pub(in crate::wire) use moment::moment;
+
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::wire::intern::Interner;
@@ -20,8 +24,8 @@ use crate::wire::{Context, MAX_FRAME_LIMIT};
 
 /// Decodes JSON objects, GELF among them. Keep one for many messages: it remembers sites and origins and reuses its memory.
 ///
-/// - A level's number is on Python's scale, but on that of OpenTelemetry as `severity_number`, of pino beside `pid`, `hostname` and
-///   a numeric `time` or `v`, of syslog in GELF. Without a number the name says; one that nobody knows is INFO and is kept.
+/// - A level's number is on Python's scale, but on that of OpenTelemetry as `severity_number`, of pino in its lines and bunyan's (see
+///   `docs/wire.md`), of syslog in GELF and the journal. Without a number the name says; one that nobody knows is INFO and is kept.
 /// - A value of the wrong type for its field, and a second key for one field, become extra fields under their own keys, unless
 ///   the record says the same. Nulls and empty names of fields say nothing.
 /// - A number that no reader of JSON keeps exactly becomes a text.
@@ -44,7 +48,7 @@ impl JsonDecoder {
     ///
     /// # Errors
     ///
-    /// [`WireError::Message`] for what is no JSON object, with what is wrong at which byte, [`WireError::RecordTooLarge`], and
+    /// [`WireError::Message`] for what is no JSON object, or one without members, with what is wrong at which byte, [`WireError::RecordTooLarge`], and
     /// [`WireError::FrameTooLong`] for more than [`MAX_FRAME_LIMIT`] bytes. No record is added then.
     pub fn decode(
         &mut self,

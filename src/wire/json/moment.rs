@@ -10,7 +10,7 @@ const LEAST_SECONDS: i128 = 100_000_000;
 const SECOND: i128 = 1_000_000_000;
 
 /// A moment in nanoseconds since the Unix epoch: RFC 3339, the same without an offset (local time), or a number.
-pub(super) fn moment(text: &str) -> Option<i64> {
+pub(in crate::wire) fn moment(text: &str) -> Option<i64> {
     if let Some(ns) = rfc3339(text) {
         return Some(ns);
     }

@@ -1,9 +1,12 @@
 //! The members of an object become a row of a batch.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::keys::{CREATED_NS, DOCKER_LOG, Field, LEVELNO, SEVERITY_NUMBERS};
-use super::level::{Scale, level_of_name};
+use super::keys::{
+    CREATED_NS, DOCKER_LOG, Field, JOURNAL_PRIORITY, LEVELNO, LOGURU_TEXT, SEVERITY_NUMBERS,
+};
+use super::level::{Scale, level_of_name, without_colour};
 use super::members::{Dialect, Member, Members, Role};
 use super::moment::{milliseconds, moment, nanoseconds};
 use super::scan::Kind;
@@ -31,15 +34,20 @@ pub(super) fn put_record(
         text,
         members,
         told_in_part: None,
+        hoisted: None,
         created_ns: None,
     };
-    let level_name = reader.name(Field::LevelName);
+    let level_name = without_colour(reader.name(Field::LevelName));
     let level = reader.level(&level_name);
     let name = reader.name(Field::Name);
     let mut lineno = reader.int(Field::Lineno);
-    let pathname = reader.pathname(&mut lineno);
+    let mut pathname = reader.pathname(&mut lineno);
     let func_name = reader.name(Field::FuncName);
-    let filename = reader.name(Field::Filename);
+    let mut filename = reader.name(Field::Filename);
+    if pathname.is_empty() && filename.contains(['/', '\\']) {
+        // As tracing-subscriber calls it.
+        pathname = std::mem::take(&mut filename);
+    }
     let module = reader.name(Field::Module);
     let site = SiteKey {
         name: name.as_bytes(),
@@ -66,7 +74,7 @@ pub(super) fn put_record(
     };
 
     let task_name = reader.optional_text(Field::TaskName).map(intern::name);
-    let exc_text = reader.optional_text(Field::ExcText);
+    let exc_text = reader.exc_text();
     let stack_info = reader.optional_text(Field::StackInfo);
     let message = reader.message();
     reader.put_extra(extra);
@@ -92,6 +100,8 @@ struct Reader<'t, 'm> {
     members: &'m mut Members,
     /// The member of a level's number that the level does not tell: it is an extra field, too.
     told_in_part: Option<usize>,
+    /// The object whose members are extra fields of the record itself.
+    hoisted: Option<Range<usize>>,
     created_ns: Option<i64>,
 }
 
@@ -137,12 +147,13 @@ impl<'t> Reader<'t, '_> {
         let number = self.first(Field::LevelNumber, |reader, member| {
             let scale = match (member.role, dialect) {
                 (Role::Column((_, LEVELNO)), _) => Scale::Python,
+                (Role::Column((_, JOURNAL_PRIORITY)), _) => Scale::Syslog,
                 (Role::Column((_, rank)), _) if SEVERITY_NUMBERS.contains(&rank) => {
                     Scale::OpenTelemetry
                 }
                 (_, Dialect::Gelf) => Scale::Syslog,
                 (_, Dialect::Pino) => Scale::Pino,
-                (_, Dialect::Any | Dialect::Logstore) => Scale::Python,
+                _ => Scale::Python,
             };
             let number = reader.raw(member).parse().ok()?;
             Some((scale.level(number)?, scale.is_told(number)))
@@ -153,6 +164,8 @@ impl<'t> Reader<'t, '_> {
                 self.told_in_part = self.members.best(Field::LevelNumber);
                 level
             }
+            // It writes no others.
+            None if name.is_empty() && dialect == Dialect::Serilog => Level::INFO,
             None if name.is_empty() => Level::NOTSET,
             None => level_of_name(name),
         }
@@ -195,6 +208,17 @@ impl<'t> Reader<'t, '_> {
         Some(started_ns.saturating_add(500_000).div_euclid(1_000_000))
     }
 
+    /// The traceback; Loguru puts it behind the formatted record.
+    fn exc_text(&self) -> Option<Cow<'t, str>> {
+        let text = self.optional_text(Field::ExcText)?;
+        let member = self.members.best(Field::ExcText)?;
+        let behind = self.members.list[member].role == Role::Column((Field::ExcText, LOGURU_TEXT));
+        match text.find("Traceback (most recent call last)") {
+            Some(at) if behind => Some(Cow::Owned(text[at..].to_owned())),
+            _ => Some(text),
+        }
+    }
+
     /// A message that is no text is its JSON.
     fn message(&self) -> Cow<'t, str> {
         let mut message = self.name(Field::Message);
@@ -207,11 +231,15 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// The JSON object of all that is no field; nothing when all is.
-    fn put_extra(&self, out: &mut String) {
+    fn put_extra(&mut self, out: &mut String) {
         out.clear();
         out.shrink_to(KEPT_BYTES);
         out.push('{');
-        self.put_members(0, self.members.list.len(), out);
+        self.hoisted = self.members.hoisted(self.text);
+        self.put_members(0..self.members.list.len(), 1, out);
+        if let Some(Range { start, end }) = self.hoisted {
+            self.put_members(start + 1..end, 1, out);
+        }
         if out.len() == 1 {
             out.clear();
         } else {
@@ -219,25 +247,18 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    /// Adds those of a run of members that are extra fields.
-    fn put_members(&self, start: usize, end: usize, out: &mut String) {
-        let begun = out.len();
-        let mut index = start;
-        while index < end {
-            let member = &self.members.list[index];
+    /// Adds those of a run of members that are extra fields to an object that has begun there.
+    fn put_members(&self, run: Range<usize>, begun: usize, out: &mut String) {
+        for index in self.members.siblings(run) {
             let before = out.len();
             if before > begun {
                 out.push(',');
             }
             let comma = out.len();
-            self.put_member(index, member, out);
+            self.put_member(index, &self.members.list[index], out);
             if out.len() == comma {
                 out.truncate(before);
             }
-            index = match member.role {
-                Role::Opened(end) => end,
-                _ => index + 1,
-            };
         }
     }
 
@@ -248,12 +269,13 @@ impl<'t> Reader<'t, '_> {
         match member.role {
             Role::Nothing => {}
             Role::Column((field, _)) if self.is_told(index, member, field) => {}
+            Role::Opened(_) if self.hoisted.as_ref().is_some_and(|run| run.start == index) => {}
             Role::Opened(end) if end > index + 1 => {
                 let before = out.len();
                 put_key(key, member.key_form, out);
                 out.push('{');
                 let inside = out.len();
-                self.put_members(index + 1, end, out);
+                self.put_members(index + 1..end, inside, out);
                 if out.len() == inside {
                     out.truncate(before);
                 } else {

@@ -1,13 +1,16 @@
-//! Push requests in JSON: `{"streams":[{"stream":{"app":"shop"},"values":[["<ns>","<line>",{"user":"ada"}]]}]}`.
+//! Push requests in JSON: `{"streams":[{"stream":{"app":"shop"},"values":[["<ns>","<line>",{"user":"ada"}]]}]}`, or, as before Loki
+//! 1.0, `{"streams":[{"labels":"{app=\"shop\"}","entries":[{"ts":"<RFC 3339>","line":"<line>"}]}]}`.
 
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Labels;
+use super::labels::labels;
 use super::record::Entry;
+use crate::wire::json::moment;
 use crate::wire::lenient::{Text, Whole};
 use crate::wire::members::keep_last;
 
@@ -20,18 +23,26 @@ pub(super) fn read(
 ) -> serde_json::Result<()> {
     let request: Push<'_> = serde_json::from_slice(body)?;
     for stream in request.streams {
-        let stream: Stream<'_> = serde_json::from_str(stream.get())?;
-        let labels = stream.stream.unwrap_or_default().0;
-        for value in stream.values.unwrap_or_default() {
-            match serde_json::from_str::<Value<'_>>(value.get()) {
-                Ok(Value(time, line, metadata)) => {
-                    let entry = Entry {
-                        time_ns: time.0,
-                        line: line.0,
-                        metadata: metadata.unwrap_or_default().0,
-                    };
-                    put(&labels, Ok(&entry));
-                }
+        let stream: Pushed<'_> = serde_json::from_str(stream.get())?;
+        if stream.values.is_none() && stream.entries.is_none() {
+            return Err(Error::custom("a stream has neither values nor entries"));
+        }
+        let written = stream.labels.0;
+        let labels = match stream.stream {
+            None if !written.is_empty() => labels(&written)
+                .ok_or_else(|| Error::custom("labels are not as in {app=\"shop\"}"))?,
+            labels => labels.unwrap_or_default().0,
+        };
+        let values = stream.values.flatten().unwrap_or_default().into_iter();
+        let entries = stream.entries.flatten().unwrap_or_default().into_iter();
+        let read = values
+            .map(|value| serde_json::from_str::<Value<'_>>(value.get()).map(Entry::from))
+            .chain(entries.map(|entry| {
+                serde_json::from_str::<Legacy<'_>>(entry.get()).and_then(Entry::try_from)
+            }));
+        for entry in read {
+            match entry {
+                Ok(entry) => put(&labels, Ok(&entry)),
                 Err(error) => put(&labels, Err(error)),
             }
         }
@@ -47,11 +58,22 @@ struct Push<'a> {
 }
 
 #[derive(Deserialize)]
-struct Stream<'a> {
+struct Pushed<'a> {
     #[serde(borrow)]
     stream: Option<Object<'a>>,
-    #[serde(borrow)]
-    values: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    labels: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "sent")]
+    values: Sent<'a>,
+    #[serde(borrow, default, deserialize_with = "sent")]
+    entries: Sent<'a>,
+}
+
+/// What was sent, be it `null`; `None` when nothing was.
+type Sent<'a> = Option<Option<Vec<&'a RawValue>>>;
+
+fn sent<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Sent<'a>, D::Error> {
+    Deserialize::deserialize(from).map(Some)
 }
 
 /// Time, line, and structured metadata.
@@ -61,6 +83,41 @@ struct Value<'a>(
     #[serde(borrow)] Text<'a>,
     #[serde(borrow, default)] Option<Object<'a>>,
 );
+
+impl<'a> From<Value<'a>> for Entry<'a> {
+    fn from(Value(time, line, metadata): Value<'a>) -> Self {
+        Entry {
+            time_ns: time.0,
+            line: line.0,
+            metadata: metadata.unwrap_or_default().0,
+        }
+    }
+}
+
+/// An entry as it was before Loki 1.0.
+#[derive(Deserialize)]
+struct Legacy<'a> {
+    #[serde(borrow, default)]
+    ts: Text<'a>,
+    #[serde(borrow)]
+    line: Text<'a>,
+}
+
+impl<'a> TryFrom<Legacy<'a>> for Entry<'a> {
+    type Error = serde_json::Error;
+
+    fn try_from(Legacy { ts, line }: Legacy<'a>) -> Result<Self, serde_json::Error> {
+        let time_ns = match &*ts.0 {
+            "" => Some(0),
+            text => moment(text),
+        };
+        Ok(Entry {
+            time_ns: time_ns.ok_or_else(|| Error::custom(format!("{:?} is no time", ts.0)))?,
+            line: line.0,
+            metadata: Labels::new(),
+        })
+    }
+}
 
 /// An object of texts.
 #[derive(Default)]

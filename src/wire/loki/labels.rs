@@ -1,4 +1,4 @@
-//! The labels of a stream as protobuf has them: `{app="shop", level="info"}`.
+//! The labels of a stream as protobuf and the old JSON have them: `{app="shop", level="info"}`.
 
 use std::borrow::Cow;
 

@@ -149,6 +149,21 @@ fn what_was_not_sent_follows_from_the_rest() {
 }
 
 #[test]
+fn the_json_of_before_loki_1_is_read() {
+    let body = r#"{"streams":[{"labels":"{job=\"shop\", env=\"prod\"}","entries":[
+        {"ts":"2026-11-22T17:20:25.123456789+01:00","line":"a"},{"ts":"soon","line":"b"},{"line":"c"}]}]}"#;
+    let (records, rejected) = of_json(body.as_bytes()).unwrap();
+    assert_eq!(records[0].created_ns, 1_795_364_425_123_456_789);
+    assert_eq!(
+        (&*records[0].site.name, &*records[0].message),
+        ("shop", "a")
+    );
+    assert_eq!(json!(records[0].extra), json!({"env": "prod"}));
+    assert_eq!((records.len(), records[1].created_ns), (2, 99));
+    assert!(rejected[0].contains("\"soon\" is no time"), "{rejected:?}");
+}
+
+#[test]
 fn an_entry_that_cannot_be_read_costs_only_itself() {
     let body = r#"{"streams":[{"stream":{"a":"1"},"values":[
         ["yesterday","x"],["1"],["1","x",{"n":7}],["2","kept"],["3","x",{},4]]}]}"#;
@@ -164,7 +179,14 @@ fn an_entry_that_cannot_be_read_costs_only_itself() {
 
 #[test]
 fn a_body_that_is_no_request_gives_nothing() {
-    for body in ["", "{}", "[]", "{\"streams\":[{\"stream\":{\"a\":1}}]}"] {
+    for body in [
+        "",
+        "{}",
+        "[]",
+        r#"{"streams":[{"stream":{"a":1},"values":[]}]}"#,
+        r#"{"streams":[{"stream":{"a":"1"},"lines":[]}]}"#,
+        r#"{"streams":[{"labels":"a=1","entries":[]}]}"#,
+    ] {
         assert!(of_json(body.as_bytes()).is_err(), "{body}");
     }
     let mut stream = Vec::new();

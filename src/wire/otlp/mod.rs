@@ -8,6 +8,7 @@
 //! | `time_unix_nano`, else `observed_time_unix_nano`, else the arrival | created |
 //! | `severity_number`, else `severity_text` | level |
 //! | `severity_text` | level's name |
+//! | `severity_number` that the level does not tell (18 is ERROR as 17 is) | extra: `severity_number` |
 //! | `body` | message: a text as it is, other values as their JSON |
 //! | attributes `code.file.path`, `code.line.number`, `code.function.name`, or the older `code.filepath`, `code.lineno`, `code.function` | path, line, function |
 //! | attributes `thread.id`, `thread.name`, `exception.stacktrace` | thread, its name, `exc_text` |

@@ -12,6 +12,7 @@ use crate::wire::intern::{Interner, MAX_NAME_BYTES, OriginKey, SiteKey};
 use crate::wire::members::put_key;
 use crate::wire::record::WireRecord;
 use crate::wire::request::Request;
+use crate::wire::severity::{level_of_severity, tells_severity};
 
 /// A log record as it was sent, whether in protobuf or in JSON. What was not sent is 0 or empty.
 #[derive(Debug, Default)]
@@ -309,7 +310,8 @@ impl LogRecord<'_> {
         if observed != 0 && (!is_created || of_observer.is_none()) {
             own.put_number("observed_time_unix_nano", observed);
         }
-        if !(0..=24).contains(&self.severity_number) {
+        // 0 is what none says.
+        if self.severity_number != 0 && !tells_severity(self.severity_number) {
             own.put_number("severity_number", self.severity_number);
         }
         if self.dropped_attributes_count != 0 {
@@ -349,17 +351,9 @@ impl LogRecord<'_> {
         columns
     }
 
-    /// The level by the number (Logs Data Model, "Field: `SeverityNumber`"); without one the text decides.
+    /// The level by the number; without one the text decides.
     fn level(&self) -> Level {
-        match self.severity_number {
-            1..=4 => Level::TRACE,
-            5..=8 => Level::DEBUG,
-            10 => Level::NOTICE,
-            9..=12 => Level::INFO,
-            13..=16 => Level::WARNING,
-            17..=20 => Level::ERROR,
-            21..=24 => Level::CRITICAL,
-            _ => self.severity_text.parse().unwrap_or(Level::NOTSET),
-        }
+        let named = || self.severity_text.parse().unwrap_or(Level::NOTSET);
+        level_of_severity(self.severity_number).unwrap_or_else(named)
     }
 }

@@ -23,7 +23,7 @@ mod structured;
 #[cfg(test)]
 mod tests;
 
-use self::header::Header;
+use self::header::{Header, without_mark};
 use self::priority::Priority;
 use self::stamp::Clock;
 use self::structured::Param;
@@ -75,6 +75,7 @@ impl SyslogDecoder {
             });
         }
         let message = without_end(message);
+        let message = without_mark(message);
         if message.is_empty() {
             return Err(WireError::Message {
                 protocol: "syslog",

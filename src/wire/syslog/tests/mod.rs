@@ -34,6 +34,12 @@ fn decode(message: impl AsRef<[u8]>) -> LogRecord {
 }
 
 #[test]
+fn a_byte_order_mark_before_the_priority_is_nothing() {
+    let record = decode(b"\xEF\xBB\xBF<14>m");
+    assert_eq!((record.site.level.0, &*record.message), (20, "m"));
+}
+
+#[test]
 fn level_and_facility_come_from_the_priority() {
     for (message, level, name, facility) in [
         ("<0>m", 50, "EMERGENCY", "kern"),
