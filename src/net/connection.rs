@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -19,6 +19,7 @@ use super::http;
 use super::messages::MessageStream;
 use super::shared::{Decoders, Desk, Held, Shared, hostname_of, stopped};
 use super::stream::LogRecordStreamHandler;
+use super::tls::UNEXPECTED_MESSAGE;
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::report::Report;
@@ -91,6 +92,8 @@ async fn welcome(
     if shared.rules.tls.as_ref().is_some_and(|tls| tls.is_demanded) {
         // Not a byte is read of who has shown no certificate, not even after a stop.
         if matches!(peeked, Ok(1)) {
+            // Where TLS is spoken, this is how a client is told that it speaks something else.
+            let _ = stream.try_write(&UNEXPECTED_MESSAGE);
             shared.reject(peer, WireError::NotTls);
         }
         return;
@@ -218,19 +221,38 @@ impl Connection {
 
     /// Who waits for the end of the connection is told by it that all is stored, as our own `SocketHandler` does: it ends in good order
     /// after the commit, and is broken off when that does not come.
-    async fn confirm(&self, stream: &TcpStream, mut stop: watch::Receiver<bool>) {
+    async fn confirm(&self, stream: &TcpStream, stop: watch::Receiver<bool>) {
+        if !self.is_stored(stop).await {
+            let _ = stream.set_zero_linger();
+        }
+    }
+
+    /// Waits for the commit of what came.
+    async fn is_stored(&self, mut stop: watch::Receiver<bool>) -> bool {
         let sink = &self.shared.sink;
         let stored = async {
             let ticket = sink.submit(sink.spare_batch())?;
             poll_fn(|context| sink.poll_stored(ticket, context)).await
         };
-        let stored = tokio::select! {
+        tokio::select! {
             stored = timeout(STORED_TIMEOUT, stored) => matches!(stored, Ok(Ok(()))),
             // The queue is stored before the program ends.
             () = stopped(&mut stop) => true,
-        };
-        if !stored {
-            let _ = stream.set_zero_linger();
+        }
+    }
+
+    /// The same inside of TLS, whose end in good order is a goodbye (`close_notify`). Only a client that has said one is answered: an
+    /// end without may be an attacker's.
+    async fn confirm_inside(
+        &self,
+        stream: &mut BufReader<TlsStream<TcpStream>>,
+        stop: watch::Receiver<bool>,
+    ) {
+        if self.is_stored(stop).await {
+            // Who does not wait for it is gone.
+            let _ = stream.shutdown().await;
+        } else {
+            let _ = stream.get_ref().get_ref().0.set_zero_linger();
         }
     }
 
@@ -245,7 +267,7 @@ impl Connection {
                 biased;
                 () = stopped(&mut stop) => break Instant::now() + STOP_TIMEOUT,
                 filled = async { self.shared.room().await; stream.fill_buf().await.map(<[u8]>::len) } => {
-                    if !self.take_filled(&mut stream, filled) {
+                    if !self.take_filled(&mut stream, filled, &stop).await {
                         return;
                     }
                 }
@@ -263,7 +285,7 @@ impl Connection {
                 Ok(filled) => {
                     let filled = filled.map(<[u8]>::len);
                     read_bytes += filled.as_ref().copied().unwrap_or_default();
-                    if !self.take_filled(&mut stream, filled) {
+                    if !self.take_filled(&mut stream, filled, &stop).await {
                         return;
                     }
                 }
@@ -275,14 +297,16 @@ impl Connection {
     }
 
     /// Takes what the buffer was filled with; `false`: that was all.
-    fn take_filled(
+    async fn take_filled(
         &mut self,
         stream: &mut BufReader<TlsStream<TcpStream>>,
         filled: io::Result<usize>,
+        stop: &watch::Receiver<bool>,
     ) -> bool {
         match filled {
             Ok(0) => {
                 self.end();
+                self.confirm_inside(stream, stop.clone()).await;
                 false
             }
             Ok(len) => {

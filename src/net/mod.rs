@@ -6,6 +6,7 @@ mod connection;
 mod datagrams;
 mod http;
 mod messages;
+mod pem;
 mod receiver;
 mod shared;
 mod stream;
@@ -13,6 +14,7 @@ mod tls;
 
 pub use access::Tokens;
 pub use messages::MessageStream;
+pub(crate) use pem::{certificates, private_key, roots};
 pub use receiver::{LogRecordSocketReceiver, ReceiverCounters, Stop};
 pub use shared::Tap;
 pub use stream::LogRecordStreamHandler;

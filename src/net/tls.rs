@@ -8,16 +8,18 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
+use super::pem::{certificates, private_key, roots};
 use crate::error::{ServerError, WireError};
 
 /// How long a client may take for its handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The fatal alert `unexpected_message` (RFC 8446, section 6.2), as it is sent before anything is encrypted.
+pub(super) const UNEXPECTED_MESSAGE: [u8; 7] = [21, 3, 1, 0, 2, 2, 10];
 
 /// The files of a server's TLS, all in PEM.
 #[derive(Debug, Clone)]
@@ -48,9 +50,8 @@ impl Tls {
             path: path.to_owned(),
             reason,
         };
-        let chain = certificates(&files.cert)?;
-        let key = PrivateKeyDer::from_pem_file(&files.key)
-            .map_err(|error| failed(&files.key, format!("no private key in PEM: {error}")))?;
+        let chain = certificates(&files.cert).map_err(|reason| failed(&files.cert, reason))?;
+        let key = private_key(&files.key).map_err(|reason| failed(&files.key, reason))?;
         let provider = Arc::new(ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -58,12 +59,7 @@ impl Tls {
         let config = match &files.client_ca {
             None => config.with_no_client_auth(),
             Some(path) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(path)? {
-                    roots
-                        .add(certificate)
-                        .map_err(|error| failed(path, error.to_string()))?;
-                }
+                let roots = roots(path).map_err(|reason| failed(path, reason))?;
                 let verifier =
                     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                         .build()
@@ -103,19 +99,4 @@ fn reason_of(error: &std::io::Error) -> String {
         }
         _ => error.to_string(),
     }
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
-    let failed = |reason: String| ServerError::Tls {
-        path: path.to_owned(),
-        reason,
-    };
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
-        .map_err(|error| failed(error.to_string()))?
-        .collect();
-    let certificates = certificates.map_err(|error| failed(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(failed("no certificate in PEM".into()));
-    }
-    Ok(certificates)
 }
