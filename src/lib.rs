@@ -76,6 +76,8 @@ pub use batch::{Batch, RecordRef, Texts};
 pub use bridge::TracingBridge;
 #[cfg(feature = "log")]
 pub use bridge::{AttachedHandler, LogBridge, client_attach_socket_handler};
+#[cfg(feature = "net")]
+pub use client::ClientTls;
 pub use client::{SocketHandler, SocketHandlerBuilder};
 pub use count::{Count, CountRow, Counts, GroupBy};
 #[cfg(feature = "net")]

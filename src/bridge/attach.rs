@@ -21,6 +21,20 @@ use crate::error::Error;
 /// # Ok::<(), logstore::Error>(())
 /// ```
 ///
+/// With other settings, such as [TLS](crate::SocketHandlerBuilder::tls), the same is done by hand:
+///
+/// ```no_run
+/// use logstore::{ClientTls, LogBridge, SocketHandler};
+/// use std::sync::Arc;
+///
+/// let builder = SocketHandler::builder("logs.example.org", 9020).tls(ClientTls::default());
+/// let handler = Arc::new(builder.start()?);
+/// log::set_boxed_logger(Box::new(LogBridge::new(Arc::clone(&handler))))?;
+/// log::set_max_level(log::LevelFilter::Info);
+/// handler.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::Logger`] when another logger is installed already, [`Error::Queue`] when the thread cannot be started.

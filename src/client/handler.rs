@@ -1,9 +1,14 @@
 //! `SocketHandler`: what a program logs through when the store is elsewhere.
 
 use std::fmt;
+#[cfg(feature = "net")]
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::store::{SocketStore, Target};
+use super::connection::Target;
+use super::store::SocketStore;
+#[cfg(feature = "net")]
+use super::tls::{ClientTls, Tls};
 use crate::error::QueueError;
 use crate::handler::{HandlerBuilder, SQLiteQueueHandler};
 use crate::queue::{Counters, Overflow};
@@ -113,6 +118,8 @@ impl fmt::Debug for SocketHandler {
 #[must_use]
 pub struct SocketHandlerBuilder {
     target: Target,
+    #[cfg(feature = "net")]
+    tls: Option<ClientTls>,
     queue: HandlerBuilder,
 }
 
@@ -135,9 +142,28 @@ impl SocketHandlerBuilder {
                 connect_timeout: Duration::from_secs(5),
                 send_timeout: Duration::from_secs(30),
                 confirm_every: Duration::from_secs(5),
+                greet: None,
             },
+            #[cfg(feature = "net")]
+            tls: None,
             queue,
         }
+    }
+
+    /// Sends inside of TLS. The server has to end TLS in good order, too: its `close_notify` is the confirmation, and an end without
+    /// one is none. logstore's does so; a Python receiver has to call `unwrap` when it has read all.
+    ///
+    /// ```no_run
+    /// use logstore::{ClientTls, SocketHandler};
+    ///
+    /// let tls = ClientTls { ca: Some("ca.pem".into()), ..ClientTls::default() };
+    /// let handler = SocketHandler::builder("logs.example.org", 9020).tls(tls).start()?;
+    /// # Ok::<(), logstore::QueueError>(())
+    /// ```
+    #[cfg(feature = "net")]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// How many records may wait in the queue; at least 1. What is just being sent is not counted.
@@ -159,7 +185,7 @@ impl SocketHandlerBuilder {
         self
     }
 
-    /// How long each address of the host gets to answer: 5 seconds by default.
+    /// How long each address of the host gets to answer, and TLS to be agreed on: 5 seconds by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.target.connect_timeout = timeout.max(SHORTEST);
         self
@@ -204,10 +230,19 @@ impl SocketHandlerBuilder {
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// When the thread cannot be started, or a file for TLS cannot be used.
     pub fn start(self) -> Result<SocketHandler, QueueError> {
         let close_timeout = self.queue.close_timeout;
-        let queue = self.queue.start(SocketStore::new(self.target))?;
+        let target = self.target;
+        #[cfg(feature = "net")]
+        let target = match &self.tls {
+            Some(settings) => Target {
+                greet: Some(Arc::new(Tls::load(settings, &target.host)?)),
+                ..target
+            },
+            None => target,
+        };
+        let queue = self.queue.start(SocketStore::new(target))?;
         Ok(SocketHandler {
             queue,
             close_timeout,

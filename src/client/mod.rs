@@ -3,5 +3,9 @@
 mod connection;
 mod handler;
 mod store;
+#[cfg(feature = "net")]
+mod tls;
 
 pub use handler::{SocketHandler, SocketHandlerBuilder};
+#[cfg(feature = "net")]
+pub use tls::ClientTls;

@@ -5,9 +5,8 @@
 //! connection breaks, all frames since the last such end are sent again, from the first byte of a frame.
 
 use std::io;
-use std::time::Duration;
 
-use super::connection::Connection;
+use super::connection::{Connection, Target};
 use crate::batch::Batch;
 use crate::error::StoreError;
 use crate::store::RecordStore;
@@ -15,16 +14,6 @@ use crate::wire::pickle::encode_frame;
 
 /// How many bytes of frames may be unconfirmed. Twice as much memory is kept.
 const UNCONFIRMED_BYTES: usize = 1 << 20;
-
-/// Where and how to send.
-#[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) connect_timeout: Duration,
-    pub(super) send_timeout: Duration,
-    pub(super) confirm_every: Duration,
-}
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -49,21 +38,14 @@ impl SocketStore {
 
     /// Writes what was not written to this connection yet, and everything to a new one.
     fn send(&mut self) -> Result<(), StoreError> {
-        let mut connection = match self.connection.take() {
-            // A server that has gone away is noticed before anything is written that only the system would take.
-            Some(connection) if !connection.is_over() => connection,
-            _ => {
-                self.written = 0;
-                let Target {
-                    host,
-                    port,
-                    connect_timeout,
-                    send_timeout,
-                    ..
-                } = &self.target;
-                Connection::open(host, *port, *connect_timeout, *send_timeout)
-                    .map_err(|source| self.failed_to("reach", source))?
-            }
+        // A server that has gone away is noticed before anything is written that only the system would take.
+        let mut connection = if let Some(mut open) = self.connection.take()
+            && !open.is_over()
+        {
+            open
+        } else {
+            self.written = 0;
+            Connection::open(&self.target).map_err(|source| self.failed_to("reach", source))?
         };
         connection
             .send(&self.frames[self.written..])

@@ -194,6 +194,15 @@ pub enum QueueError {
         /// What the store said last.
         reason: String,
     },
+    /// A client's TLS cannot be set up.
+    #[cfg(feature = "net")]
+    #[error("cannot use {what} for TLS: {reason}")]
+    Tls {
+        /// A file, the server's name, or the system's certificates.
+        what: String,
+        /// What was wrong with it.
+        reason: String,
+    },
     /// The writer thread could not be started.
     #[error("cannot start the writer thread")]
     Thread(#[source] std::io::Error),

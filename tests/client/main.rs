@@ -2,9 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+#[cfg(feature = "net")]
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod receiver;
 #[cfg(feature = "net")]
 mod server;
+#[cfg(feature = "net")]
+mod tls;
 
 use std::collections::HashSet;
 use std::io::{Read, Write};

@@ -1,6 +1,7 @@
 """A receiver as Python programs have it: prints each record's attributes as a line of JSON. Its argument is the port, 0 for any.
 
-The first line is the port that it listens on. With a second argument it ends after so many records, without a word to anybody.
+The first line is the port that it listens on. With a second argument other than 0 it ends after so many records, without a word
+to anybody. With a certificate and its key as the third and fourth it speaks TLS.
 """
 
 import json
@@ -8,6 +9,7 @@ import logging
 import os
 import pickle
 import socketserver
+import ssl
 import struct
 import sys
 
@@ -35,10 +37,21 @@ class Connection(socketserver.StreamRequestHandler):
             seen += 1
             if seen == LIMIT:
                 os._exit(0)
+        if isinstance(self.request, ssl.SSLSocket):
+            # Ends TLS in good order; a close alone does not.
+            self.request.unwrap()
 
 
 class Server(socketserver.TCPServer):
     allow_reuse_address = True
+
+    def get_request(self):
+        connection, address = super().get_request()
+        if len(sys.argv) > 3:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(sys.argv[3], sys.argv[4])
+            connection = context.wrap_socket(connection, server_side=True)
+        return connection, address
 
 
 with Server(("127.0.0.1", int(sys.argv[1])), Connection) as server:

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{PATIENCE, builder, record};
 
-fn stored(path: &std::path::Path) -> Vec<LogRecord> {
+pub(crate) fn stored(path: &std::path::Path) -> Vec<LogRecord> {
     let reader = Reader::open(path).unwrap();
     let records = reader.query(&Query::default()).unwrap();
     records.map(|stored| stored.unwrap().record).collect()
