@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod access;
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod clients;
 mod context;
 mod counts;
@@ -21,6 +23,7 @@ mod readme;
 mod refusals;
 mod requests;
 mod send;
+mod send_tls;
 mod senders;
 mod shutdown;
 mod sql;

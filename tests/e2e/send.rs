@@ -29,7 +29,7 @@ fn send<I: AsRef<OsStr>>(arguments: impl IntoIterator<Item = I>, stdin: &[u8]) -
 
 /// What it said on stderr, when it ended with this exit code and said nothing on stdout.
 #[track_caller]
-fn said(output: &Output, code: i32) -> String {
+pub(crate) fn said(output: &Output, code: i32) -> String {
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(output.stdout.is_empty());
@@ -243,6 +243,10 @@ fn a_locked_file_is_not_waited_for_longer_than_asked() {
 fn what_no_record_can_be_made_of_is_refused() {
     for (arguments, expected) in [
         (&["--field", "a", "x"][..], "KEY=VALUE is needed"),
+        (
+            &["--field", "a=1", "--field", "b=2", "--field", "a=3", "x"],
+            "--field a=... is given twice",
+        ),
         (&["--level", "loud", "x"], "unknown level"),
         (&["--timeout", "0s", "x"], "500ms"),
         (&["--json", "--name", "a", "{}"], "--name"),

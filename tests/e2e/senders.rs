@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 
+use crate::certificates::Authority;
 use crate::support::{Server, Store, python_of, wait_until};
 
 /// A Python with the packages of `tests/clients/requirements.txt`, which `tests/run` sets up.
@@ -322,29 +322,11 @@ struct Certificates {
 
 impl Certificates {
     fn make(store: &Store) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // A certificate whose subject is its issuer would be one that nobody vouches for.
-        params.distinguished_name.push(DnType::CommonName, "issuer");
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let write = |name: &str, text: String| {
-            let path = store.file(name);
-            std::fs::write(&path, text).unwrap();
-            path
-        };
-        let pair = |name: &str| {
-            let key = KeyPair::generate().unwrap();
-            let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-            let certificate = params.signed_by(&key, &issuer).unwrap();
-            [
-                write(&format!("{name}.pem"), certificate.pem()),
-                write(&format!("{name}.key"), key.serialize_pem()),
-            ]
-        };
+        let authority = Authority::new(store.db.parent().unwrap(), "ca");
         Certificates {
-            server: pair("server"),
-            client: pair("client"),
-            ca: write("ca.pem", issuer.pem()),
+            server: authority.pair("server", |_| {}),
+            client: authority.pair("client", |_| {}),
+            ca: authority.ca,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod lines;
 mod target;
+mod tls;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 
 use self::lines::{Line, Lines, MAX_LINE_BYTES};
 use self::target::Target;
+use self::tls::TlsArguments;
 use super::console::say;
 
 #[derive(Debug, Args)]
@@ -42,6 +44,9 @@ pub(super) struct SendArguments {
     /// Write to this database file instead of a server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["host", "port"])]
     db: Option<PathBuf>,
+
+    #[command(flatten)]
+    tls: TlsArguments,
 
     /// How long the server, or a database that is locked or full, is waited for: 500ms, 10s, 2m
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = timeout)]
@@ -70,18 +75,20 @@ Examples:
   logstore send --level error --name backup --field seconds=12.5 --field host=db1 'disk full'
   make 2>&1 | logstore send --name build
   logstore send --json --db runs.sqlite < events.jsonl
+  logstore send --host logs.example.org --tls-ca ca.pem backup done
 
-It ends when the server has confirmed all records, or they are in the file. The process of a record is the caller's.
+A line has at most 3 MiB. It ends when the server has confirmed all records, or they are in the file. The process of a record is the caller's.
 
 Exit status: 0 all were sent, 1 some lines were refused, 2 not all could be sent, or a usage error.";
 
 pub(super) fn run(arguments: &SendArguments) -> anyhow::Result<ExitCode> {
     let timeout = arguments.timeout;
+    let tls = arguments.tls.settings();
     let mut sending = Sending {
-        form: arguments.form(),
+        form: arguments.form()?,
         target: match &arguments.db {
             Some(db) => Target::store(db, timeout)?,
-            None => Target::server(&arguments.host, arguments.port, timeout)?,
+            None => Target::server(&arguments.host, arguments.port, tls, timeout)?,
         },
         refused: 0,
     };
@@ -194,14 +201,20 @@ impl Sending {
 }
 
 impl SendArguments {
-    fn form(&self) -> Form {
+    fn form(&self) -> anyhow::Result<Form> {
         if self.json {
-            return Form::Json {
+            return Ok(Form::Json {
                 decoder: JsonDecoder::new(),
                 batch: Batch::new(),
-            };
+            });
         }
-        Form::Message {
+        let mut extra = Map::new();
+        for (key, value) in &self.field {
+            if extra.insert(key.clone(), value.clone()).is_some() {
+                bail!("--field {key}=... is given twice; a record has a field once");
+            }
+        }
+        Ok(Form::Message {
             site: Arc::new(Site::new(&self.name, self.level)),
             // This process is gone before anybody looks; the script that called it is what has a history.
             origin: Arc::new(Origin {
@@ -209,8 +222,8 @@ impl SendArguments {
                 process: Some(parent_id().into()),
                 ..Origin::default()
             }),
-            extra: self.field.iter().cloned().collect(),
-        }
+            extra,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use logstore::{
-    Counters, LogRecord, Overflow, QueueError, Report, SQLiteQueueHandler, SocketHandler,
+    ClientTls, Counters, LogRecord, Overflow, QueueError, Report, SQLiteQueueHandler, SocketHandler,
 };
 
 use crate::cli::console::say;
@@ -33,8 +33,17 @@ pub(super) struct Target {
 
 impl Target {
     /// Whoever waits is told why.
-    pub(super) fn server(host: &str, port: u16, timeout: Duration) -> Result<Self, QueueError> {
-        let handler = SocketHandler::builder(host, port)
+    pub(super) fn server(
+        host: &str,
+        port: u16,
+        tls: Option<ClientTls>,
+        timeout: Duration,
+    ) -> Result<Self, QueueError> {
+        let mut builder = SocketHandler::builder(host, port);
+        if let Some(tls) = tls {
+            builder = builder.tls(tls);
+        }
+        let handler = builder
             .overflow(Overflow::Block)
             .connect_timeout(timeout)
             .send_timeout(timeout)
