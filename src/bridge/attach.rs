@@ -21,9 +21,10 @@ use crate::error::Error;
 /// # Ok::<(), logstore::Error>(())
 /// ```
 ///
-/// With other settings, such as [TLS](crate::SocketHandlerBuilder::tls), the same is done by hand:
+/// With other settings, such as TLS (feature `net`), the same is done by hand:
 ///
 /// ```no_run
+/// # #[cfg(feature = "net")] {
 /// use logstore::{ClientTls, LogBridge, SocketHandler};
 /// use std::sync::Arc;
 ///
@@ -32,6 +33,7 @@ use crate::error::Error;
 /// log::set_boxed_logger(Box::new(LogBridge::new(Arc::clone(&handler))))?;
 /// log::set_max_level(log::LevelFilter::Info);
 /// handler.close()?;
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
