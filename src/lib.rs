@@ -28,7 +28,8 @@
 //!
 //! - [`LogRecord`], [`Site`], [`Origin`], [`Level`]: what a record is; [`Batch`]: a run of them on its way.
 //! - [`SQLiteQueueHandler`]: the bounded queue and its writer; [`RecordStore`]: what it writes to; [`SqliteStore`]: the file.
-//! - [`SocketHandler`]: to a server instead, over any trouble on the way; [`RecordHandler`]: either of the two.
+//! - [`SocketHandler`]: to a server instead, over any trouble on the way, with `ClientTls` (feature `net`) inside of TLS; [`RecordHandler`]:
+//!   either of the two.
 //! - `LogBridge`, `client_attach_socket_handler` (feature `log`), `TracingBridge` (feature `tracing`): for programs that use
 //!   those crates' macros.
 //! - [`Query`] with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
