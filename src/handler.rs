@@ -269,6 +269,11 @@ impl HandlerBuilder {
         self
     }
 
+    /// Who is told.
+    pub(crate) fn reporter(&self) -> Reporter {
+        Arc::clone(&self.reporter)
+    }
+
     /// Somebody else who is told as well.
     #[cfg(feature = "net")]
     pub(crate) fn also_report(mut self, listener: Reporter) -> Self {

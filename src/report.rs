@@ -37,6 +37,13 @@ pub enum Report {
         /// How long it had not.
         after: Duration,
     },
+    /// A server did not take all that it was sent. It will not take it when it is sent again, so it is not.
+    RecordsRefused {
+        /// Its host and port.
+        server: String,
+        /// What it says.
+        notice: String,
+    },
     /// Blocks of the index were not as they had been written. They are made anew of the records, which were not touched.
     BlocksDamaged {
         /// How many.
@@ -96,6 +103,7 @@ impl fmt::Display for Report {
             Report::ServerReached { server, after } => {
                 write!(f, "records reach {server} again after {after:.1?}")
             }
+            Report::RecordsRefused { server, notice } => write!(f, "{server} says: {notice}"),
             Report::BlocksDamaged { count } => write!(
                 f,
                 "damaged blocks of the index: {count}; they are made anew of the records, which are untouched"

@@ -269,6 +269,9 @@ impl ServerBuilder {
         if self.insecure {
             receiver = receiver.insecure();
         }
+        if self.udp && self.protocol == Some(Protocol::Http) {
+            return Err(ServerError::UdpHasNoHttp.into());
+        }
         if self.udp {
             if self.tls.is_some_and(|files| files.client_ca.is_some()) {
                 return Err(ServerError::UdpIsUnproven.into());

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
@@ -19,6 +19,9 @@ use signal_hook::iterator::Signals;
 
 use super::console::{Background, Talk};
 use super::{Database, console, echo};
+
+/// Signals that come together are one request to stop.
+const ONE_REQUEST: Duration = Duration::from_millis(300);
 
 /// How often a running server looks whether its threads still run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -218,7 +221,9 @@ fn signals() -> io::Result<Receiver<()>> {
             signals.next();
             // Nobody listens any more: the server has failed by itself and is about to end.
             let _ = sender.send(());
-            signals.next();
+            let first = Instant::now();
+            // One request may come as several signals: `timeout` sends one to its child, and one to all of its group.
+            while signals.next().is_some() && first.elapsed() < ONE_REQUEST {}
             let last_words = || console::say("stopped at once; what was still queued is lost");
             if let Ok(thread) = Background::start("logstore-last-words", last_words) {
                 thread.finish();

@@ -120,28 +120,38 @@ impl Connection {
     }
 
     /// Ends the sending and waits until the server has read all and closes the connection in turn. A server that closes with
-    /// something unread resets it instead, which is an error here.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    /// something unread resets it instead, which is an error here. Gives what logstore's server has to say about what it did not take.
+    pub(super) fn finish(mut self) -> io::Result<Option<String>> {
         let ended = self.end();
         ended.map_err(|error| self.in_words(error))
     }
 
-    fn end(&mut self) -> io::Result<()> {
+    fn end(&mut self) -> io::Result<Option<String>> {
         self.transport.say_goodbye()?;
         self.transport.socket().shutdown(Shutdown::Write)?;
         self.read_end()
     }
 
-    /// Reads the end of what the server says. It has nothing to say before that: what answers is another service, which may well
-    /// close in good order what it took for nonsense.
-    fn read_end(&mut self) -> io::Result<()> {
+    /// Reads the end of what the server says. It has nothing to say before that but what it did not take: what answers otherwise is another
+    /// service, which may well close in good order what it took for nonsense.
+    fn read_end(&mut self) -> io::Result<Option<String>> {
+        let mut said = Vec::new();
+        let mut buffer = [0; 512];
         loop {
-            match self.transport.read(&mut [0]) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {
-                    return Err(io::Error::other(
-                        "it answers, which a server for log records does not; check host and port",
-                    ));
+            match self.transport.read(&mut buffer) {
+                Ok(0) if said.is_empty() => return Ok(None),
+                Ok(0) if said.starts_with(NOTICE) => {
+                    let notice = String::from_utf8_lossy(&said[NOTICE.len()..]);
+                    return Ok(Some(notice.trim_end().to_owned()));
+                }
+                Ok(read) => {
+                    said.extend_from_slice(&buffer[..read]);
+                    let begins = said.len().min(NOTICE.len());
+                    if read == 0 || said[..begins] != NOTICE[..begins] || said.len() > MOST_SAID {
+                        return Err(io::Error::other(
+                            "it answers, which a server for log records does not; check host and port",
+                        ));
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -167,6 +177,10 @@ impl Connection {
         }
     }
 }
+
+/// What logstore's server begins with, and how much it may say.
+const NOTICE: &[u8] = b"logstore: ";
+const MOST_SAID: usize = 64 << 10;
 
 fn set_patience(stream: &TcpStream, timeout: Duration) -> io::Result<()> {
     stream.set_write_timeout(Some(timeout))?;

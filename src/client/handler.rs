@@ -242,7 +242,10 @@ impl SocketHandlerBuilder {
             },
             None => target,
         };
-        let queue = self.queue.start(SocketStore::new(target))?;
+        let queue = {
+            let reporter = self.queue.reporter();
+            self.queue.start(SocketStore::new(target, reporter))?
+        };
         Ok(SocketHandler {
             queue,
             close_timeout,

@@ -9,6 +9,7 @@ use std::io;
 use super::connection::{Connection, Target};
 use crate::batch::Batch;
 use crate::error::StoreError;
+use crate::report::{Report, Reporter};
 use crate::store::RecordStore;
 use crate::wire::pickle::encode_frame;
 
@@ -16,9 +17,9 @@ use crate::wire::pickle::encode_frame;
 const UNCONFIRMED_BYTES: usize = 1 << 20;
 
 /// See the module's documentation.
-#[derive(Debug)]
 pub(super) struct SocketStore {
     target: Target,
+    reporter: Reporter,
     connection: Option<Connection>,
     /// What is not confirmed.
     frames: Vec<u8>,
@@ -27,9 +28,11 @@ pub(super) struct SocketStore {
 }
 
 impl SocketStore {
-    pub(super) fn new(target: Target) -> Self {
+    /// The reporter is told of what a server did not take.
+    pub(super) fn new(target: Target, reporter: Reporter) -> Self {
         SocketStore {
             target,
+            reporter,
             connection: None,
             frames: Vec::new(),
             written: 0,
@@ -62,12 +65,17 @@ impl SocketStore {
     }
 
     fn failed_to(&self, doing: &'static str, source: io::Error) -> StoreError {
-        let Target { host, port, .. } = &self.target;
+        let server = self.server();
         StoreError::Server {
             doing,
-            server: format!("{host}:{port}"),
+            server,
             source,
         }
+    }
+
+    fn server(&self) -> String {
+        let Target { host, port, .. } = &self.target;
+        format!("{host}:{port}")
     }
 }
 
@@ -100,9 +108,13 @@ impl RecordStore for SocketStore {
         }
         self.send()?;
         if let Some(connection) = self.connection.take() {
-            connection
+            let notice = connection
                 .finish()
                 .map_err(|source| self.failed_to("send to", source))?;
+            if let Some(notice) = notice {
+                let server = self.server();
+                (self.reporter)(&Report::RecordsRefused { server, notice });
+            }
         }
         self.frames.clear();
         self.frames.shrink_to(2 * UNCONFIRMED_BYTES);

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{ServerName, UnixTime};
@@ -91,18 +92,42 @@ fn system_roots() -> Result<RootCertStore, String> {
         .errors
         .first()
         .map_or_else(String::new, |error| format!(" ({error})"));
-    Err(format!("there are none{why}; name a file with --tls-ca"))
+    Err(format!(
+        "there are none{why}; name a file with --tls-ca, or in Rust with ClientTls::ca"
+    ))
 }
 
 impl Greet for Tls {
     fn greet(&self, mut stream: TcpStream) -> io::Result<Box<dyn Transport>> {
         let mut session = ClientConnection::new(Arc::clone(&self.config), self.server_name.clone())
             .map_err(|error| in_words(io::Error::other(error)))?;
+        let patience = stream.read_timeout()?.unwrap_or(Duration::MAX);
+        let deadline = Instant::now().checked_add(patience);
         while session.is_handshaking() {
-            session.complete_io(&mut stream).map_err(of_handshake)?;
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Err(of_handshake(ErrorKind::TimedOut.into()));
+            }
+            stream.set_read_timeout(left)?;
+            step(&mut session, &mut stream).map_err(of_handshake)?;
         }
+        stream.set_read_timeout(Some(patience))?;
         Ok(Box::new(StreamOwned::new(session, stream)))
     }
+}
+
+/// Writes what is to be written, then reads once.
+fn step(session: &mut ClientConnection, stream: &mut TcpStream) -> io::Result<()> {
+    while session.wants_write() {
+        session.write_tls(stream)?;
+    }
+    if session.is_handshaking() && session.read_tls(stream)? == 0 {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    let processed = session.process_new_packets();
+    // What was wrong is told to the server, too.
+    while session.wants_write() && session.write_tls(stream).is_ok() {}
+    processed.map(drop).map_err(io::Error::other)
 }
 
 impl Transport for StreamOwned<ClientConnection, TcpStream> {
@@ -161,18 +186,22 @@ fn of_handshake(error: io::Error) -> io::Error {
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
             "it broke the connection off when TLS began; perhaps it speaks none"
         }
+        _ if matches!(of_rustls(&error), Some(Error::InvalidMessage(_))) => "it speaks no TLS",
         _ => return in_words(error),
     };
     io::Error::new(error.kind(), reason)
 }
 
+fn of_rustls(error: &io::Error) -> Option<&Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
+
 /// What rustls has to say, for people.
 fn in_words(error: io::Error) -> io::Error {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    let reason = match tls {
+    let reason = match of_rustls(&error) {
         Some(Error::InvalidCertificate(error)) => of_certificate(error),
         Some(Error::AlertReceived(alert)) => of_alert(*alert),
-        Some(Error::InvalidMessage(_)) => "it speaks no TLS".into(),
+        Some(Error::InvalidMessage(_)) => "what it says is no TLS".into(),
         Some(error) => format!("TLS failed: {error}"),
         None if error.kind() == ErrorKind::UnexpectedEof => {
             "it broke the connection off without ending TLS (close_notify), so that nobody knows what it has read".into()
@@ -186,7 +215,7 @@ fn in_words(error: io::Error) -> io::Error {
 fn of_certificate(error: &CertificateError) -> String {
     match error {
         CertificateError::UnknownIssuer => "nobody who is trusted vouches for its certificate; \
-            name the file of who does (--tls-ca)"
+            name the file of who does (--tls-ca, ClientTls::ca)"
             .into(),
         CertificateError::NotValidForNameContext {
             expected,
@@ -199,7 +228,7 @@ fn of_certificate(error: &CertificateError) -> String {
                     .into();
             }
             format!(
-                "its certificate is for {names}, not for {expected}; connect by that name (--host)"
+                "its certificate is for {names}, not for {expected}; connect by that name (--host), or expect it (ClientTls::server_name)"
             )
         }
         CertificateError::ExpiredContext { not_after, .. } => {
@@ -220,7 +249,7 @@ fn of_certificate(error: &CertificateError) -> String {
 fn of_alert(alert: AlertDescription) -> String {
     match alert {
         AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
-            "it demands a client's certificate; show one (--tls-cert and --tls-key)".into()
+            "it demands a client's certificate; show one (--tls-cert and --tls-key, ClientTls::cert and key)".into()
         }
         AlertDescription::UnknownCA
         | AlertDescription::BadCertificate

@@ -257,6 +257,9 @@ pub enum ServerError {
         "datagrams (--udp) cannot show the certificate that --client-ca demands; leave one of the two out"
     )]
     UdpIsUnproven,
+    /// The one protocol that is spoken is none of datagrams.
+    #[error("there is no HTTP in datagrams; leave out --udp or --protocol")]
+    UdpHasNoHttp,
     /// Other machines could reach the server, and nobody would have to prove anything.
     #[error(
         "{host} can be reached from other machines, and anybody there could write to the log; demand certificates \

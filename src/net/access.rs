@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use hyper::Version;
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use subtle::ConstantTimeEq;
 
@@ -62,6 +63,8 @@ pub(super) enum Refused {
     Origin,
     /// It was meant for a host of another name, as when a site's name is bent to this machine.
     Host,
+    /// It names no host, or two (RFC 9112, 3.2).
+    Unclear,
 }
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -74,9 +77,21 @@ impl Access {
         }
     }
 
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    /// Of a request with these headers; `authority` is the host in its target, where it has one, which goes before that of the header.
+    pub(super) fn check(
+        &self,
+        version: Version,
+        authority: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<(), Refused> {
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-        let host = text(HOST).unwrap_or_default();
+        // HTTP/1.0, which health checks speak, knows no Host.
+        let hosts = headers.get_all(HOST).iter().count();
+        if hosts > 1 || hosts == 0 && version != Version::HTTP_10 {
+            return Err(Refused::Unclear);
+        }
+        let own_name = if self.loopback_only { "localhost" } else { "" };
+        let host = authority.or_else(|| text(HOST)).unwrap_or(own_name);
         // Only browsers name an origin. They can be told any address for the name of a site, but not for an address.
         let from_page = headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE);
         let bent = if self.loopback_only {
@@ -142,7 +157,7 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        access.check(&headers.collect())
+        access.check(Version::HTTP_11, None, &headers.collect())
     }
 
     #[test]
@@ -192,6 +207,24 @@ mod tests {
     }
 
     #[test]
+    fn a_request_names_one_host_and_that_in_its_target_counts() {
+        let access = Access::new(None, LOOPBACK);
+        assert_eq!(check(&access, &[]), Err(Refused::Unclear));
+        let mut two = HeaderMap::new();
+        for host in ["localhost", "evil.example"] {
+            two.append(HOST, HeaderValue::from_static(host));
+        }
+        let unclear = access.check(Version::HTTP_11, None, &two);
+        assert_eq!(unclear, Err(Refused::Unclear));
+        let none = HeaderMap::new();
+        assert_eq!(access.check(Version::HTTP_10, None, &none), Ok(()));
+        let one = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
+        let target = |authority| access.check(Version::HTTP_11, Some(authority), &one);
+        assert_eq!(target("localhost:9020"), Ok(()));
+        assert_eq!(target("evil.example"), Err(Refused::Host));
+    }
+
+    #[test]
     fn a_token_has_to_be_the_whole_of_one_that_is_known() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tokens");
@@ -219,7 +252,8 @@ mod tests {
         ] {
             assert_eq!(with(given), Err(Refused::Token), "{given}");
         }
-        assert_eq!(check(&access, &[]), Err(Refused::Token));
+        let without = check(&access, &[("host", "logs.example")]);
+        assert_eq!(without, Err(Refused::Token));
 
         std::fs::write(&path, "# none\n").unwrap();
         let error = Tokens::read(&path).unwrap_err().to_string();

@@ -20,7 +20,7 @@ pub(super) struct Complaints {
     by_sender: HashMap<Sender, Complaint>,
 }
 
-/// Whose, and of which kind: errors that are added up have one cause.
+/// Whose, and of which kind.
 type Sender = (IpAddr, Discriminant<WireError>);
 
 struct Complaint {

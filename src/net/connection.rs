@@ -16,15 +16,14 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::http;
-use super::messages::MessageStream;
 use super::shared::{Decoders, Desk, Held, Shared, hostname_of, stopped};
-use super::stream::LogRecordStreamHandler;
+use super::speech::{Refused, Speech};
 use super::tls::UNEXPECTED_MESSAGE;
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::report::Report;
 use crate::time::now_ns;
-use crate::wire::{Context, Framing, HTTP_REQUEST, Protocol, looks_like};
+use crate::wire::{Context, Protocol};
 
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(3);
@@ -144,16 +143,10 @@ struct Connection {
     /// For records that bring none.
     hostname: String,
     speech: Speech,
+    refused: Refused,
+    /// How many records had been lost before it began.
+    lost_before: u64,
     held: Held,
-}
-
-/// What a client speaks, and the beginning of what has not arrived completely.
-enum Speech {
-    /// It has not said anything yet.
-    Unknown,
-    Frames(LogRecordStreamHandler),
-    Json(MessageStream),
-    Syslog(MessageStream),
 }
 
 /// What a read came to.
@@ -170,7 +163,12 @@ impl Connection {
     fn new(shared: &Rc<Shared>, peer: SocketAddr) -> Self {
         Connection {
             hostname: hostname_of(peer),
-            speech: Speech::Unknown,
+            speech: Speech::default(),
+            refused: Refused::default(),
+            lost_before: shared
+                .sink
+                .submit(Batch::new())
+                .map_or(0, |ticket| ticket.lost),
             held: Held::new(shared),
             shared: Rc::clone(shared),
             peer,
@@ -186,7 +184,7 @@ impl Connection {
             }
             match self.read(|buffer| stream.try_read(buffer)) {
                 Read::Some(_) | Read::Nothing => {}
-                Read::End => return self.confirm(&stream, stop).await,
+                Read::End => return self.confirm(stream, stop).await,
             }
             // One client that sends without a pause must not keep the others waiting.
             tokio::task::yield_now().await;
@@ -213,31 +211,48 @@ impl Connection {
                 }
                 Read::Nothing if heard.elapsed() < STOP_SILENCE => sleep(STOP_POLL).await,
                 Read::Nothing => break,
-                Read::End => return,
+                Read::End => {
+                    if let Ok(stream) = TcpStream::from_std(stream) {
+                        self.confirm(stream, stop).await;
+                    }
+                    return;
+                }
             }
         }
         self.end();
-    }
-
-    /// Who waits for the end of the connection is told by it that all is stored, as our own `SocketHandler` does: it ends in good order
-    /// after the commit, and is broken off when that does not come.
-    async fn confirm(&self, stream: &TcpStream, stop: watch::Receiver<bool>) {
-        if !self.is_stored(stop).await {
+        // What the client writes from now on nobody reads: it must not take this end for a confirmation.
+        if let Ok(stream) = TcpStream::from_std(stream) {
             let _ = stream.set_zero_linger();
         }
     }
 
-    /// Waits for the commit of what came.
+    /// Who waits for the end of the connection is told by it that all is stored, as our own `SocketHandler` does: it ends in good order
+    /// after the commit, with a word before about what was not taken, and is broken off when the commit does not come.
+    async fn confirm(&self, mut stream: TcpStream, stop: watch::Receiver<bool>) {
+        if !self.is_stored(stop).await {
+            let _ = stream.set_zero_linger();
+        } else if let Some(notice) = self.refused.notice() {
+            // Who does not wait for it is gone.
+            let _ = stream.write_all(notice.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    }
+
+    /// Waits for the commit of what came. `false`: it does not come, or some of what came since the connection began was lost.
     async fn is_stored(&self, mut stop: watch::Receiver<bool>) -> bool {
+        if self.refused.is_lost {
+            return false;
+        }
         let sink = &self.shared.sink;
         let stored = async {
-            let ticket = sink.submit(sink.spare_batch())?;
+            let mut ticket = sink.submit(sink.spare_batch())?;
+            ticket.lost = self.lost_before;
             poll_fn(|context| sink.poll_stored(ticket, context)).await
         };
         tokio::select! {
+            biased;
             stored = timeout(STORED_TIMEOUT, stored) => matches!(stored, Ok(Ok(()))),
-            // The queue is stored before the program ends.
-            () = stopped(&mut stop) => true,
+            () = async { stopped(&mut stop).await; sleep(STOP_TIMEOUT).await } => false,
         }
     }
 
@@ -249,7 +264,9 @@ impl Connection {
         stop: watch::Receiver<bool>,
     ) {
         if self.is_stored(stop).await {
-            // Who does not wait for it is gone.
+            if let Some(notice) = self.refused.notice() {
+                let _ = stream.write_all(notice.as_bytes()).await;
+            }
             let _ = stream.shutdown().await;
         } else {
             let _ = stream.get_ref().get_ref().0.set_zero_linger();
@@ -366,6 +383,7 @@ impl Connection {
         match received {
             Ok(()) => Read::Some(bytes.len()),
             Err(lost) => {
+                self.refused.is_lost = true;
                 self.shared.reject(self.peer, lost);
                 Read::End
             }
@@ -384,32 +402,18 @@ impl Connection {
             peer,
             hostname,
             speech,
+            refused,
             ..
         } = self;
-        if matches!(speech, Speech::Unknown) {
-            *speech = Speech::of(bytes, shared)?;
-        }
         let context = Context {
             hostname,
             now_ns: now_ns(),
         };
-        let reject = |error| shared.reject(*peer, error);
-        let Decoders {
-            pickle,
-            json,
-            syslog,
-            ..
-        } = decoders;
-        match speech {
-            Speech::Unknown => Ok(()),
-            Speech::Frames(frames) => frames.receive(bytes, pickle, &context, batch, reject),
-            Speech::Json(messages) => {
-                messages.receive(bytes, |line| json.decode(line, &context, batch), reject)
-            }
-            Speech::Syslog(messages) => {
-                messages.receive(bytes, |line| syslog.decode(line, &context, batch), reject)
-            }
-        }
+        let reject = |error: WireError| {
+            refused.note(&error);
+            shared.reject(*peer, error);
+        };
+        speech.receive(bytes, &shared.rules, decoders, &context, batch, reject)
     }
 
     fn lost(&mut self, error: &io::Error) {
@@ -433,57 +437,12 @@ impl Connection {
             now_ns: now_ns(),
         };
         let mut batch = self.shared.sink.spare_batch();
-        let finished = match &mut self.speech {
-            Speech::Unknown => Ok(()),
-            Speech::Frames(frames) => frames.finish(),
-            Speech::Json(messages) => {
-                messages.finish(|line| decoders.json.decode(line, &context, &mut batch))
-            }
-            Speech::Syslog(messages) => {
-                messages.finish(|line| decoders.syslog.decode(line, &context, &mut batch))
-            }
-        };
+        let finished = self.speech.finish(decoders, &context, &mut batch);
         // Whoever has closed the queue has said so.
         let _ = self.shared.emit(batch);
         if let Err(error) = finished {
+            self.refused.note(&error);
             self.shared.reject(self.peer, error);
-        }
-    }
-}
-
-impl Speech {
-    /// What a stream that begins with these bytes speaks.
-    fn of(bytes: &[u8], shared: &Shared) -> Result<Self, WireError> {
-        let rules = &shared.rules;
-        let limit = rules.frame_limit;
-        let first = Protocol::of_beginning(bytes);
-        // A page in a browser must not get its requests taken for lines, whose senders nobody checks.
-        if looks_like(bytes) == HTTP_REQUEST {
-            return Err(WireError::NotAFrame {
-                found: HTTP_REQUEST,
-            });
-        }
-        Ok(match rules.protocol.or(first) {
-            Some(Protocol::Python) => Speech::Frames(LogRecordStreamHandler::new(limit)),
-            Some(Protocol::Json) => {
-                Speech::Json(MessageStream::new(Framing::Json.of_stream(bytes), limit))
-            }
-            Some(Protocol::Syslog) => {
-                Speech::Syslog(MessageStream::new(Framing::Syslog.of_stream(bytes), limit))
-            }
-            Some(Protocol::Http | Protocol::Tls) | None => {
-                return Err(WireError::NotAFrame {
-                    found: looks_like(bytes),
-                });
-            }
-        })
-    }
-
-    fn partial_bytes(&self) -> usize {
-        match self {
-            Speech::Unknown => 0,
-            Speech::Frames(frames) => frames.partial_bytes(),
-            Speech::Json(messages) | Speech::Syslog(messages) => messages.partial_bytes(),
         }
     }
 }

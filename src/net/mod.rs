@@ -9,6 +9,7 @@ mod messages;
 mod pem;
 mod receiver;
 mod shared;
+mod speech;
 mod stream;
 mod tls;
 

@@ -11,7 +11,8 @@ use std::ops::Range;
 
 use memchr::memchr;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::lenient::Text;
 use crate::error::WireError;
@@ -111,10 +112,7 @@ pub fn bulk(
             _ => lines.next(),
         };
         let source = source.ok_or_else(|| failed("the action has no document".into()))?;
-        let id = target.id.map(|id| match id {
-            Value::String(id) => id,
-            other => other.to_string(),
-        });
+        let id = target.id.map(id_of).transpose().map_err(failed)?;
         items.push((action, index, id, source));
     }
     let items = items.into_iter().map(|(action, index, id, source)| {
@@ -181,8 +179,20 @@ struct Target<'a> {
     #[serde(borrow, rename = "_index")]
     index: Text<'a>,
     /// A text, or the number that a program made of it.
-    #[serde(rename = "_id")]
-    id: Option<Value>,
+    #[serde(borrow, rename = "_id")]
+    id: Option<&'a RawValue>,
+}
+
+/// A document's id: a text, or a number.
+fn id_of(raw: &RawValue) -> Result<String, String> {
+    let text = raw.get();
+    let id = match text.as_bytes() {
+        [b'"', ..] => serde_json::from_str(text).ok(),
+        [b'-' | b'0'..=b'9', ..] => Some(text.to_owned()),
+        _ => None,
+    };
+    id.filter(|id: &String| id.len() <= MAX_ID_BYTES)
+        .ok_or_else(|| format!("an _id is a text or a number of at most {MAX_ID_BYTES} bytes"))
 }
 
 impl<'a> ActionLine<'a> {
@@ -202,6 +212,9 @@ impl<'a> ActionLine<'a> {
 
 /// How long the name of an index may be: Elasticsearch's own limit.
 const MAX_INDEX_BYTES: usize = 255;
+
+/// The longest id that Elasticsearch takes.
+const MAX_ID_BYTES: usize = 512;
 
 /// How many actions a request may have. Each costs memory for its answer, and the shortest are 14 bytes.
 const MAX_ACTIONS: usize = 100_000;
@@ -279,6 +292,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use serde_json::Value;
 
     /// The documents that are handed over, and the items.
     fn read(

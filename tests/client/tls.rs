@@ -217,12 +217,12 @@ fn who_cannot_be_trusted_is_told_with_the_way_out() {
         (
             good,
             Some(stranger),
-            "nobody who is trusted vouches for its certificate; name the file of who does (--tls-ca)",
+            "nobody who is trusted vouches for its certificate; name the file of who does (--tls-ca, ClientTls::ca)",
         ),
         (
             good,
             Some(misled),
-            "its certificate is for localhost, not for 127.0.0.1; connect by that name (--host)",
+            "its certificate is for localhost, not for 127.0.0.1; connect by that name (--host), or expect it (ClientTls::server_name)",
         ),
         (
             old,

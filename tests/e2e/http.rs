@@ -54,6 +54,16 @@ fn json_lines_arrays_and_packed_bodies_are_ingested() {
     let error = told["errors"][1]["error"].as_str().unwrap();
     assert!(error.contains("a number, not an object"), "{answer:?}");
 
+    // What is good in an array is stored around what is not, also when its end is missing.
+    let array = b"[{\"msg\":\"x1\"},{bad}, 7,{\"msg\":\"x2\"}";
+    let answer = post(&server, "/ingest", &[JSON], array);
+    let told = answer.json();
+    assert_eq!(
+        (answer.status, &told["accepted"], &told["rejected"]),
+        (200, &json!(2), &json!(3)),
+        "{told:#}"
+    );
+
     let mixed = b"{\"msg\":\"g\"}\nnonsense\n{\"msg\":\"h\"}\n";
     let answer = post(&server, "/ingest", &[JSON], mixed);
     assert_eq!(answer.status, 200);

@@ -1,6 +1,8 @@
 //! Every protocol byte by byte on the one port, good and bad.
 
-use std::net::UdpSocket;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream, UdpSocket};
+use std::time::Duration;
 
 use crate::requests::{exchange, messages};
 use crate::support::{Server, Store, frame, send, wait_until};
@@ -78,6 +80,47 @@ fn bad_lines_leave_the_good_ones_around_them() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn who_waits_for_the_end_is_told_what_was_not_taken() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    assert_eq!(exchange(server.address(), b"{\"msg\":\"a\"}\n"), "");
+    assert_eq!(store.count(), 1);
+    let told = exchange(server.address(), b"{\"msg\":\"b\"}\nnonsense\n{}\n");
+    assert!(
+        told.starts_with("logstore: 2 messages were not taken, the last one: not JSON"),
+        "{told}"
+    );
+    assert_eq!(store.count(), 2);
+    // Where nobody knows what follows, there is no end in good order.
+    let mut lost = TcpStream::connect(server.address()).unwrap();
+    lost.write_all(b"12a <13>x\n<13>y\n").unwrap();
+    lost.shutdown(Shutdown::Write).unwrap();
+    let error = lost.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    server.terminate();
+}
+
+#[test]
+fn a_byte_order_mark_may_come_by_itself() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    for (first, rest) in [
+        (&b"\xEF\xBB\xBF"[..], &b"{\"msg\":\"a\"}"[..]),
+        (b"\xEF", b"\xBB\xBF<14>b"),
+    ] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(first).unwrap();
+        // Nothing shows that the server has read it.
+        std::thread::sleep(Duration::from_millis(50));
+        stream.write_all(rest).unwrap();
+    }
+    wait_until("both are there", || store.count() == 2);
+    assert_eq!(messages(&store), ["a", "b"]);
+    server.terminate();
 }
 
 #[test]

@@ -151,6 +151,7 @@ fn a_server_that_cannot_be_set_up_so_is_refused_with_the_way_out() {
             &["explode", "block", "drop-oldest"],
         ),
         (&["--frame-limit", "1GiB"], &["1GiB", "KiB or MiB"]),
+        (&["--udp", "--protocol", "http"], &["--udp", "HTTP"]),
         (&["--frame-limit", "300MiB"], &["300MiB", "268435456"]),
         (&["--echo", "loud"], &["loud", "critical"]),
         (&["--echo", "--quiet"], &["--echo", "--quiet"]),

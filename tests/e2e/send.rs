@@ -43,6 +43,20 @@ fn free_port() -> String {
 }
 
 #[test]
+fn what_a_server_does_not_take_is_told() {
+    let store = Store::new();
+    let server = Server::start_with(&store.db, &["--frame-limit", "64KiB"]);
+    let long = "y".repeat(100_000);
+    let lines = format!("one\n{long}\nthree\n");
+    let output = send(["--port", &server.port()], lines.as_bytes());
+    let said = said(&output, 1);
+    assert!(said.contains("1 message was not taken"), "{said}");
+    assert!(said.contains("--frame-limit"), "{said}");
+    assert_eq!(store.count(), 2);
+    server.terminate();
+}
+
+#[test]
 fn arguments_are_the_message_of_one_record() {
     let store = Store::new();
     let server = Server::start(&store.db);
@@ -181,7 +195,7 @@ fn a_server_that_is_not_there_is_an_error_with_a_way_out() {
     let said_at_end = said(&output, 2);
     for expected in [
         format!("cannot reach 127.0.0.1:{port}").as_str(),
-        "records not sent: 3 of 3;",
+        "records not confirmed: 3 of 3;",
         "logstore serve",
         "--port",
         "--timeout",
@@ -200,7 +214,7 @@ fn a_server_that_is_not_there_is_an_error_with_a_way_out() {
         &b"x\n".repeat(100_000),
     );
     let said_at_end = said(&output, 2);
-    let expected = "records not sent: 8192 of 8192, and the rest of the input was not read";
+    let expected = "records not confirmed: 8192 of 8192, and the rest of the input was not read";
     assert!(said_at_end.contains(expected), "{said_at_end}");
 }
 
@@ -212,7 +226,7 @@ fn a_server_that_never_reads_is_not_waited_for_longer_than_asked() {
     let began = Instant::now();
     let output = send(["--port", &port, "--timeout", "500ms", "hello"], b"");
     let said = said(&output, 2);
-    assert!(said.contains("records not sent: 1 of 1"), "{said}");
+    assert!(said.contains("records not confirmed: 1 of 1"), "{said}");
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
@@ -231,7 +245,7 @@ fn a_locked_file_is_not_waited_for_longer_than_asked() {
     let began = Instant::now();
     let said = said(&send(arguments, &b"x\n".repeat(50_000)), 2);
     assert!(
-        said.contains("records not sent: 8192 of 8192, and the rest"),
+        said.contains("records not confirmed: 8192 of 8192, and the rest"),
         "{said}"
     );
     assert!(began.elapsed() < Duration::from_secs(15));

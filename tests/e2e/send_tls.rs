@@ -100,22 +100,22 @@ fn what_keeps_it_from_the_server_is_told_with_the_way_out() {
         ),
         (
             &["--host", "localhost", "--tls-ca", ca],
-            "it demands a client's certificate; show one (--tls-cert and --tls-key)",
+            "it demands a client's certificate; show one (--tls-cert and --tls-key, ClientTls::cert and key)",
         ),
         (
             &["--host", "127.0.0.1", "--tls-ca", ca],
-            "its certificate is for localhost, not for 127.0.0.1; connect by that name (--host)",
+            "its certificate is for localhost, not for 127.0.0.1; connect by that name (--host), or expect it (ClientTls::server_name)",
         ),
         (
             &["--host", "localhost", "--tls"],
-            "nobody who is trusted vouches for its certificate; name the file of who does (--tls-ca)",
+            "nobody who is trusted vouches for its certificate; name the file of who does (--tls-ca, ClientTls::ca)",
         ),
     ] {
         let rest = ["--port", &port, "--timeout", "300ms", "x"];
         let output = send(&other.ca, &[arguments, &rest].concat());
         let said = said(&output, 2);
         assert!(said.contains(expected), "{said}");
-        assert!(said.contains("records not sent: 1 of 1"), "{said}");
+        assert!(said.contains("records not confirmed: 1 of 1"), "{said}");
     }
     assert_eq!(store.count(), 0);
 

@@ -168,6 +168,8 @@ fn a_second_signal_stops_at_once() {
         server.wait_until_said("the database has been locked by another process");
         server.signal(first);
         server.wait_until_deaf();
+        // Sooner it would be taken for the same request.
+        std::thread::sleep(Duration::from_millis(400));
         server.signal(second);
         let ended = server.wait();
         assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);

@@ -1,6 +1,8 @@
 //! Where `logstore send` puts records: a server or a file. The end tells that all have come there.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::bail;
@@ -26,6 +28,8 @@ pub(super) struct Target {
     timeout: Duration,
     /// Why it was given up.
     stalled: Option<String>,
+    /// Whether the server did not take some of what it was sent.
+    refused: Arc<AtomicBool>,
     /// What may not be stored or confirmed.
     records: usize,
     bytes: usize,
@@ -39,6 +43,7 @@ impl Target {
         tls: Option<ClientTls>,
         timeout: Duration,
     ) -> Result<Self, QueueError> {
+        let refused = Arc::new(AtomicBool::new(false));
         let mut builder = SocketHandler::builder(host, port);
         if let Some(tls) = tls {
             builder = builder.tls(tls);
@@ -50,9 +55,20 @@ impl Target {
             .retry_pauses(Duration::from_millis(100), Duration::from_secs(1))
             // The flush before it is what waits.
             .close_timeout(Duration::ZERO)
-            .on_report(tell)
+            .on_report({
+                let refused = Arc::clone(&refused);
+                move |report| {
+                    tell(report);
+                    if matches!(report, Report::RecordsRefused { .. }) {
+                        refused.store(true, Ordering::Relaxed);
+                    }
+                }
+            })
             .start()?;
-        Ok(Target::new(Handler::Server(handler), timeout))
+        Ok(Target {
+            refused,
+            ..Target::new(Handler::Server(handler), timeout)
+        })
     }
 
     /// As [`Target::server`].
@@ -69,6 +85,7 @@ impl Target {
             handler,
             timeout,
             stalled: None,
+            refused: Arc::default(),
             records: 0,
             bytes: 0,
         }
@@ -105,8 +122,8 @@ impl Target {
         }
     }
 
-    /// Waits until all records are stored, or confirmed by the server.
-    pub(super) fn finish(self) -> anyhow::Result<()> {
+    /// Waits until all records are stored, or confirmed by the server; `false`: it did not take some of them, and has been heard.
+    pub(super) fn finish(self) -> anyhow::Result<bool> {
         if self.stalled.is_none() {
             // What it says is said again by the close, with what has come of one more attempt.
             let _ = self.flush();
@@ -116,7 +133,7 @@ impl Target {
             Handler::Store(handler) => (handler.close(), handler.counters(), OF_STORE),
         };
         let reason = match (closed, &self.stalled) {
-            (Ok(()), None) => return Ok(()),
+            (Ok(()), None) => return Ok(!self.refused.load(Ordering::Relaxed)),
             (Ok(()), Some(stalled)) => stalled.clone(),
             (Err(QueueError::Lost { reason, .. }), _) => reason,
             (Err(error), _) => return Err(error.into()),
@@ -128,7 +145,7 @@ impl Target {
             Some(_) => ", and the rest of the input was not read",
             None => "",
         };
-        bail!("{reason}; records not sent: {failed} of {accepted}{rest}; {way_out}")
+        bail!("{reason}; records not confirmed: {failed} of {accepted}{rest}; {way_out}")
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_ENCODING, EXPECT};
 use hyper::{Request, StatusCode};
 use tokio::time::timeout;
@@ -17,8 +17,9 @@ use crate::net::shared::{Held, Shared};
 /// How long a client may be silent in the middle of a body.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long the rest of a body is read that nobody wants.
+/// How long, and how much of, the rest of a body is read that nobody wants.
 const PASS_OVER_TIMEOUT: Duration = Duration::from_secs(2);
+const PASS_OVER_BYTES: usize = 64 << 20;
 
 /// The largest window of zstd that is unpacked, as a power of two: 8 MiB, as its specification asks of every decoder.
 const ZSTD_WINDOW: u32 = 23;
@@ -52,6 +53,8 @@ pub(super) async fn read_body(
         Packing::Declared => Some(Encoding::of(encoding.as_deref().unwrap_or("identity"))?),
         Packing::Told => None,
     };
+    // Now it is told to go on.
+    request.headers_mut().remove(EXPECT);
     let body = request.body_mut();
     let too_long = || {
         let reason = format!(
@@ -127,7 +130,14 @@ pub(super) async fn pass_over(request: &mut Request<Incoming>) {
         return;
     }
     let body = request.body_mut();
-    let passed = async { while let Some(Ok(_)) = body.frame().await {} };
+    let mut bytes = 0;
+    let passed = async {
+        while bytes < PASS_OVER_BYTES
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+        }
+    };
     let _ = timeout(PASS_OVER_TIMEOUT, passed).await;
 }
 

@@ -61,7 +61,7 @@ impl Exchange<'_> {
         let is_json = media_type(request.headers()) == JSON;
         let (body, held) = self.body(request).await?;
         let mut batch = self.shared.sink.spare_batch();
-        {
+        let outcome = {
             let mut desk = self.shared.desk();
             let decoder = &mut desk.decoders.loki;
             let reject = |error| self.shared.reject(self.peer, error);
@@ -71,11 +71,20 @@ impl Exchange<'_> {
                 let limit = self.shared.rules.frame_limit;
                 decoder.decode_protobuf(&body, limit, &self.context(), &mut batch, reject)
             };
-            outcome.map_err(|error| Refusal::of(&error))?;
-        }
+            outcome.map_err(|error| Refusal::of(&error))?
+        };
         drop((body, held));
         self.store(batch).await?;
-        Ok(empty(StatusCode::NO_CONTENT))
+        // As Loki does: 400, and what was good is stored.
+        match outcome.error {
+            Some(error) => {
+                let (bad, good) = (outcome.rejected, outcome.accepted);
+                let text = format!("{bad} entries are bad, {good} are stored: {error}\n");
+                let text = text.into_bytes();
+                Ok(respond(StatusCode::BAD_REQUEST, "text/plain", text))
+            }
+            None => Ok(empty(StatusCode::NO_CONTENT)),
+        }
     }
 
     /// `POST /elasticsearch/_bulk` and `/elasticsearch/INDEX/_bulk`.
@@ -122,12 +131,10 @@ fn with_target(document: &[u8], index: &str, id: Option<&str>) -> Vec<u8> {
         return document.to_vec();
     };
     let id = id.map_or_else(String::new, |id| format!(",\"_id\":{}", Value::from(id)));
-    let comma = if members.trim_ascii_start().starts_with(b"}") {
-        ""
-    } else {
-        ","
-    };
-    let target = format!("{{\"_index\":{}{id}{comma}", Value::from(index));
+    if members.trim_ascii_start().starts_with(b"}") {
+        return document.to_vec();
+    }
+    let target = format!("{{\"_index\":{}{id},", Value::from(index));
     [target.as_bytes(), members].concat()
 }
 

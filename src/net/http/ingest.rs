@@ -3,7 +3,6 @@
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Request, Response, StatusCode};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::Exchange;
@@ -49,27 +48,27 @@ impl Exchange<'_> {
             let mut desk = self.shared.desk();
             let Decoders { json, .. } = &mut desk.decoders;
             let context = self.context();
+            let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
+            let first = body.trim_ascii_start().first();
+            let is_array = first == Some(&b'[');
             let mut place = 0;
             let mut decode = |message: &[u8]| {
                 place += 1;
                 if rejected.count >= MAX_REJECTED {
                     return;
                 }
-                let decoded = json.decode(message, &context, &mut batch);
-                if let Err(error) = decoded.map_err(|error| told(message, error)) {
+                if let Err(error) = json.decode(message, &context, &mut batch) {
+                    let error = if is_array {
+                        told(message, error)
+                    } else {
+                        error
+                    };
                     self.shared.reject(self.peer, error.clone());
                     rejected.note(place, error);
                 }
             };
-            let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&body);
-            match body.trim_ascii_start().first() {
-                Some(b'[') => {
-                    let items: Vec<&RawValue> =
-                        serde_json::from_slice(body).map_err(|error| Refusal::bad(&error))?;
-                    for item in items {
-                        decode(item.get().as_bytes());
-                    }
-                }
+            match first {
+                Some(b'[') => each_item(body.trim_ascii_start(), decode),
                 Some(b'{') | None if is_lines(&kind) => {
                     each_line(body, self.shared.rules.frame_limit, decode)?;
                 }
@@ -105,9 +104,7 @@ impl Exchange<'_> {
         };
         Ok(answer_json(status, answer.to_string()))
     }
-}
 
-impl Exchange<'_> {
     /// `POST /gelf`: one message, answered as Graylog does.
     pub(super) async fn gelf(
         &self,
@@ -118,7 +115,7 @@ impl Exchange<'_> {
         let decoded = {
             let mut desk = self.shared.desk();
             let Decoders { json, .. } = &mut desk.decoders;
-            json.decode(&body, &self.context(), &mut batch)
+            json.decode_gelf(&body, &self.context(), &mut batch)
         };
         decoded.map_err(|error| Refusal::bad(&error))?;
         drop((body, held));
@@ -127,12 +124,13 @@ impl Exchange<'_> {
     }
 }
 
-/// What is wrong with a message: what is another kind of value is named.
+/// What is wrong with an item of an array: what is another kind of value is named.
 fn told(message: &[u8], error: WireError) -> WireError {
     let found = match message.first() {
         Some(b'[') => "an array",
         Some(b'"') => "a text",
         Some(b'-' | b'0'..=b'9') => "a number",
+        None => "an array without its end",
         _ if matches!(message, b"null" | b"true" | b"false") => "null or a truth value",
         _ => return error,
     };
@@ -151,45 +149,93 @@ fn is_lines(kind: &str) -> bool {
 
 /// Calls `message` with each object, which may span lines, and with each line that is none.
 fn each_object(body: &[u8], mut message: impl FnMut(&[u8])) {
+    // How many bytes may be searched in vain for the ends of objects that have none.
+    let mut patience = body.len();
+    let mut line_end = 0;
     let mut rest = body.trim_ascii_start();
-    // A second object without an end would be looked for in vain, too.
-    let mut may_span = true;
-    while !rest.is_empty() {
-        let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let end = end_of_object(&rest[..line]).or_else(|| {
-            let end = end_of_object(rest).filter(|_| may_span);
-            may_span &= end.is_some();
-            end
+    while let Some(first) = rest.first() {
+        let at = body.len() - rest.len();
+        let spanning = match first {
+            b'{' if patience > 0 => end_of(rest, *b"{}", LineEnds::OutsideTexts),
+            _ => Err(0),
+        };
+        let end = spanning.unwrap_or_else(|searched| {
+            patience = patience.saturating_sub(searched);
+            if line_end <= at {
+                line_end = memchr::memchr(b'\n', rest).map_or(body.len(), |end| at + end);
+            }
+            let line = &rest[..line_end - at];
+            match first {
+                b'{' => end_of(line, *b"{}", LineEnds::OutsideTexts).unwrap_or(line.len()),
+                _ => line.len(),
+            }
         });
-        let (object, behind) = rest.split_at(end.unwrap_or(line));
+        let (object, behind) = rest.split_at(end);
         message(object);
         rest = behind.trim_ascii_start();
     }
 }
 
-/// Where the object that the bytes begin with ends; `None` when it does not, or when a text in it has a line feed, which no text of
-/// JSON has.
-fn end_of_object(bytes: &[u8]) -> Option<usize> {
+/// Calls `message` with each item of an array, good or not, and with what else is there.
+fn each_item(array: &[u8], mut message: impl FnMut(&[u8])) {
+    let mut rest = array.strip_prefix(b"[").unwrap_or(array).trim_ascii_start();
+    while let Some(first) = rest.first() {
+        let end = match first {
+            b',' => 0,
+            b']' => {
+                let behind = rest[1..].trim_ascii();
+                if !behind.is_empty() {
+                    message(behind);
+                }
+                return;
+            }
+            b'{' => end_of(rest, *b"{}", LineEnds::Anywhere).unwrap_or(rest.len()),
+            b'[' => end_of(rest, *b"[]", LineEnds::Anywhere).unwrap_or(rest.len()),
+            b'"' => memchr::memchr(b'"', &rest[1..]).map_or(rest.len(), |end| end + 2),
+            _ => memchr::memchr2(b',', b']', rest).unwrap_or(rest.len()),
+        };
+        let (item, behind) = rest.split_at(end);
+        if !item.is_empty() {
+            message(item.trim_ascii_end());
+        }
+        let behind = behind.trim_ascii_start();
+        rest = behind
+            .strip_prefix(b",")
+            .unwrap_or(behind)
+            .trim_ascii_start();
+    }
+    // An array without its end.
+    message(b"");
+}
+
+/// Whether a text of JSON may have a line end in it, which it must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineEnds {
+    OutsideTexts,
+    Anywhere,
+}
+
+/// Where the value that begins with the first bracket of a pair ends; an error when it does not, after how many bytes.
+fn end_of(bytes: &[u8], [open, close]: [u8; 2], line_ends: LineEnds) -> Result<usize, usize> {
     let (mut depth, mut in_text, mut escaped) = (0_u32, false, false);
     for (at, byte) in bytes.iter().enumerate() {
         match byte {
             _ if escaped => escaped = false,
-            b'\n' if in_text => return None,
+            b'\n' if in_text && line_ends == LineEnds::OutsideTexts => return Err(at),
             b'\\' if in_text => escaped = true,
             b'"' => in_text = !in_text,
             _ if in_text => {}
-            b'{' => depth += 1,
-            b'}' => {
-                depth = depth.checked_sub(1)?;
+            byte if *byte == open => depth += 1,
+            byte if *byte == close => {
+                depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return Some(at + 1);
+                    return Ok(at + 1);
                 }
             }
-            _ if depth == 0 => return None,
             _ => {}
         }
     }
-    None
+    Err(bytes.len())
 }
 
 /// Calls `message` with each line that is not blank.
@@ -215,8 +261,9 @@ pub(super) fn each_line(
 pub(super) fn media_type(headers: &HeaderMap) -> String {
     let value = headers
         .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+        .map(|value| String::from_utf8_lossy(value.as_bytes()));
     let kind = value
+        .as_deref()
         .unwrap_or_default()
         .split(';')
         .next()
@@ -270,6 +317,25 @@ mod tests {
         let broken = "{\"a\":1}\nx\n{\"a\":\n{\"a\":2}\n{\"a\n{\"a\":3}";
         let lines: Vec<&str> = broken.lines().collect();
         assert_eq!(objects(broken), lines);
+        // A line that is no object says nothing of those behind it.
+        assert_eq!(
+            objects(&format!("# note\n{pretty}\n}},\n{pretty}")),
+            ["# note", pretty, "},", pretty]
+        );
+    }
+
+    #[test]
+    fn what_has_no_end_is_looked_for_once() {
+        let began = std::time::Instant::now();
+        for unit in ["{\n", "{\"a\":1}", "{\"a\n", "{", "{\"\n{"] {
+            let body = unit.repeat((4 << 20) / unit.len());
+            let mut count = 0;
+            each_object(body.as_bytes(), |_| count += 1);
+            each_item(body.as_bytes(), |_| count += 1);
+            assert!(count > 0);
+        }
+        // Searched anew for each of them it would take hours.
+        assert!(began.elapsed() < std::time::Duration::from_mins(1));
     }
 
     #[test]

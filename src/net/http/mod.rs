@@ -94,7 +94,8 @@ pub(super) async fn serve(
     }
 }
 
-/// What a page of another site could send without asking anybody is not taken, but for the form of Python's `HTTPHandler`.
+/// What forms of other sites' pages send without asking anybody is not taken, besides the look at Origin; but for the form of Python's
+/// `HTTPHandler`.
 fn check_media_type(path: &str, kind: &str) -> Result<(), Refusal> {
     match kind {
         "application/x-www-form-urlencoded" if path == "/ingest" => Ok(()),
@@ -116,9 +117,13 @@ impl Exchange<'_> {
         let kind = ingest::media_type(request.headers());
         // Many clients do not look at the status: records that went to a wrong place are lost.
         let posts = matches!(*request.method(), Method::POST | Method::PUT);
-        let checked = self
-            .check(&request)
-            .and_then(|()| check_media_type(&path, &kind));
+        let checked = self.check(&request).and_then(|()| {
+            if posts {
+                check_media_type(&path, &kind)
+            } else {
+                Ok(())
+            }
+        });
         let answered = match checked {
             Ok(()) => self.route(&path, &mut request).await,
             Err(refusal) => Err(refusal),
@@ -137,7 +142,17 @@ impl Exchange<'_> {
     }
 
     fn check(&self, request: &Request<Incoming>) -> Result<(), Refusal> {
-        self.shared.rules.access.check(request.headers()).map_err(|refused| match refused {
+        let authority = request
+            .uri()
+            .authority()
+            .map(hyper::http::uri::Authority::as_str);
+        let access = &self.shared.rules.access;
+        let checked = access.check(request.version(), authority, request.headers());
+        checked.map_err(|refused| match refused {
+            Refused::Unclear => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "a request names one host, in a single Host header",
+            ),
             Refused::Token => Refusal::new(
                 StatusCode::UNAUTHORIZED,
                 "a token is wanted: Authorization: Bearer TOKEN",

@@ -47,10 +47,11 @@ impl Scale {
 
     /// Whether the level tells the number: of several numbers for one level, only the usual one is told.
     pub(super) fn is_told(self, number: i64) -> bool {
+        let fits = i32::try_from(number).is_ok();
         match self {
-            Scale::Python => i32::try_from(number).is_ok(),
-            Scale::Pino => number >= 20 || number == 10,
-            Scale::Syslog => number >= 2,
+            Scale::Python => fits,
+            Scale::Pino => fits && (number >= 20 || number == 10),
+            Scale::Syslog => fits && number >= 2,
             Scale::OpenTelemetry => tells_severity(number),
         }
     }
@@ -82,7 +83,13 @@ fn level_of_word(name: &str) -> Option<Level> {
 /// ours; below DEBUG they are five, so that DEBUG-4, which programs have for TRACE, is TRACE.
 fn level_of_slog(name: &str) -> Option<Level> {
     let (base, steps) = name.split_at_checked(name.find(['+', '-'])?)?;
-    let base: Level = base.parse().ok()?;
+    let base = match base.to_ascii_uppercase().as_str() {
+        "DEBUG" => Level::DEBUG,
+        "INFO" => Level::INFO,
+        "WARN" => Level::WARNING,
+        "ERROR" => Level::ERROR,
+        _ => return None,
+    };
     let steps: i32 = steps
         .parse()
         .ok()
@@ -153,6 +160,9 @@ mod tests {
     fn an_unknown_name_is_info() {
         assert_eq!(level_of_name("SUCCESS"), Level::INFO);
         assert_eq!(level_of_name("Fatal"), Level::CRITICAL);
+        for odd in ["2147483647+1000", "2026-11", "1-2", "notset+4"] {
+            assert_eq!(level_of_name(odd), Level::INFO, "{odd}");
+        }
         assert_eq!(level_of_name("silly"), Level::TRACE);
         assert_eq!(level_of_name("W"), Level::WARNING);
         assert_eq!(level_of_name("F"), Level::CRITICAL);

@@ -68,8 +68,8 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// Reads the object that the text holds.
-    pub(super) fn read(&mut self, text: &str) -> Result<(), Fault> {
+    /// Reads the object that the text holds, of this dialect or of the one that it shows.
+    pub(super) fn read(&mut self, text: &str, dialect: Option<Dialect>) -> Result<(), Fault> {
         self.dialect = Dialect::Any;
         self.hints = 0;
         self.begin();
@@ -82,7 +82,7 @@ impl Members {
                 at: 0,
             });
         }
-        self.dialect = self.hinted();
+        self.dialect = dialect.unwrap_or_else(|| self.hinted());
         if matches!(
             self.dialect,
             Dialect::Gelf | Dialect::Loguru | Dialect::Short
@@ -303,7 +303,9 @@ fn role_of((field, rank): Place, kind: Kind, raw: &str) -> Role {
             });
         }
         // It says again what the rest does.
-        Field::ExcText if rank == LOGURU_TEXT && !is_traceback(raw) => return Role::Nothing,
+        Field::ExcText if rank == LOGURU_TEXT && !raw.contains(PYTHON_TRACEBACK) => {
+            return Role::Nothing;
+        }
         _ if raw == "\"\"" => return Role::Nothing,
         _ => kind == Kind::Text,
     };
@@ -320,13 +322,12 @@ fn is_integer(text: &str) -> bool {
     text == "0" || digits.starts_with(|c| c != '0') && digits.bytes().all(|c| c.is_ascii_digit())
 }
 
+/// What Python's tracebacks begin with.
+pub(super) const PYTHON_TRACEBACK: &str = "Traceback (most recent call last)";
+
 /// Whether a text, still escaped, is a traceback of Python, or a stack of Java or JavaScript.
 fn is_traceback(raw: &str) -> bool {
-    [
-        "Traceback (most recent call last)",
-        r"\n\tat ",
-        r"\n    at ",
-    ]
-    .into_iter()
-    .any(|mark| raw.contains(mark))
+    [PYTHON_TRACEBACK, r"\n\tat ", r"\n    at "]
+        .into_iter()
+        .any(|mark| raw.contains(mark))
 }

@@ -17,6 +17,7 @@ mod text;
 
 pub(in crate::wire) use moment::moment;
 
+use self::members::Dialect;
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::wire::intern::Interner;
@@ -56,6 +57,30 @@ impl JsonDecoder {
         context: &Context<'_>,
         batch: &mut Batch,
     ) -> Result<(), WireError> {
+        self.decode_as(None, message, context, batch)
+    }
+
+    /// As [`JsonDecoder::decode`], of what is GELF whether it says so or not.
+    ///
+    /// # Errors
+    ///
+    /// As for [`JsonDecoder::decode`].
+    pub fn decode_gelf(
+        &mut self,
+        message: &[u8],
+        context: &Context<'_>,
+        batch: &mut Batch,
+    ) -> Result<(), WireError> {
+        self.decode_as(Some(Dialect::Gelf), message, context, batch)
+    }
+
+    fn decode_as(
+        &mut self,
+        dialect: Option<Dialect>,
+        message: &[u8],
+        context: &Context<'_>,
+        batch: &mut Batch,
+    ) -> Result<(), WireError> {
         if message.len() > MAX_FRAME_LIMIT {
             return Err(WireError::FrameTooLong {
                 claimed: message.len() as u64,
@@ -65,7 +90,7 @@ impl JsonDecoder {
         let text = super::text::text(message);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         self.members
-            .read(text)
+            .read(text, dialect)
             .map_err(|fault| WireError::Message {
                 protocol: "JSON",
                 reason: format!("{} at byte {}", fault.reason, fault.at),

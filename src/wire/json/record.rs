@@ -7,7 +7,7 @@ use super::keys::{
     CREATED_NS, DOCKER_LOG, Field, JOURNAL_PRIORITY, LEVELNO, LOGURU_TEXT, SEVERITY_NUMBERS,
 };
 use super::level::{Scale, level_of_name, without_colour};
-use super::members::{Dialect, Member, Members, Role};
+use super::members::{Dialect, Member, Members, PYTHON_TRACEBACK, Role};
 use super::moment::{milliseconds, moment, nanoseconds};
 use super::scan::Kind;
 use super::text::{put_key, put_raw, put_value, unescaped};
@@ -213,8 +213,12 @@ impl<'t> Reader<'t, '_> {
         let text = self.optional_text(Field::ExcText)?;
         let member = self.members.best(Field::ExcText)?;
         let behind = self.members.list[member].role == Role::Column((Field::ExcText, LOGURU_TEXT));
-        match text.find("Traceback (most recent call last)") {
-            Some(at) if behind => Some(Cow::Owned(text[at..].to_owned())),
+        match text.find(PYTHON_TRACEBACK) {
+            // From the start of its line: that of a group is marked there.
+            Some(at) if behind => {
+                let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+                Some(Cow::Owned(text[line..].to_owned()))
+            }
             _ => Some(text),
         }
     }

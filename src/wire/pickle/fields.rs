@@ -99,6 +99,32 @@ pub(super) struct Scratch {
     message: String,
 }
 
+/// The bound values of Loguru come as one field, `extra`: they are extra fields like others, unless one of them is there already.
+fn open_extra(heap: &Heap<'_>, extra: &mut Vec<(Item, Item)>) {
+    let key_of = |item: Item| match item {
+        Item::Text(key) => Some(heap.bytes(key)),
+        _ => None,
+    };
+    let is_extra = |(key, _): &(Item, Item)| key_of(*key) == Some(b"extra");
+    let Some(at) = extra.iter().position(is_extra) else {
+        return;
+    };
+    let Item::Node(node) = extra[at].1 else {
+        return;
+    };
+    let node = heap.node(node);
+    let pairs = node.items.chunks_exact(2);
+    let collides =
+        |key: &[u8]| is_field(key) || extra.iter().any(|pair| key_of(pair.0) == Some(key));
+    let is_new = |pair: &[Item]| key_of(pair[0]).is_some_and(|key| !collides(key));
+    if node.kind == Kind::Dict && node.items.len() <= MOST_OPENED && pairs.clone().all(is_new) {
+        extra.splice(at..=at, pairs.map(|pair| (pair[0], pair[1])));
+    }
+}
+
+/// How many keys and values together are compared with all others.
+const MOST_OPENED: usize = 128;
+
 /// Adds the record that `root` describes to the batch.
 pub(super) fn put_record(
     heap: &Heap<'_>,
@@ -129,6 +155,7 @@ pub(super) fn put_record(
             None => scratch.extra.push((pair[0], pair[1])),
         }
     }
+    open_extra(heap, &mut scratch.extra);
     let mut reader = Reader {
         heap,
         fields: &fields,
@@ -167,7 +194,10 @@ pub(super) fn put_record(
     };
 
     let task_name = reader.optional_text(Field::TaskName).map(intern::name);
-    let exc_text = reader.optional_text(Field::ExcText);
+    // Loguru's is a line end: its message holds the traceback.
+    let exc_text = reader
+        .optional_text(Field::ExcText)
+        .filter(|text| &**text != "\n");
     let stack_info = reader.optional_text(Field::StackInfo);
     let message = reader.message(&mut scratch.message);
     reader.put_extra(&scratch.extra, &mut scratch.json);
