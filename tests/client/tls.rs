@@ -247,7 +247,7 @@ fn who_cannot_be_trusted_is_told_with_the_way_out() {
         (
             demanding,
             Some(place.trusting()),
-            "it demands a client's certificate; show one (--tls-cert and --tls-key)",
+            "it demands a client's certificate; show one (--tls-cert and --tls-key, ClientTls::cert and key)",
         ),
         (
             demanding,
