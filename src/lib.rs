@@ -65,6 +65,7 @@ mod report;
 #[cfg(feature = "net")]
 mod server;
 mod sink;
+mod spill;
 mod sql;
 mod store;
 mod time;
@@ -109,6 +110,7 @@ pub use report::{Report, Reporter};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::{RecordHandler, RecordSink, Ticket};
+pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
     ContextRecords, Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION,

@@ -1,0 +1,228 @@
+//! Files beside the database that hold records while it does not take them.
+//!
+//! A file is written at its end and read from its start, frame by frame; each has a checksum. In the transaction that stores a frame's
+//! records the database notes the frame's number, so that after a crash none is stored twice. A file whose frames are all stored is
+//! removed. What a process leaves behind is found by the next one.
+
+mod file;
+mod frame;
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use self::file::{Soundness, SpillFile};
+use crate::batch::Batch;
+use crate::time::now_ns;
+
+/// A file is not appended to beyond: the space of those that are stored is given back while others are written.
+const FILE_BYTES: u64 = 64 << 20;
+
+/// How many files there may be under one name.
+const MAX_FILES: u32 = 10_000;
+
+/// Up to which frame a spill file is stored: what the database keeps of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpillMark {
+    /// The file's id.
+    pub file: u64,
+    /// The number of the last frame that is stored with it.
+    pub through: u64,
+    /// Files that are gone: their marks are not needed any more.
+    pub gone: Vec<u64>,
+}
+
+/// What was read for the writer.
+pub(crate) struct Portion {
+    /// How many records had been queued with the last one.
+    pub(crate) queued_through: u64,
+    pub(crate) mark: SpillMark,
+    /// How many records could not be read any more.
+    pub(crate) damaged: u64,
+}
+
+/// See the module's documentation.
+pub(crate) struct Spill {
+    path: PathBuf,
+    max_bytes: u64,
+    /// In the order of their making: read from the first, appended to the last.
+    files: VecDeque<SpillFile>,
+    /// Ids of files that were removed.
+    gone: Vec<u64>,
+}
+
+impl Spill {
+    /// Finds what earlier processes have left under this name, of which `stored_through` says up to which frame it is stored.
+    pub(crate) fn open<E: From<io::Error>>(
+        path: PathBuf,
+        max_bytes: u64,
+        mut stored_through: impl FnMut(u64) -> Result<u64, E>,
+    ) -> Result<Self, E> {
+        let mut files = Vec::new();
+        for path in left_behind(&path)? {
+            let Some(mut file) = SpillFile::adopt(&path)? else {
+                continue;
+            };
+            file.skip_through(stored_through(file.id)?);
+            files.push(file);
+        }
+        files.sort_by_key(|file| file.created_ns);
+        let mut spill = Spill {
+            path,
+            max_bytes,
+            files: files.into(),
+            gone: Vec::new(),
+        };
+        spill.stored()?;
+        Ok(spill)
+    }
+
+    /// The name of the first file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many records wait to be read.
+    pub(crate) fn records(&self) -> u64 {
+        self.files.iter().map(SpillFile::records).sum()
+    }
+
+    /// Whether nothing waits to be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.iter().all(SpillFile::is_read)
+    }
+
+    /// Appends these batches. An error means that none was.
+    pub(crate) fn append(&mut self, batches: &[&Batch], queued_through: u64) -> io::Result<()> {
+        let room = self.files.back().is_some_and(|file| file.end < FILE_BYTES);
+        if !room {
+            let created_ns = self
+                .files
+                .back()
+                .map_or(i64::MIN, |file| file.created_ns + 1);
+            let file = self.create(now_ns().max(created_ns))?;
+            self.files.push_back(file);
+        }
+        let bytes: u64 = self.files.iter().map(|file| file.end).sum();
+        let Some(file) = self.files.back_mut() else {
+            return Ok(());
+        };
+        let limit = self.max_bytes.saturating_sub(bytes - file.end);
+        let appended = file.append(batches, queued_through, limit);
+        appended.map_err(|error| match error.kind() {
+            io::ErrorKind::QuotaExceeded => io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                format!("it has reached its limit of {} bytes", self.max_bytes),
+            ),
+            _ => error,
+        })
+    }
+
+    /// Puts these batches before all others. The limit does not hold for them.
+    pub(crate) fn prepend(&mut self, batches: &[&Batch]) -> io::Result<()> {
+        let created_ns = self
+            .files
+            .front()
+            .map_or_else(now_ns, |file| file.created_ns - 1);
+        let mut file = self.create(created_ns)?;
+        file.append(batches, 0, u64::MAX)?;
+        self.files.push_front(file);
+        Ok(())
+    }
+
+    fn create(&self, created_ns: i64) -> io::Result<SpillFile> {
+        for number in 1..MAX_FILES {
+            if let Some(file) = SpillFile::create(&numbered(&self.path, number), created_ns)? {
+                return Ok(file);
+            }
+        }
+        Err(io::Error::other("there are too many files of that name"))
+    }
+
+    /// Reads the next records, up to so many and so many bytes, a frame at the least. `None`: there are none. What was read before
+    /// has to be [stored](Spill::stored) by now.
+    pub(crate) fn take(
+        &mut self,
+        max_records: usize,
+        max_bytes: usize,
+        mut spare: impl FnMut() -> Batch,
+        batches: &mut Vec<Batch>,
+    ) -> Option<Portion> {
+        let file = self.files.iter_mut().find(|file| !file.is_read())?;
+        let mut portion = Portion {
+            queued_through: 0,
+            mark: SpillMark {
+                file: file.id,
+                through: 0,
+                gone: Vec::new(),
+            },
+            damaged: 0,
+        };
+        let (mut records, mut bytes) = (0, 0);
+        while records < max_records && bytes < max_bytes {
+            let first = batches.len();
+            let Some(taken) = file.take(&mut spare, batches) else {
+                break;
+            };
+            if taken.soundness == Soundness::Damaged {
+                portion.damaged += taken.records;
+            }
+            portion.queued_through = portion.queued_through.max(taken.queued_through);
+            portion.mark.through = taken.number;
+            records += batches[first..].iter().map(Batch::len).sum::<usize>();
+            bytes += batches[first..].iter().map(Batch::bytes).sum::<usize>();
+        }
+        portion.mark.gone = std::mem::take(&mut self.gone);
+        Some(portion)
+    }
+
+    /// What was read is stored: files of which nothing is left are removed.
+    pub(crate) fn stored(&mut self) -> io::Result<()> {
+        while let Some(read) = self.files.iter().position(SpillFile::is_read) {
+            if let Some(file) = self.files.remove(read) {
+                self.gone.push(file.id);
+                file.remove()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files that are there under this name, numbered ones included.
+fn left_behind(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = path.file_name().unwrap_or_default().to_owned();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let other = entry?.file_name();
+        let number = other
+            .as_encoded_bytes()
+            .strip_prefix(name.as_encoded_bytes())
+            .and_then(|rest| std::str::from_utf8(rest).ok());
+        let numbered = |rest: &str| {
+            rest.strip_prefix('.')
+                .is_some_and(|n| n.parse::<u32>().is_ok())
+        };
+        if number.is_some_and(|rest| rest.is_empty() || numbered(rest)) {
+            found.push(directory.join(other));
+        }
+    }
+    Ok(found)
+}
+
+/// The name of the file with this number, from 1.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let mut name = OsString::from(path);
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+#[cfg(test)]
+mod tests;

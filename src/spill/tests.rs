@@ -1,0 +1,162 @@
+use std::io::Write as _;
+
+use super::*;
+use crate::level::Level;
+use crate::record::{LogRecord, Site};
+
+fn batch(message: &str) -> Batch {
+    [&LogRecord::new(Site::new("myapp", Level::INFO), message)]
+        .into_iter()
+        .collect()
+}
+
+fn put(spill: &mut Spill, message: &str) {
+    spill.append(&[&batch(message)], 1).unwrap();
+}
+
+/// Reads one portion.
+fn take(spill: &mut Spill, max_records: usize) -> Option<(Vec<String>, SpillMark)> {
+    let mut batches = Vec::new();
+    let portion = spill.take(max_records, usize::MAX, Batch::new, &mut batches)?;
+    let messages = |batch: &Batch| -> Vec<String> {
+        let messages = batch.iter().map(|record| record.texts.message.to_owned());
+        messages.collect()
+    };
+    Some((batches.iter().flat_map(messages).collect(), portion.mark))
+}
+
+fn open(path: &Path, through: u64) -> Spill {
+    Spill::open(path.into(), u64::MAX, |_| io::Result::Ok(through)).unwrap()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn records_come_back_in_order_and_the_file_goes_when_all_are_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let mut spill = open(&path, 0);
+    assert!(take(&mut spill, 10).is_none() && !path.exists());
+    for message in ["a", "b", "c"] {
+        put(&mut spill, message);
+    }
+    let (messages, mark) = take(&mut spill, 2).unwrap();
+    assert_eq!((messages, mark.through), (vec!["a".into(), "b".into()], 2));
+    spill.stored().unwrap();
+    put(&mut spill, "d");
+    let (messages, mark) = take(&mut spill, 10).unwrap();
+    assert_eq!((messages, mark.through), (vec!["c".into(), "d".into()], 4));
+    assert!(path.exists());
+    spill.stored().unwrap();
+    assert!(names(dir.path()).is_empty());
+    put(&mut spill, "e");
+    let (_, next) = take(&mut spill, 10).unwrap();
+    assert_eq!(next.gone, [mark.file]);
+}
+
+#[test]
+fn the_next_process_goes_on_behind_what_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let mut spill = open(&path, 0);
+    for message in ["a", "b", "c"] {
+        put(&mut spill, message);
+    }
+    // Another process has its own.
+    let mut other = open(&path, 0);
+    put(&mut other, "x");
+    assert_eq!(names(dir.path()), ["a.spill", "a.spill.2"]);
+    drop((spill, other));
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .write_all(b"half a frame")
+        .unwrap();
+
+    let mut spill = Spill::open(path.clone(), u64::MAX, |_| io::Result::Ok(1)).unwrap();
+    assert_eq!(spill.records(), 2);
+    assert_eq!(names(dir.path()), ["a.spill"]);
+    put(&mut spill, "d");
+    let (messages, _) = take(&mut spill, 10).unwrap();
+    assert_eq!(messages, ["b", "c", "d"]);
+    drop(spill);
+    let mut spill = open(&path, 4);
+    assert!(spill.is_empty() && names(dir.path()).is_empty());
+    assert!(take(&mut spill, 10).is_none());
+}
+
+#[test]
+fn what_is_put_before_all_others_is_also_first_for_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let mut spill = open(&path, 0);
+    put(&mut spill, "second");
+    spill.prepend(&[&batch("first")]).unwrap();
+    drop(spill);
+    let mut spill = open(&path, 0);
+    for expected in ["first", "second"] {
+        assert_eq!(take(&mut spill, 10).unwrap().0, [expected]);
+        spill.stored().unwrap();
+    }
+    assert!(names(dir.path()).is_empty());
+}
+
+#[test]
+fn a_full_spill_takes_nothing_until_some_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let mut spill = Spill::open(path, 1000, |_| io::Result::Ok(0)).unwrap();
+    put(&mut spill, "fits");
+    let large = "x".repeat(1000);
+    let error = spill.append(&[&batch(&large)], 1).unwrap_err();
+    assert!(error.to_string().contains("1000 bytes"), "{error}");
+    assert_eq!(take(&mut spill, 10).unwrap().0, ["fits"]);
+    spill.stored().unwrap();
+    assert!(spill.append(&[&batch(&large)], 1).is_err());
+    put(&mut spill, "fits again");
+}
+
+#[test]
+fn a_damaged_frame_is_told_and_those_behind_it_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let mut spill = open(&path, 0);
+    for message in ["a", "damaged", "c"] {
+        put(&mut spill, message);
+    }
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes
+        .windows(7)
+        .position(|window| window == b"damaged")
+        .unwrap();
+    bytes[at] = b'D';
+    std::fs::write(&path, bytes).unwrap();
+    let mut batches = Vec::new();
+    let portion = spill
+        .take(10, usize::MAX, Batch::new, &mut batches)
+        .unwrap();
+    assert_eq!(
+        (portion.damaged, portion.mark.through, batches.len()),
+        (1, 3, 2)
+    );
+}
+
+#[test]
+fn a_file_that_is_no_spill_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    std::fs::write(&path, "something of somebody else's, long enough").unwrap();
+    std::fs::write(dir.path().join("a.spill.bak"), "LOGSPIL1").unwrap();
+    let mut spill = open(&path, 0);
+    put(&mut spill, "a");
+    assert_eq!(names(dir.path()), ["a.spill", "a.spill.2", "a.spill.bak"]);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("somebody"));
+}
