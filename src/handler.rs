@@ -1,5 +1,6 @@
 //! `SQLiteQueueHandler`: what a program logs through.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -8,10 +9,11 @@ use std::time::Duration;
 
 use crate::batch::{Batch, extra_json, texts_of};
 use crate::error::{Error, QueueError};
-use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Urgency};
+use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Spiller, Urgency};
 use crate::record::LogRecord;
 use crate::report::{Report, Reporter};
 use crate::sink::{RecordHandler, RecordSink, Ticket};
+use crate::spill::Spill;
 use crate::store::{Durability, RecordStore, SqliteStore};
 use crate::writer::{Retry, Writer};
 
@@ -192,6 +194,8 @@ pub struct HandlerBuilder {
     reporter: Reporter,
     pub(crate) retry: Retry,
     pub(crate) thread: &'static str,
+    spill_path: Option<PathBuf>,
+    spill_max_bytes: u64,
 }
 
 /// How many records may wait by default.
@@ -199,6 +203,9 @@ pub const DEFAULT_QUEUE_CAPACITY: usize = 32_768;
 
 /// How many bytes may wait by default.
 pub const DEFAULT_QUEUE_BYTES: usize = 64 << 20;
+
+/// What [`Overflow::Spill`] may write to its files by default, in bytes.
+pub const DEFAULT_SPILL_MAX_BYTES: u64 = 1 << 30;
 
 /// How many records a transaction gathers by default.
 pub const DEFAULT_BATCH_SIZE: usize = 8192;
@@ -216,6 +223,8 @@ impl Default for HandlerBuilder {
             reporter: Arc::new(|_| {}),
             retry: Retry::default(),
             thread: "logstore-writer",
+            spill_path: None,
+            spill_max_bytes: DEFAULT_SPILL_MAX_BYTES,
         }
     }
 }
@@ -248,6 +257,19 @@ impl HandlerBuilder {
     /// What happens when the queue is full.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
+        self
+    }
+
+    /// Where [`Overflow::Spill`] puts records: into files of this name and, with a number behind it, others beside it. By default it is that of the
+    /// database with `.spill` behind it.
+    pub fn spill_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.spill_path = Some(path.into());
+        self
+    }
+
+    /// How many bytes of records [`Overflow::Spill`] may put there.
+    pub fn spill_max_bytes(mut self, bytes: u64) -> Self {
+        self.spill_max_bytes = bytes;
         self
     }
 
@@ -290,27 +312,41 @@ impl HandlerBuilder {
     /// # Errors
     ///
     /// When the file cannot be opened for writing, or the thread cannot be started.
-    pub fn open(self, path: impl AsRef<Path>) -> Result<SQLiteQueueHandler, Error> {
+    pub fn open(mut self, path: impl AsRef<Path>) -> Result<SQLiteQueueHandler, Error> {
         let path: PathBuf = path.as_ref().into();
+        self.spill_path.get_or_insert_with(|| {
+            let mut name = OsString::from(&path);
+            name.push(".spill");
+            name.into()
+        });
         let store = SqliteStore::open(path, self.durability)?;
         Ok(self.start(store)?)
     }
 
-    /// Starts the writer thread on a store of the caller's.
+    /// Starts the writer thread on a store of the caller's. [`Overflow::Spill`] needs a [path](HandlerBuilder::spill_path) for it.
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// When a thread cannot be started, or the spill cannot be read.
     pub fn start(
         self,
-        store: impl RecordStore + 'static,
+        mut store: impl RecordStore + 'static,
     ) -> Result<SQLiteQueueHandler, QueueError> {
-        let queue = Arc::new(Queue::new(Limits {
+        let spill = match self.overflow {
+            Overflow::Spill => Some(self.open_spill(&mut store)?),
+            _ => None,
+        };
+        let limits = Limits {
             records: self.queue_capacity,
             bytes: self.queue_bytes,
             overflow: self.overflow,
             batch: self.batch_size,
-        }));
+        };
+        let queue = Arc::new(Queue::new(limits, spill));
+        let spiller = Spiller {
+            queue: Arc::clone(&queue),
+            reporter: Arc::clone(&self.reporter),
+        };
         let writer = Writer {
             queue: Arc::clone(&queue),
             store: Box::new(store),
@@ -329,9 +365,31 @@ impl HandlerBuilder {
             .name(self.thread.into())
             .spawn(move || writer.run())
             .map_err(QueueError::Thread)?;
+        if self.overflow == Overflow::Spill {
+            std::thread::Builder::new()
+                .name("logstore-spill".into())
+                .spawn(move || spiller.run())
+                .map_err(QueueError::Thread)?;
+        }
         Ok(SQLiteQueueHandler {
             queue,
             writer: Mutex::new(Some(writer)),
         })
+    }
+
+    /// The spill, with what earlier processes have left in it.
+    fn open_spill(&self, store: &mut impl RecordStore) -> Result<Spill, QueueError> {
+        let path = self.spill_path.clone().ok_or(QueueError::NoSpill)?;
+        let through = |file| store.spilled_through(file).map_err(std::io::Error::other);
+        let opened = Spill::open(path.clone(), self.spill_max_bytes, through);
+        let spill = opened.map_err(|source| QueueError::Spill {
+            path: path.clone(),
+            source,
+        })?;
+        let records = spill.records();
+        if records > 0 {
+            (self.reporter)(&Report::SpillFound { path, records });
+        }
+        Ok(spill)
     }
 }

@@ -90,8 +90,8 @@ pub use format::{
     RecordFormat, RowFormat, TextFormat, display_value, table_cell,
 };
 pub use handler::{
-    DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, HandlerBuilder,
-    SQLiteQueueHandler,
+    DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, DEFAULT_SPILL_MAX_BYTES,
+    HandlerBuilder, SQLiteQueueHandler,
 };
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]

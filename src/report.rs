@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,41 @@ pub enum Report {
         server: String,
         /// What it says.
         notice: String,
+    },
+    /// The store does not move, and records go to the spill. At most once a minute.
+    Spilling {
+        /// The spill's first file.
+        path: PathBuf,
+        /// How many records wait, those in the spill included.
+        waiting: u64,
+    },
+    /// The spill takes no more: those who bring records have to wait. At most once a minute.
+    SpillFailing {
+        /// The spill's first file.
+        path: PathBuf,
+        /// What was wrong.
+        reason: String,
+        /// How many records wait, those in the spill included.
+        waiting: u64,
+    },
+    /// An earlier process has left records in the spill. They are stored before all others.
+    SpillFound {
+        /// The spill's first file.
+        path: PathBuf,
+        /// How many.
+        records: u64,
+    },
+    /// Records of the spill are not as they had been written, and are lost.
+    SpillDamaged {
+        /// How many.
+        records: u64,
+    },
+    /// The store took not all until the end: the spill keeps the rest for the next process.
+    SpillKept {
+        /// The spill's first file.
+        path: PathBuf,
+        /// How many records.
+        records: u64,
     },
     /// Blocks of the index were not as they had been written. They are made anew of the records, which were not touched.
     BlocksDamaged {
@@ -104,6 +140,39 @@ impl fmt::Display for Report {
                 write!(f, "records reach {server} again after {after:.1?}")
             }
             Report::RecordsRefused { server, notice } => write!(f, "{server} says: {notice}"),
+            Report::Spilling { path, waiting } => write!(
+                f,
+                "the database does not take records fast enough; {} in memory and in {}",
+                counted(*waiting, "record waits", "records wait"),
+                path.display()
+            ),
+            Report::SpillFailing {
+                path,
+                reason,
+                waiting,
+            } => write!(
+                f,
+                "cannot write more records to {}: {reason}; {}, and clients have to wait",
+                path.display(),
+                counted(*waiting, "record waits", "records wait")
+            ),
+            Report::SpillFound { path, records } => write!(
+                f,
+                "{} left in {} by an earlier server; storing them first",
+                counted(*records, "record was", "records were"),
+                path.display()
+            ),
+            Report::SpillDamaged { records } => write!(
+                f,
+                "{} of the spill file could not be read any more and are lost",
+                counted(*records, "record", "records")
+            ),
+            Report::SpillKept { path, records } => write!(
+                f,
+                "{} kept in {}; the next server on this database stores them first",
+                counted(*records, "record is", "records are"),
+                path.display()
+            ),
             Report::BlocksDamaged { count } => write!(
                 f,
                 "damaged blocks of the index: {count}; they are made anew of the records, which are untouched"

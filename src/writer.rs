@@ -12,6 +12,7 @@ use crate::level::Level;
 use crate::queue::{Outcome, Portion, Queue};
 use crate::record::{LogRecord, Site};
 use crate::report::{Report, Reporter};
+use crate::spill::SpillMark;
 use crate::store::RecordStore;
 
 /// The pauses before a store that has refused is tried again: the first one doubles up to the longest.
@@ -107,9 +108,12 @@ impl Writer {
                     // Only the marks of flushes: what they wait for is stored already.
                     0 if self.store.is_certain() => Outcome::Stored,
                     _ if given_up => Outcome::Failed,
-                    _ => self.store(&batches, confirm),
+                    _ => self.store(&batches, gathered.mark.as_ref(), confirm),
                 };
-                given_up |= matches!(outcome, Outcome::Failed);
+                if outcome == Outcome::Failed && self.keep(&batches, gathered.mark.as_ref()) {
+                    return;
+                }
+                given_up |= outcome == Outcome::Failed;
                 open.records += records;
                 open.end = open.end.max(gathered.end);
                 let settled = if given_up || self.store.is_certain() {
@@ -118,6 +122,17 @@ impl Writer {
                     Taken::default()
                 };
                 queue.settle(&mut batches, settled.records, settled.end, outcome);
+                if gathered.mark.is_some()
+                    && outcome == Outcome::Stored
+                    && let Err(error) = queue.spill_stored()
+                {
+                    let reason = format!("cannot remove a spill file: {error}");
+                    (self.reporter)(&Report::UpkeepFailing { reason });
+                }
+            }
+            if gathered.damaged > 0 {
+                let records = gathered.damaged;
+                (self.reporter)(&Report::SpillDamaged { records });
             }
             if gathered.last {
                 return;
@@ -130,10 +145,10 @@ impl Writer {
 
     /// Tries until the store takes the batches and, with `confirm`, is certain of them, or until the queue has been closed for too
     /// long.
-    fn store(&mut self, mut batches: &[Batch], confirm: bool) -> Outcome {
+    fn store(&mut self, mut batches: &[Batch], mark: Option<&SpillMark>, confirm: bool) -> Outcome {
         let mut trouble: Option<Trouble> = None;
         loop {
-            let error = match self.try_to_store(&mut batches, confirm) {
+            let error = match self.try_to_store(&mut batches, mark, confirm) {
                 Ok(()) => {
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
@@ -162,10 +177,34 @@ impl Writer {
         }
     }
 
+    /// Keeps what cannot be stored in the spill, where there is one; `true`: all of it.
+    fn keep(&self, batches: &[Batch], mark: Option<&SpillMark>) -> bool {
+        match self.queue.keep(batches, mark) {
+            Ok(None) => false,
+            Ok(Some((records, path))) => {
+                (self.reporter)(&Report::SpillKept { path, records });
+                true
+            }
+            Err(error) => {
+                self.queue
+                    .fault(format!("cannot keep them in the spill: {error}"));
+                false
+            }
+        }
+    }
+
     /// What was taken is not to be taken again, whatever becomes of the confirmation.
-    fn try_to_store(&mut self, batches: &mut &[Batch], confirm: bool) -> Result<(), StoreError> {
+    fn try_to_store(
+        &mut self,
+        batches: &mut &[Batch],
+        mark: Option<&SpillMark>,
+        confirm: bool,
+    ) -> Result<(), StoreError> {
         if !batches.is_empty() {
-            self.store.append(batches)?;
+            match mark {
+                Some(mark) => self.store.append_spilled(batches, mark)?,
+                None => self.store.append(batches)?,
+            }
             *batches = &[];
         }
         if confirm {

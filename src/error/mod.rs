@@ -3,6 +3,8 @@
 mod query;
 mod store;
 
+use std::path::PathBuf;
+
 pub use query::{QueryError, SqlError};
 pub use store::StoreError;
 
@@ -206,6 +208,17 @@ pub enum QueueError {
     /// The writer thread could not be started.
     #[error("cannot start the writer thread")]
     Thread(#[source] std::io::Error),
+    /// What an earlier process has left in the spill cannot be read.
+    #[error("cannot read {path} and what is beside it under that name", path = path.display())]
+    Spill {
+        /// The spill's first file.
+        path: PathBuf,
+        /// What was wrong.
+        source: std::io::Error,
+    },
+    /// Records are to be spilled, and there is no place for them.
+    #[error("overflow spill needs a file to put records into; name one with spill_path")]
+    NoSpill,
     /// The writer thread ended without being asked to.
     #[error("the writer thread has stopped unexpectedly")]
     WriterGone,

@@ -4,22 +4,27 @@
 //! hand-over of each. Its bound counts records and bytes, and everything that changes the count holds one lock. Order of
 //! arrival is kept: a batch goes in behind the open one.
 
+mod gather;
 mod overflow;
+mod spiller;
 mod state;
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, unbounded};
 
+pub(crate) use gather::Portion;
 pub use overflow::{Counters, Overflow};
+pub(crate) use spiller::Spiller;
 use state::{Sealed, State};
 
 use crate::batch::{Batch, Texts};
 use crate::error::QueueError;
 use crate::record::LogRecord;
 use crate::sink::Ticket;
+use crate::spill::Spill;
 
 /// The queue's size and rule.
 #[derive(Debug, Clone, Copy)]
@@ -31,15 +36,6 @@ pub(crate) struct Limits {
     pub(crate) overflow: Overflow,
     /// How many records the writer wants at a time: single ones are not gathered beyond.
     pub(crate) batch: usize,
-}
-
-/// How much the writer takes at a time.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Portion {
-    pub(crate) records: usize,
-    pub(crate) bytes: usize,
-    /// How long the first record waits for others.
-    pub(crate) delay: Duration,
 }
 
 /// The most that the open batch gathers before it is sealed.
@@ -59,21 +55,21 @@ pub(crate) struct Queue {
     closing: Condvar,
     limits: Limits,
     open_records: usize,
-}
-
-/// What [`Queue::gather`] found.
-pub(crate) struct Gathered {
-    /// How many records had been queued with the last one gathered.
-    pub(crate) end: u64,
-    /// The queue is closed and empty: this was all.
-    pub(crate) last: bool,
+    /// Where records go that cannot wait here. Locked before the state; the writer holds it while it gathers, so that no record is passed
+    /// by another.
+    spill: Option<Mutex<Spill>>,
+    /// It may be time to spill.
+    stalls: Condvar,
 }
 
 impl Queue {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, spill: Option<Spill>) -> Self {
         let (sender, receiver) = unbounded();
+        let left_behind = spill.as_ref().map_or(0, Spill::records);
         Queue {
-            state: Mutex::new(State::new(sender)),
+            state: Mutex::new(State::new(sender, left_behind)),
+            spill: spill.map(Mutex::new),
+            stalls: Condvar::new(),
             receiver,
             room: Condvar::new(),
             settled: Condvar::new(),
@@ -103,7 +99,7 @@ impl Queue {
         state.alive()?;
         if self.is_full(&state, bytes) {
             state = match self.limits.overflow {
-                Overflow::Block => self.wait_for_room(state, bytes),
+                Overflow::Block | Overflow::Spill => self.wait_for_room(state, bytes),
                 Overflow::DropNewest => {
                     state.drop_records(1);
                     return Ok(());
@@ -142,7 +138,7 @@ impl Queue {
         }
         if self.is_full(&state, batch.bytes()) {
             match self.limits.overflow {
-                Overflow::Block => {}
+                Overflow::Block | Overflow::Spill => {}
                 Overflow::DropNewest => {
                     state.drop_records(batch.len() as u64);
                     state.keep_spare(batch);
@@ -183,12 +179,13 @@ impl Queue {
 
     /// Ready when there is room, or when the rule is not to wait for it.
     pub(crate) fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
-        if self.limits.overflow != Overflow::Block {
+        if !matches!(self.limits.overflow, Overflow::Block | Overflow::Spill) {
             return Poll::Ready(());
         }
         let mut state = self.lock();
         if self.is_full(&state, 0) && state.alive().is_ok() {
             state.wakers.push(context.waker().clone());
+            self.stalls.notify_one();
             return Poll::Pending;
         }
         Poll::Ready(())
@@ -205,6 +202,7 @@ impl Queue {
         bytes: usize,
     ) -> MutexGuard<'a, State> {
         state.blocked += 1;
+        self.stalls.notify_one();
         while self.is_full(&state, bytes) && state.alive().is_ok() {
             state = self
                 .room
@@ -228,104 +226,6 @@ impl Queue {
             // They were counted as accepted when they came.
             state.dropped += batch.len() as u64;
             state.keep_spare(batch);
-        }
-    }
-
-    /// Takes the next records out of the queue: waits for the first, then for more until the portion is full or its delay over.
-    /// With some `patience`, it comes back with nothing when nothing has come for so long.
-    pub(crate) fn gather(
-        &self,
-        batches: &mut Vec<Batch>,
-        portion: Portion,
-        patience: Option<Duration>,
-    ) -> Gathered {
-        let mut gathered = Gathered {
-            end: 0,
-            last: false,
-        };
-        let (mut records, mut bytes) = (0, 0);
-        let mut deadline = None;
-        let mut overdue = false;
-        while records < portion.records && bytes < portion.bytes {
-            let sealed = match self.receiver.try_recv() {
-                Ok(sealed) => Some(sealed),
-                Err(TryRecvError::Disconnected) => None,
-                Err(TryRecvError::Empty) => match deadline {
-                    None => match self.first(patience) {
-                        Err(RecvTimeoutError::Timeout) => break,
-                        first => first.ok(),
-                    },
-                    Some(deadline) => match self.receiver.recv_deadline(deadline) {
-                        Ok(sealed) => Some(sealed),
-                        Err(RecvTimeoutError::Disconnected) => None,
-                        Err(RecvTimeoutError::Timeout) => {
-                            overdue = true;
-                            match self.waiting_first() {
-                                Some(sealed) => Some(sealed),
-                                None => break,
-                            }
-                        }
-                    },
-                },
-            };
-            let Some(Sealed { batch, end, urgent }) = sealed else {
-                gathered.last = true;
-                break;
-            };
-            records += batch.len();
-            bytes += batch.bytes();
-            gathered.end = gathered.end.max(end);
-            self.took(&batch);
-            batches.push(batch);
-            if overdue {
-                break;
-            }
-            // Who waits for the commit shares it with whatever else is there.
-            let delay = if urgent {
-                Duration::ZERO
-            } else {
-                portion.delay
-            };
-            let until = Instant::now() + delay;
-            deadline = Some(deadline.map_or(until, |deadline: Instant| deadline.min(until)));
-        }
-        gathered
-    }
-
-    /// What waits longest: a sealed batch, else the open one.
-    fn waiting_first(&self) -> Option<Sealed> {
-        // Under the lock nothing can be sealed between the two looks.
-        let mut state = self.lock();
-        self.receiver.try_recv().ok().or_else(|| state.take_open())
-    }
-
-    /// What waits longest, or whatever comes next.
-    fn first(&self, patience: Option<Duration>) -> Result<Sealed, RecvTimeoutError> {
-        let mut state = self.lock();
-        if let Some(sealed) = self.receiver.try_recv().ok().or_else(|| state.take_open()) {
-            return Ok(sealed);
-        }
-        state.writer_waits = true;
-        drop(state);
-        match patience {
-            None => self.receiver.recv().map_err(RecvTimeoutError::from),
-            Some(patience) => self.receiver.recv_timeout(patience),
-        }
-    }
-
-    /// These records are with the writer now: there is room for others.
-    fn took(&self, batch: &Batch) {
-        let mut state = self.lock();
-        state.take_out(batch);
-        // Not at every batch: a producer that is woken for a few records soon sleeps again.
-        let roomy = |waiting: usize, limit: usize| waiting <= limit - limit / 4;
-        if roomy(state.records, self.limits.records) && roomy(state.bytes, self.limits.bytes) {
-            if state.blocked > 0 {
-                self.room.notify_all();
-            }
-            for waker in state.wakers.drain(..) {
-                waker.wake();
-            }
         }
     }
 
@@ -436,6 +336,7 @@ impl Queue {
         self.room.notify_all();
         self.settled.notify_all();
         self.closing.notify_all();
+        self.stalls.notify_all();
     }
 
     /// Waits for this long, or until the queue is closed or somebody waits. `true`: it is closed.
@@ -465,6 +366,7 @@ impl Queue {
             dropped: state.dropped,
             failed: state.failed,
             queued: state.waiting(),
+            spilled: state.spilled,
             queued_bytes: state.bytes as u64,
         }
     }

@@ -7,6 +7,9 @@ pub enum Overflow {
     /// Whoever brings it waits for room.
     #[default]
     Block,
+    /// It goes to a file beside the database, from where it comes back in order; so does whatever waits longer than 300 ms for a store that
+    /// does not move. Who brings it waits only when that file can take no more.
+    Spill,
     /// It is dropped.
     DropNewest,
     /// The records that have waited longest are dropped.
@@ -19,16 +22,17 @@ impl Overflow {
     pub fn name(self) -> &'static str {
         match self {
             Overflow::Block => "block",
+            Overflow::Spill => "spill",
             Overflow::DropNewest => "drop-newest",
             Overflow::DropOldest => "drop-oldest",
         }
     }
 }
 
-/// What went in and came out so far. `accepted` equals the sum of the others, `queued_bytes` apart.
+/// What went in and came out so far. `accepted` equals `stored`, `dropped`, `failed` and `queued` together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Records that were handed over.
+    /// Records that were handed over, and those that an earlier process had left in the spill.
     pub accepted: u64,
     /// Records that are committed.
     pub stored: u64,
@@ -36,8 +40,10 @@ pub struct Counters {
     pub dropped: u64,
     /// Records that were given up because the store did not take them until the end.
     pub failed: u64,
-    /// Records that wait, those being stored right now included.
+    /// Records that wait, those being stored right now and those in the spill included.
     pub queued: u64,
+    /// Records that wait in the spill.
+    pub spilled: u64,
     /// What waits in the queue, in bytes.
     pub queued_bytes: u64,
 }

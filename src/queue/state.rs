@@ -1,6 +1,8 @@
 //! What the queue's lock guards: the open batch and the counts.
 
+use std::collections::VecDeque;
 use std::task::Waker;
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
@@ -28,6 +30,8 @@ pub(super) struct State {
     pub(super) spare: Vec<Batch>,
     /// The writer blocks until something is sealed.
     pub(super) writer_waits: bool,
+    /// What the spill could not take: older than all that is sealed.
+    pub(super) given_back: VecDeque<Sealed>,
     /// What waits, sealed or open.
     pub(super) records: usize,
     pub(super) bytes: usize,
@@ -50,12 +54,21 @@ pub(super) struct State {
     /// Who waits for room, and who for what is to be settled.
     pub(super) wakers: Vec<Waker>,
     pub(super) settle_wakers: Vec<Waker>,
+    /// How many records wait in the spill.
+    pub(super) spilled: u64,
+    /// Since when the writer stores what it has gathered, and keeps the store; `None` while it gathers.
+    pub(super) storing_since: Option<Instant>,
+    /// Who spills sleeps until the writer begins to store.
+    pub(super) spiller_sleeps: bool,
+    /// The spill took nothing, and is not to be tried before.
+    pub(super) spill_again_at: Option<Instant>,
     /// The writer has ended, by itself or by a panic: nothing will be settled any more.
     pub(super) writer_gone: bool,
 }
 
 impl State {
-    pub(super) fn new(sender: Sender<Sealed>) -> Self {
+    /// With so many records in the spill.
+    pub(super) fn new(sender: Sender<Sealed>, spilled: u64) -> Self {
         State {
             sender: Some(sender),
             open: Batch::new(),
@@ -67,7 +80,12 @@ impl State {
             settled_through: 0,
             awaited_through: 0,
             hurry: false,
-            accepted: 0,
+            accepted: spilled,
+            spilled,
+            given_back: VecDeque::new(),
+            storing_since: None,
+            spiller_sleeps: false,
+            spill_again_at: None,
             stored: 0,
             dropped: 0,
             failed: 0,

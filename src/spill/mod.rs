@@ -88,11 +88,6 @@ impl Spill {
         self.files.iter().map(SpillFile::records).sum()
     }
 
-    /// Whether nothing waits to be read.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.files.iter().all(SpillFile::is_read)
-    }
-
     /// Appends these batches. An error means that none was.
     pub(crate) fn append(&mut self, batches: &[&Batch], queued_through: u64) -> io::Result<()> {
         let room = self.files.back().is_some_and(|file| file.end < FILE_BYTES);
@@ -129,6 +124,16 @@ impl Spill {
         file.append(batches, 0, u64::MAX)?;
         self.files.push_front(file);
         Ok(())
+    }
+
+    /// Leaves the files to the next process.
+    pub(crate) fn release(&mut self) {
+        self.files.clear();
+    }
+
+    /// From now on the limit does not hold.
+    pub(crate) fn lift_limit(&mut self) {
+        self.max_bytes = u64::MAX;
     }
 
     fn create(&self, created_ns: i64) -> io::Result<SpillFile> {
@@ -181,8 +186,9 @@ impl Spill {
     pub(crate) fn stored(&mut self) -> io::Result<()> {
         while let Some(read) = self.files.iter().position(SpillFile::is_read) {
             if let Some(file) = self.files.remove(read) {
-                self.gone.push(file.id);
+                let id = file.id;
                 file.remove()?;
+                self.gone.push(id);
             }
         }
         Ok(())

@@ -89,7 +89,7 @@ fn the_next_process_goes_on_behind_what_is_stored() {
     assert_eq!(messages, ["b", "c", "d"]);
     drop(spill);
     let mut spill = open(&path, 4);
-    assert!(spill.is_empty() && names(dir.path()).is_empty());
+    assert!(spill.records() == 0 && names(dir.path()).is_empty());
     assert!(take(&mut spill, 10).is_none());
 }
 

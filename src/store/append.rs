@@ -11,6 +11,7 @@ use super::{Durability, RecordStore, schema};
 use crate::batch::{Batch, RecordRef};
 use crate::error::StoreError;
 use crate::record::{Origin, Site};
+use crate::spill::SpillMark;
 
 /// The columns of a row: each has a parameter.
 const COLUMNS: usize = 8;
@@ -50,7 +51,7 @@ impl SqliteStore {
         })
     }
 
-    fn append_all(&mut self, batches: &[Batch]) -> rusqlite::Result<()> {
+    fn append_all(&mut self, batches: &[Batch], mark: Option<&SpillMark>) -> rusqlite::Result<()> {
         // IMMEDIATE: a deferred transaction that turns into a writing one fails at once when another process wrote in between.
         self.connection
             .prepare_cached("BEGIN IMMEDIATE")?
@@ -79,8 +80,33 @@ impl SqliteStore {
             self.connection
                 .execute("DELETE FROM record WHERE id = ?1", [id])?;
         }
+        if let Some(mark) = mark {
+            note_spill(&self.connection, mark)?;
+        }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
+    }
+
+    fn append_marked(
+        &mut self,
+        batches: &[Batch],
+        mark: Option<&SpillMark>,
+    ) -> Result<(), StoreError> {
+        self.append_all(batches, mark).map_err(|source| {
+            self.index.forget();
+            self.sites.forget();
+            self.origins.forget();
+            if !self.connection.is_autocommit() {
+                // When even this fails, BEGIN will say so at the next try.
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            // The text of "full" is the same for a full disk and for a file at SQLite's own limit.
+            let doing = match source.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => "find room on the disk for",
+                _ => "write to",
+            };
+            schema::failed_to(doing, &self.path, source)
+        })
     }
 
     /// Fills in the ids of all sites and origins.
@@ -102,21 +128,22 @@ impl SqliteStore {
 
 impl RecordStore for SqliteStore {
     fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError> {
-        self.append_all(batches).map_err(|source| {
-            self.index.forget();
-            self.sites.forget();
-            self.origins.forget();
-            if !self.connection.is_autocommit() {
-                // When even this fails, BEGIN will say so at the next try.
-                let _ = self.connection.execute_batch("ROLLBACK");
-            }
-            // The text of "full" is the same for a full disk and for a file at SQLite's own limit.
-            let doing = match source.sqlite_error_code() {
-                Some(ErrorCode::DiskFull) => "find room on the disk for",
-                _ => "write to",
-            };
-            schema::failed_to(doing, &self.path, source)
-        })
+        self.append_marked(batches, None)
+    }
+
+    fn append_spilled(&mut self, batches: &[Batch], mark: &SpillMark) -> Result<(), StoreError> {
+        self.append_marked(batches, Some(mark))
+    }
+
+    fn spilled_through(&mut self, file: u64) -> Result<u64, StoreError> {
+        let through = self
+            .connection
+            .prepare_cached("SELECT coalesce(max(through), 0) FROM spill WHERE file = ?1")
+            .and_then(|mut through| {
+                through.query_row([file.cast_signed()], |row| row.get::<_, i64>(0))
+            });
+        let through = through.map_err(|source| schema::failed_to("read", &self.path, source))?;
+        Ok(through.cast_unsigned())
     }
 
     fn maintain(&mut self) -> Result<Maintained, StoreError> {
@@ -124,6 +151,23 @@ impl RecordStore for SqliteStore {
             .maintain(&mut self.connection)
             .map_err(|source| schema::failed_to("keep the index of", &self.path, source))
     }
+}
+
+/// Notes how far a spill file is stored, and forgets those that are gone.
+fn note_spill(connection: &Connection, mark: &SpillMark) -> rusqlite::Result<()> {
+    let SpillMark {
+        file,
+        through,
+        gone,
+    } = mark;
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO spill (file, through) VALUES (?1, ?2)")?
+        .execute((file.cast_signed(), through.cast_signed()))?;
+    let mut forget = connection.prepare_cached("DELETE FROM spill WHERE file = ?1")?;
+    for file in gone {
+        forget.execute([file.cast_signed()])?;
+    }
+    Ok(())
 }
 
 /// All records with the ids of their sites and origins, which are listed batch by batch.

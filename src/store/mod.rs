@@ -31,6 +31,7 @@ pub use stats::StoreStats;
 
 use crate::batch::Batch;
 use crate::error::StoreError;
+use crate::spill::SpillMark;
 
 /// What stores records. The writer thread needs no more of a database than this, so that a test can put a faulty one in.
 pub trait RecordStore: Send {
@@ -41,6 +42,27 @@ pub trait RecordStore: Send {
     /// [`StoreError::Busy`] when another process holds the write lock, which passes by itself; anything else when the store
     /// refuses.
     fn append(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
+
+    /// As [`RecordStore::append`], for the next records of a spill file: the store notes in the same transaction how far the file is
+    /// stored. One that cannot do so stores some records twice when the process is ended at the wrong moment.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RecordStore::append`].
+    fn append_spilled(&mut self, batches: &[Batch], mark: &SpillMark) -> Result<(), StoreError> {
+        let _ = mark;
+        self.append(batches)
+    }
+
+    /// The number of the last frame of a spill file that is stored; 0 when none is known to be.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    fn spilled_through(&mut self, file: u64) -> Result<u64, StoreError> {
+        let _ = file;
+        Ok(0)
+    }
 
     /// Whether everything appended is stored for good. A store that only finds out later says no and has [`RecordStore::confirm`].
     fn is_certain(&self) -> bool {

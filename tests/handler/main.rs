@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod overflow;
+mod spill;
 mod store;
 
 use std::sync::atomic::Ordering;

@@ -1,0 +1,232 @@
+//! The thread that takes records out of the queue and puts them into the spill while the writer does not come to them.
+//!
+//! Order is kept: the spill is older than the queue. The writer reads it first, and holds its lock while it gathers.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Queue;
+use super::state::{Sealed, State};
+use crate::batch::Batch;
+use crate::report::{Report, Reporter};
+use crate::spill::{Spill, SpillMark};
+
+/// For how long the writer may be busy with one transaction, and what follows from it, before what waits is spilled.
+const STALL: Duration = Duration::from_millis(300);
+
+/// The same while the queue is full, unless something is spilled already.
+const FULL_STALL: Duration = Duration::from_millis(50);
+
+/// How often it is looked at a busy writer.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// When a spill that took nothing is tried again, and how often that is reported.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const REPORT_EVERY: Duration = Duration::from_mins(1);
+
+/// How many bytes of records go into one frame.
+const FRAME_BYTES: usize = 1 << 20;
+
+/// What the spilling thread is to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    Spill,
+    /// The writer is busy, but not for long.
+    Look,
+    /// The writer gathers.
+    Sleep,
+    /// The queue is closed: the writer sees to what is left.
+    End,
+}
+
+/// The thread that spills.
+pub(crate) struct Spiller {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) reporter: Reporter,
+}
+
+impl Spiller {
+    /// Spills whenever it is time, until the queue is closed.
+    pub(crate) fn run(self) {
+        let Some(spill) = &self.queue.spill else {
+            return;
+        };
+        let (mut spilling, mut failing) = (None, None);
+        let due = |told: &mut Option<Instant>| {
+            let due = told.is_none_or(|told| told.elapsed() >= REPORT_EVERY);
+            if due {
+                *told = Some(Instant::now());
+            }
+            due
+        };
+        while self.queue.wait_until_stalled() {
+            let spilled = self.queue.spill_some(spill);
+            let waiting = self.queue.counters().queued;
+            let path = || lock(spill).path().to_owned();
+            match spilled {
+                Ok(0) => {}
+                Ok(_) if due(&mut spilling) => (self.reporter)(&Report::Spilling {
+                    path: path(),
+                    waiting,
+                }),
+                Err(error) if due(&mut failing) => (self.reporter)(&Report::SpillFailing {
+                    path: path(),
+                    reason: error.to_string(),
+                    waiting,
+                }),
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+}
+
+impl Queue {
+    /// Waits until it is time to spill. `false`: the queue is closed, and the writer sees to what is left.
+    fn wait_until_stalled(&self) -> bool {
+        let mut state = self.lock();
+        loop {
+            state.spiller_sleeps = false;
+            state = match self.turn(&state) {
+                Turn::Spill => return true,
+                Turn::End => return false,
+                Turn::Sleep => {
+                    state.spiller_sleeps = true;
+                    let woken = self.stalls.wait(state);
+                    woken.unwrap_or_else(PoisonError::into_inner)
+                }
+                Turn::Look => {
+                    let woken = self.stalls.wait_timeout(state, LOOK_EVERY);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    fn turn(&self, state: &State) -> Turn {
+        if state.sender.is_none() {
+            return Turn::End;
+        }
+        let Some(since) = state.storing_since else {
+            return Turn::Sleep;
+        };
+        let now = Instant::now();
+        let patience = match (self.is_full(state, 0), state.spilled) {
+            (true, 0) => FULL_STALL,
+            (true, _) => Duration::ZERO,
+            (false, _) => STALL,
+        };
+        let refused = state.spill_again_at.is_some_and(|at| now < at);
+        if state.records == 0 || refused || now - since < patience {
+            Turn::Look
+        } else {
+            Turn::Spill
+        }
+    }
+
+    /// Moves some of what has waited longest into the spill, if it is still time; gives how many records. After an error all of them
+    /// are where they were.
+    fn spill_some(&self, spill: &Mutex<Spill>) -> io::Result<u64> {
+        let mut spill = lock(spill);
+        let state = self.lock();
+        if self.turn(&state) != Turn::Spill {
+            return Ok(0);
+        }
+        self.move_some(&mut spill, state)
+    }
+
+    fn move_some(&self, spill: &mut Spill, mut state: MutexGuard<'_, State>) -> io::Result<u64> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while bytes < FRAME_BYTES
+            && let Some(sealed) = self.oldest(&mut state)
+        {
+            bytes += sealed.batch.bytes();
+            taken.push(sealed);
+        }
+        drop(state);
+        let Some(queued_through) = taken.iter().map(|sealed: &Sealed| sealed.end).max() else {
+            return Ok(0);
+        };
+        let batches: Vec<&Batch> = taken.iter().map(|sealed| &sealed.batch).collect();
+        let appended = spill.append(&batches, queued_through);
+        let mut state = self.lock();
+        if let Err(error) = appended {
+            for sealed in taken.into_iter().rev() {
+                state.given_back.push_front(sealed);
+            }
+            state.spill_again_at = Some(Instant::now() + AGAIN_AFTER);
+            return Err(error);
+        }
+        let mut records = 0;
+        for Sealed { batch, .. } in taken {
+            records += batch.len() as u64;
+            state.take_out(&batch);
+            state.keep_spare(batch);
+        }
+        state.spilled += records;
+        self.wake_if_roomy(&mut state);
+        Ok(records)
+    }
+
+    /// The writer begins to gather: it is not stalled, and nobody else takes records out.
+    pub(super) fn turn_to_gather(&self) -> Option<MutexGuard<'_, Spill>> {
+        let spill = self.spill.as_ref()?;
+        self.lock().storing_since = None;
+        Some(lock(spill))
+    }
+
+    /// The writer has gathered something, and stores it.
+    pub(super) fn begin_to_store(&self) {
+        if self.spill.is_some() {
+            let mut state = self.lock();
+            state.storing_since = Some(Instant::now());
+            if state.spiller_sleeps {
+                self.stalls.notify_one();
+            }
+        }
+    }
+
+    /// What was gathered from the spill is stored.
+    ///
+    /// # Errors
+    ///
+    /// When a file that is not needed any more cannot be removed. The next process will do so.
+    pub(crate) fn spill_stored(&self) -> io::Result<()> {
+        self.spill
+            .as_ref()
+            .map_or(Ok(()), |spill| lock(spill).stored())
+    }
+
+    /// Keeps everything for the next process, in a queue that is closed: what the writer has at hand, unless that came from the spill, and
+    /// what waits. Gives how many records the spill holds, and its name; `None`: there is no spill.
+    ///
+    /// # Errors
+    ///
+    /// When the spill takes not all of it.
+    pub(crate) fn keep(
+        &self,
+        batches: &[Batch],
+        mark: Option<&SpillMark>,
+    ) -> io::Result<Option<(u64, PathBuf)>> {
+        let Some(spill) = &self.spill else {
+            return Ok(None);
+        };
+        let mut spill = lock(spill);
+        let at_hand: Vec<&Batch> = batches.iter().filter(|batch| !batch.is_empty()).collect();
+        let records: usize = at_hand.iter().map(|batch| batch.len()).sum();
+        if mark.is_none() && records > 0 {
+            spill.prepend(&at_hand)?;
+        }
+        self.lock().spilled += records as u64;
+        spill.lift_limit();
+        while self.move_some(&mut spill, self.lock())? > 0 {}
+        spill.release();
+        Ok(Some((self.lock().spilled, spill.path().to_owned())))
+    }
+}
+
+/// A panic while the lock was held leaves nothing in a spill that its checksums would not tell.
+fn lock(spill: &Mutex<Spill>) -> MutexGuard<'_, Spill> {
+    spill.lock().unwrap_or_else(PoisonError::into_inner)
+}
