@@ -11,7 +11,7 @@ use crate::batch::Batch;
 use crate::error::{Error, ServerError};
 use crate::handler::{HandlerBuilder, SQLiteQueueHandler};
 use crate::net::{LogRecordSocketReceiver, ReceiverCounters, Stop, TlsFiles, Tokens};
-use crate::queue::Counters;
+use crate::queue::{Counters, Overflow};
 use crate::report::{Report, Reporter, counted};
 use crate::wire::{DEFAULT_FRAME_LIMIT, Protocol};
 
@@ -59,6 +59,7 @@ impl fmt::Display for Summary {
             stored,
             dropped,
             failed,
+            spilled,
             ..
         } = self.records;
         write!(
@@ -67,6 +68,9 @@ impl fmt::Display for Summary {
             counted(accepted, "record", "records"),
             counted(self.connections, "connection", "connections"),
         )?;
+        if spilled > 0 {
+            write!(f, ", {spilled} kept in the spill file")?;
+        }
         if failed > 0 {
             write!(f, ", {failed} could not be stored")?;
         }
@@ -168,7 +172,7 @@ impl Default for ServerBuilder {
             host: "127.0.0.1".into(),
             port: DEFAULT_PORT,
             frame_limit: DEFAULT_FRAME_LIMIT,
-            handler: HandlerBuilder::default(),
+            handler: HandlerBuilder::default().overflow(Overflow::Spill),
             reporter: Arc::new(|_| {}),
             tap: None,
             protocol: None,
@@ -229,7 +233,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Settings of the queue and the store behind the receiver.
+    /// Settings of the queue and the store behind the receiver. Without them, what the store does not take is [spilled](Overflow::Spill): Python's
+    /// `SocketHandler` loses records when nobody reads them for a second.
     pub fn handler(mut self, handler: HandlerBuilder) -> Self {
         self.handler = handler;
         self

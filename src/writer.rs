@@ -89,7 +89,7 @@ impl Writer {
             } else {
                 UPKEEP_EVERY
             };
-            let gathered = queue.gather(&mut batches, self.portion, Some(patience));
+            let mut gathered = queue.gather(&mut batches, self.portion, Some(patience));
             let records: u64 = batches.iter().map(|batch| batch.len() as u64).sum();
             let dropped = queue.counters().dropped;
             if let Some(count) = drops.due(dropped, gathered.last) {
@@ -108,9 +108,9 @@ impl Writer {
                     // Only the marks of flushes: what they wait for is stored already.
                     0 if self.store.is_certain() => Outcome::Stored,
                     _ if given_up => Outcome::Failed,
-                    _ => self.store(&batches, gathered.mark.as_ref(), confirm),
+                    _ => self.store(&batches, &mut gathered.mark, confirm),
                 };
-                if outcome == Outcome::Failed && self.keep(&batches, gathered.mark.as_ref()) {
+                if outcome == Outcome::Failed && self.keep(&batches, &mut gathered.mark) {
                     return;
                 }
                 given_up |= outcome == Outcome::Failed;
@@ -145,10 +145,15 @@ impl Writer {
 
     /// Tries until the store takes the batches and, with `confirm`, is certain of them, or until the queue has been closed for too
     /// long.
-    fn store(&mut self, mut batches: &[Batch], mark: Option<&SpillMark>, confirm: bool) -> Outcome {
+    fn store(
+        &mut self,
+        mut batches: &[Batch],
+        mark: &mut Option<SpillMark>,
+        confirm: bool,
+    ) -> Outcome {
         let mut trouble: Option<Trouble> = None;
         loop {
-            let error = match self.try_to_store(&mut batches, mark, confirm) {
+            let error = match self.try_to_store(&mut batches, mark.as_ref(), confirm) {
                 Ok(()) => {
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
@@ -158,6 +163,10 @@ impl Writer {
                 Err(error) => error,
             };
             let trouble = trouble.get_or_insert_with(|| Trouble::new(self.retry));
+            // What waits behind it is spilled by now; an end of the process must not leave a hole before it.
+            if mark.is_none() {
+                *mark = self.queue.spill_at_hand(batches).unwrap_or_default();
+            }
             let busy = matches!(error, StoreError::Busy { .. });
             if !busy {
                 self.queue.fault(describe(&error));
@@ -178,7 +187,7 @@ impl Writer {
     }
 
     /// Keeps what cannot be stored in the spill, where there is one; `true`: all of it.
-    fn keep(&self, batches: &[Batch], mark: Option<&SpillMark>) -> bool {
+    fn keep(&self, batches: &[Batch], mark: &mut Option<SpillMark>) -> bool {
         match self.queue.keep(batches, mark) {
             Ok(None) => false,
             Ok(Some((records, path))) => {

@@ -80,8 +80,12 @@ pub(super) struct ServeArguments {
     batch_size: usize,
 
     /// What happens when the queue is full
-    #[arg(long, value_enum, default_value_t = OverflowChoice::Block)]
+    #[arg(long, value_enum, default_value_t = OverflowChoice::Spill)]
     overflow: OverflowChoice,
+
+    /// What may be written to the spill files, in bytes or as 64MiB, 1GiB
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    spill_max: u64,
 
     /// The longest frame a client may send, in bytes or as 64KiB, 16MiB; up to 256MiB
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = frame_limit)]
@@ -106,6 +110,8 @@ enum DurabilityChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OverflowChoice {
+    /// What arrives goes to files beside the database, from where it comes back in order
+    Spill,
     /// Clients wait until there is room
     Block,
     /// What arrives is dropped, counted and noted in the log
@@ -128,11 +134,13 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let handler = SQLiteQueueHandler::builder()
         .queue_capacity(arguments.queue_capacity)
         .batch_size(arguments.batch_size)
+        .spill_max_bytes(arguments.spill_max)
         .durability(match arguments.durability {
             DurabilityChoice::Normal => Durability::Normal,
             DurabilityChoice::Full => Durability::Full,
         })
         .overflow(match arguments.overflow {
+            OverflowChoice::Spill => Overflow::Spill,
             OverflowChoice::Block => Overflow::Block,
             OverflowChoice::DropNewest => Overflow::DropNewest,
             OverflowChoice::DropOldest => Overflow::DropOldest,
@@ -264,17 +272,25 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-fn frame_limit(text: &str) -> Result<usize, String> {
+/// A number of bytes.
+fn size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kb" | "kib" => 1 << 10,
         "m" | "mb" | "mib" => 1 << 20,
-        other => return Err(format!("unknown unit {other:?}; use KiB or MiB")),
+        "g" | "gb" | "gib" => 1 << 30,
+        other => return Err(format!("unknown unit {other:?}; use KiB, MiB or GiB")),
     };
-    let number: usize = digits.trim().parse().map_err(|error| format!("{error}"))?;
-    match number.checked_mul(unit) {
-        Some(bytes @ 1..=MAX_FRAME_LIMIT) => Ok(bytes),
+    let number: u64 = digits.trim().parse().map_err(|error| format!("{error}"))?;
+    number
+        .checked_mul(unit)
+        .ok_or_else(|| format!("{text} is more than there can be"))
+}
+
+fn frame_limit(text: &str) -> Result<usize, String> {
+    match usize::try_from(size(text)?) {
+        Ok(bytes @ 1..=MAX_FRAME_LIMIT) => Ok(bytes),
         _ => Err(format!(
             "a limit between 1 and {MAX_FRAME_LIMIT} bytes is needed; the default is {DEFAULT_FRAME_LIMIT}"
         )),

@@ -198,8 +198,21 @@ impl Queue {
             .map_or(Ok(()), |spill| lock(spill).stored())
     }
 
-    /// Keeps everything for the next process, in a queue that is closed: what the writer has at hand, unless that came from the spill, and
-    /// what waits. Gives how many records the spill holds, and its name; `None`: there is no spill.
+    /// Puts what the writer has at hand into the spill, too, before all else; `None`: there is no spill, or nothing at hand.
+    ///
+    /// # Errors
+    ///
+    /// When the spill does not take it.
+    pub(crate) fn spill_at_hand(&self, batches: &[Batch]) -> io::Result<Option<SpillMark>> {
+        let at_hand: Vec<&Batch> = batches.iter().filter(|batch| !batch.is_empty()).collect();
+        match &self.spill {
+            Some(spill) if !at_hand.is_empty() => lock(spill).put_at_hand(&at_hand).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Keeps everything for the next process, in a queue that is closed: what the writer has at hand, with the mark it was given for that,
+    /// and what waits. Gives how many records the spill holds, and its name; `None`: there is no spill.
     ///
     /// # Errors
     ///
@@ -207,17 +220,16 @@ impl Queue {
     pub(crate) fn keep(
         &self,
         batches: &[Batch],
-        mark: Option<&SpillMark>,
+        mark: &mut Option<SpillMark>,
     ) -> io::Result<Option<(u64, PathBuf)>> {
+        if mark.is_none() {
+            *mark = self.spill_at_hand(batches)?;
+        }
         let Some(spill) = &self.spill else {
             return Ok(None);
         };
         let mut spill = lock(spill);
-        let at_hand: Vec<&Batch> = batches.iter().filter(|batch| !batch.is_empty()).collect();
-        let records: usize = at_hand.iter().map(|batch| batch.len()).sum();
-        if mark.is_none() && records > 0 {
-            spill.prepend(&at_hand)?;
-        }
+        let records: usize = batches.iter().map(Batch::len).sum();
         self.lock().spilled += records as u64;
         spill.lift_limit();
         while self.move_some(&mut spill, self.lock())? > 0 {}

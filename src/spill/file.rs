@@ -169,6 +169,12 @@ impl SpillFile {
         }
     }
 
+    /// Takes everything for read, and gives the last frame's number.
+    pub(super) fn skip(&mut self) -> u64 {
+        self.frames.clear();
+        self.last_number
+    }
+
     /// Whether everything has been read.
     pub(super) fn is_read(&self) -> bool {
         self.frames.is_empty()
@@ -245,7 +251,7 @@ impl SpillFile {
     }
 
     /// All of it is stored: nobody will need it.
-    pub(super) fn remove(self) -> io::Result<()> {
+    pub(super) fn remove(&self) -> io::Result<()> {
         // Who has it open already finds nothing in it.
         self.file.set_len(0)?;
         fs::remove_file(&self.path)

@@ -114,16 +114,24 @@ impl Spill {
         })
     }
 
-    /// Puts these batches before all others. The limit does not hold for them.
-    pub(crate) fn prepend(&mut self, batches: &[&Batch]) -> io::Result<()> {
+    /// Puts these batches before all others, as if they had been [taken](Spill::take). The limit does not hold for them.
+    pub(crate) fn put_at_hand(&mut self, batches: &[&Batch]) -> io::Result<SpillMark> {
         let created_ns = self
             .files
             .front()
             .map_or_else(now_ns, |file| file.created_ns - 1);
         let mut file = self.create(created_ns)?;
-        file.append(batches, 0, u64::MAX)?;
+        if let Err(error) = file.append(batches, 0, u64::MAX) {
+            let _ = file.remove();
+            return Err(error);
+        }
+        let mark = SpillMark {
+            file: file.id,
+            through: file.skip(),
+            gone: std::mem::take(&mut self.gone),
+        };
         self.files.push_front(file);
-        Ok(())
+        Ok(mark)
     }
 
     /// Leaves the files to the next process.

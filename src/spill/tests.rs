@@ -94,12 +94,13 @@ fn the_next_process_goes_on_behind_what_is_stored() {
 }
 
 #[test]
-fn what_is_put_before_all_others_is_also_first_for_the_next_process() {
+fn what_was_at_hand_is_first_for_the_next_process() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.spill");
     let mut spill = open(&path, 0);
     put(&mut spill, "second");
-    spill.prepend(&[&batch("first")]).unwrap();
+    let mark = spill.put_at_hand(&[&batch("first")]).unwrap();
+    assert_eq!((mark.through, spill.records()), (1, 1));
     drop(spill);
     let mut spill = open(&path, 0);
     for expected in ["first", "second"] {

@@ -26,6 +26,7 @@ mod send;
 mod send_tls;
 mod senders;
 mod shutdown;
+mod spill;
 mod sql;
 mod strangers;
 mod support;

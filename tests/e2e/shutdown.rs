@@ -186,8 +186,9 @@ fn a_second_signal_stops_at_once() {
 fn records_that_cannot_be_stored_until_the_end_are_told() {
     // With room in the queue, and with none.
     std::thread::scope(|scope| {
-        scope.spawn(|| stopped_before_a_lasting_lock(&[], 100));
-        let flags = ["--queue-capacity", "64", "--batch-size", "16"];
+        scope.spawn(|| stopped_before_a_lasting_lock(&["--overflow", "block"], 100));
+        let small = ["--queue-capacity", "64", "--batch-size", "16"];
+        let flags = [&small[..], &["--overflow", "block"]].concat();
         stopped_before_a_lasting_lock(&flags, 20_000);
     });
 }
