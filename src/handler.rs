@@ -58,12 +58,16 @@ impl SQLiteQueueHandler {
     ///
     /// When the handler is closed, or the record is larger than [`Batch::MAX_RECORD_BYTES`].
     pub fn emit(&self, record: &LogRecord) -> Result<(), QueueError> {
-        self.emit_below(Batch::MAX_RECORD_BYTES, record)
+        self.emit_with(Batch::MAX_RECORD_BYTES, record, extra_json(record))
     }
 
-    /// Queues a record with so many bytes of text at the most.
-    pub(crate) fn emit_below(&self, limit: usize, record: &LogRecord) -> Result<(), QueueError> {
-        let extra = extra_json(record);
+    /// Queues a record with so many bytes of text at the most, and with these extra fields.
+    pub(crate) fn emit_with(
+        &self,
+        limit: usize,
+        record: &LogRecord,
+        extra: Option<String>,
+    ) -> Result<(), QueueError> {
         let texts = texts_of(record, extra.as_deref());
         let bytes = texts.len();
         if bytes > limit {

@@ -52,6 +52,7 @@ mod client;
 mod count;
 mod error;
 mod format;
+mod gaps;
 mod handler;
 mod level;
 #[cfg(feature = "net")]
@@ -89,6 +90,7 @@ pub use format::{
     Coloring, Controls, CsvFormat, CsvRows, JsonFormat, JsonRows, LogfmtFormat, Output,
     RecordFormat, RowFormat, TextFormat, display_value, table_cell,
 };
+pub use gaps::ClientGaps;
 pub use handler::{
     DEFAULT_BATCH_SIZE, DEFAULT_QUEUE_BYTES, DEFAULT_QUEUE_CAPACITY, DEFAULT_SPILL_MAX_BYTES,
     HandlerBuilder, SQLiteQueueHandler,

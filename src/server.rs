@@ -60,6 +60,7 @@ impl fmt::Display for Summary {
             dropped,
             failed,
             spilled,
+            duplicates,
             ..
         } = self.records;
         write!(
@@ -68,6 +69,9 @@ impl fmt::Display for Summary {
             counted(accepted, "record", "records"),
             counted(self.connections, "connection", "connections"),
         )?;
+        if duplicates > 0 {
+            write!(f, ", {duplicates} came twice")?;
+        }
         if spilled > 0 {
             write!(f, ", {spilled} kept in the spill file")?;
         }

@@ -106,7 +106,7 @@ impl Writer {
             if !idle || confirm && !self.store.is_certain() {
                 let outcome = match records_and_notes {
                     // Only the marks of flushes: what they wait for is stored already.
-                    0 if self.store.is_certain() => Outcome::Stored,
+                    0 if self.store.is_certain() => Outcome::Stored { duplicates: 0 },
                     _ if given_up => Outcome::Failed,
                     _ => self.store(&batches, &mut gathered.mark, confirm),
                 };
@@ -123,7 +123,7 @@ impl Writer {
                 };
                 queue.settle(&mut batches, settled.records, settled.end, outcome);
                 if gathered.mark.is_some()
-                    && outcome == Outcome::Stored
+                    && outcome != Outcome::Failed
                     && let Err(error) = queue.spill_stored()
                 {
                     let reason = format!("cannot remove a spill file: {error}");
@@ -158,7 +158,9 @@ impl Writer {
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
                     }
-                    return Outcome::Stored;
+                    return Outcome::Stored {
+                        duplicates: self.store.came_twice(),
+                    };
                 }
                 Err(error) => error,
             };

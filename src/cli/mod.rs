@@ -7,6 +7,7 @@ mod cursor;
 mod demo;
 mod echo;
 mod filters;
+mod gaps;
 mod pager;
 mod progress;
 mod query;
@@ -36,7 +37,7 @@ Examples:
   logstore query --db runs.sqlite --level warning --name myapp.area2 --since -1h
   logstore sql --db runs.sqlite 'SELECT levelname, count(*) FROM records GROUP BY 1'
 
-Exit status: 0 fine, 1 send refused some lines, 2 a usage or input/output error.";
+Exit status: 0 fine, 1 send refused some lines or gaps found some, 2 a usage or input/output error.";
 
 #[derive(Debug, Subcommand)]
 #[expect(clippy::doc_markdown, reason = "this is text for a terminal")]
@@ -53,6 +54,8 @@ enum Command {
     Stats(stats::StatsArguments),
     /// Ask anything in SQL; the file is only read
     Sql(sql::SqlArguments),
+    /// Name records that clients numbered and that have not come
+    Gaps(gaps::GapsArguments),
     /// Try it out: five records to a server and back, leaving nothing behind
     Demo,
 }
@@ -74,6 +77,7 @@ struct Database {
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Send(arguments) => return ended(send::run(&arguments)),
+        Command::Gaps(arguments) => return ended(gaps::run(&arguments)),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Count(arguments) => count::run(&arguments),

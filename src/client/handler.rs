@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::Target;
+use super::numbering::Numbering;
 use super::store::SocketStore;
 #[cfg(feature = "net")]
 use super::tls::{ClientTls, Tls};
@@ -24,6 +25,9 @@ use crate::wire::MAX_FRAME_LIMIT;
 /// the connection is made again after pauses that double, and what was under way when it broke is sent again as a whole. So a
 /// record may arrive **twice**, but not never: the ones sent since the last confirmation do, which is at most five seconds
 /// or some megabyte of records ago.
+///
+/// Each record gets two extra fields, `client`, a name for this handler, and `seq`, its number from 1 on: logstore's server stores one that
+/// comes twice once, and `logstore gaps` names those that have not come. One that has a field of either name gets neither.
 ///
 /// A confirmation is the end of a connection: the handler ends its side, and a server that has read everything, logstore's also stored
 /// it, closes the other. Hence
@@ -47,6 +51,7 @@ use crate::wire::MAX_FRAME_LIMIT;
 /// ```
 pub struct SocketHandler {
     queue: SQLiteQueueHandler,
+    numbering: Numbering,
     close_timeout: Duration,
 }
 
@@ -65,7 +70,8 @@ impl SocketHandler {
     ///
     /// When the handler is closed, or the record has more than 64 MiB of text.
     pub fn emit(&self, record: &LogRecord) -> Result<(), QueueError> {
-        self.queue.emit_below(MAX_RECORD_BYTES, record)
+        let extra = self.numbering.extra_of(record);
+        self.queue.emit_with(MAX_RECORD_BYTES, record, extra)
     }
 
     /// Waits for so long until the server has confirmed everything queued before: logstore's has stored it then, Python's has read it.
@@ -248,6 +254,7 @@ impl SocketHandlerBuilder {
         };
         Ok(SocketHandler {
             queue,
+            numbering: Numbering::new(),
             close_timeout,
         })
     }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod handler;
+mod numbering;
 mod store;
 #[cfg(feature = "net")]
 mod tls;

@@ -249,8 +249,9 @@ impl Queue {
         }
         let mut state = self.lock();
         match outcome {
-            Outcome::Stored => {
-                state.stored += records;
+            Outcome::Stored { duplicates } => {
+                state.stored += records - duplicates;
+                state.duplicates += duplicates;
                 state.fault = None;
             }
             Outcome::Failed => state.failed += records,
@@ -363,6 +364,7 @@ impl Queue {
         Counters {
             accepted: state.accepted,
             stored: state.stored,
+            duplicates: state.duplicates,
             dropped: state.dropped,
             failed: state.failed,
             queued: state.waiting(),
@@ -393,6 +395,9 @@ pub(crate) enum Urgency {
 /// What became of a portion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Stored,
+    Stored {
+        /// How many of them were there already.
+        duplicates: u64,
+    },
     Failed,
 }

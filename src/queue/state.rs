@@ -44,6 +44,7 @@ pub(super) struct State {
     pub(super) hurry: bool,
     pub(super) accepted: u64,
     pub(super) stored: u64,
+    pub(super) duplicates: u64,
     pub(super) dropped: u64,
     pub(super) failed: u64,
     /// What the store said last, while it refuses.
@@ -87,6 +88,7 @@ impl State {
             spiller_sleeps: false,
             spill_again_at: None,
             stored: 0,
+            duplicates: 0,
             dropped: 0,
             failed: 0,
             fault: None,
@@ -107,7 +109,7 @@ impl State {
     }
 
     pub(super) fn waiting(&self) -> u64 {
-        self.accepted - self.stored - self.dropped - self.failed
+        self.accepted - self.stored - self.duplicates - self.dropped - self.failed
     }
 
     /// All who wait for anything.

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode};
 
 use super::dictionary::Dictionary;
 use super::index::{BlockIndex, Maintained};
-use super::{Durability, RecordStore, schema};
+use super::{Durability, RecordStore, schema, sequence};
 use crate::batch::{Batch, RecordRef};
 use crate::error::StoreError;
 use crate::record::{Origin, Site};
@@ -29,6 +29,8 @@ pub struct SqliteStore {
     site_ids: Vec<i64>,
     origin_ids: Vec<i64>,
     index: BlockIndex,
+    /// How many records had come before, since somebody asked.
+    came_twice: u64,
 }
 
 impl SqliteStore {
@@ -48,6 +50,7 @@ impl SqliteStore {
             site_ids: Vec::new(),
             origin_ids: Vec::new(),
             index: BlockIndex::default(),
+            came_twice: 0,
         })
     }
 
@@ -58,7 +61,26 @@ impl SqliteStore {
             .execute([])?;
         self.index.begin(&self.connection)?;
         self.look_up(batches)?;
-        let records = batches.iter().map(Batch::len).sum::<usize>();
+        let twice = sequence::note(&self.connection, batches)?;
+        let records = batches.iter().map(Batch::len).sum::<usize>() - twice.len();
+        if records > 0 {
+            self.append_rows(batches, records, &twice)?;
+        }
+        if let Some(mark) = mark {
+            note_spill(&self.connection, mark)?;
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.came_twice += twice.len() as u64;
+        Ok(())
+    }
+
+    /// Inserts so many rows, those at these places left out, and the blocks that they complete.
+    fn append_rows(
+        &mut self,
+        batches: &[Batch],
+        records: usize,
+        without: &[usize],
+    ) -> rusqlite::Result<()> {
         let last_id = self.index.last_id_of(records);
         let deleted_id = self.index.deleted_id();
         if let Some(id) = deleted_id {
@@ -66,7 +88,7 @@ impl SqliteStore {
                 "INSERT INTO record (id, created, site, origin, message) VALUES (?1, 0, 0, 0, '')";
             self.connection.execute(placeholder, [id])?;
         }
-        let rows = rows(batches, &self.site_ids, &self.origin_ids);
+        let rows = rows(batches, &self.site_ids, &self.origin_ids, without);
         insert(&self.connection, records, rows.clone())?;
         let blocks = self.index.add(rows);
         if last_id == Some(self.connection.last_insert_rowid()) {
@@ -80,10 +102,6 @@ impl SqliteStore {
             self.connection
                 .execute("DELETE FROM record WHERE id = ?1", [id])?;
         }
-        if let Some(mark) = mark {
-            note_spill(&self.connection, mark)?;
-        }
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
     }
 
@@ -146,6 +164,10 @@ impl RecordStore for SqliteStore {
         Ok(through.cast_unsigned())
     }
 
+    fn came_twice(&mut self) -> u64 {
+        std::mem::take(&mut self.came_twice)
+    }
+
     fn maintain(&mut self) -> Result<Maintained, StoreError> {
         self.index
             .maintain(&mut self.connection)
@@ -170,20 +192,24 @@ fn note_spill(connection: &Connection, mark: &SpillMark) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// All records with the ids of their sites and origins, which are listed batch by batch.
+/// All records but those at these places, with the ids of their sites and origins, which are listed batch by batch.
 fn rows<'r>(
     batches: &'r [Batch],
     mut sites: &'r [i64],
     mut origins: &'r [i64],
+    without: &'r [usize],
 ) -> impl Iterator<Item = (i64, i64, RecordRef<'r>)> + Clone {
-    batches.iter().flat_map(move |batch| {
+    let all = batches.iter().flat_map(move |batch| {
         let (own_sites, other_sites) = sites.split_at(batch.sites().len());
         let (own_origins, other_origins) = origins.split_at(batch.origins().len());
         (sites, origins) = (other_sites, other_origins);
         batch
             .iter()
             .map(move |record| (own_sites[record.site], own_origins[record.origin], record))
-    })
+    });
+    let is_wanted = |row| without.is_empty() || without.binary_search(&row).is_err();
+    all.enumerate()
+        .filter_map(move |(row, record)| is_wanted(row).then_some(record))
 }
 
 /// Inserts so many rows.

@@ -17,6 +17,7 @@ mod reader;
 mod rows;
 mod scan;
 mod schema;
+mod sequence;
 mod sql;
 mod stats;
 mod stream;
@@ -76,6 +77,11 @@ pub trait RecordStore: Send {
     /// As for [`RecordStore::append`]. What was appended is kept, and the next call tries again.
     fn confirm(&mut self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// How many records were taken, since it was last asked, that were there already: they are stored once.
+    fn came_twice(&mut self) -> u64 {
+        0
     }
 
     /// Does a small piece of what can wait until nothing else is to be done. It is called again while there is more.

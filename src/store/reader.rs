@@ -17,6 +17,7 @@ use super::scan::Search;
 use super::schema;
 use super::stream::Stream;
 use crate::error::StoreError;
+use crate::gaps::ClientGaps;
 use crate::progress::Progress;
 use crate::query::{Order, Query};
 
@@ -129,6 +130,22 @@ impl Reader {
             drop(read);
             plan.look_at_gaps(connection, &search)?;
             Ok((search, plan))
+        })
+    }
+
+    /// What has come, and what has not, of clients that number their records, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn gaps(&self) -> Result<Vec<ClientGaps>, StoreError> {
+        self.read(|connection| {
+            // A file that no newer logstore has written to knows of none.
+            if connection.table_exists(None, "client_range")? {
+                super::sequence::gaps(connection)
+            } else {
+                Ok(Vec::new())
+            }
         })
     }
 

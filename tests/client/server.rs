@@ -32,7 +32,12 @@ fn logstore_stores_the_very_record() {
         .collect();
     handler.flush(PATIENCE).unwrap();
     server.close().unwrap();
-    assert_eq!(stored(&path), sent);
+    let mut stored = stored(&path);
+    for (seq, record) in (1..).zip(&mut stored) {
+        assert_eq!(record.extra.remove("seq"), Some(json!(seq)));
+        assert!(record.extra.remove("client").is_some());
+    }
+    assert!(stored == sent);
 }
 
 #[test]

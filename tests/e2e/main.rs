@@ -14,6 +14,7 @@ mod counts;
 mod cursor;
 mod echo;
 mod follow;
+mod gaps;
 mod help;
 mod http;
 mod output;
