@@ -1,3 +1,5 @@
+//! What a spill keeps, for whom, and what it does with files that are not sound.
+
 use std::io::Write as _;
 
 use super::*;
