@@ -12,11 +12,12 @@ use super::Durability;
 use crate::error::StoreError;
 
 /// One file for each step of the schema, never edited once released. `user_version` says how many a file has seen.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_records.sql"),
     include_str!("../../migrations/0002_blocks.sql"),
-    include_str!("../../migrations/0003_spill.sql"),
-    include_str!("../../migrations/0004_clients.sql"),
+    include_str!("../../migrations/0003_settings.sql"),
+    include_str!("../../migrations/0004_spill.sql"),
+    include_str!("../../migrations/0005_clients.sql"),
 ];
 
 /// The schema number that this program writes; it reads all up to this one.

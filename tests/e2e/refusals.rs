@@ -150,7 +150,6 @@ fn a_server_that_cannot_be_set_up_so_is_refused_with_the_way_out() {
             &["--overflow", "explode"],
             &["explode", "block", "drop-oldest"],
         ),
-        (&["--frame-limit", "1GiB"], &["1GiB", "KiB or MiB"]),
         (&["--udp", "--protocol", "http"], &["--udp", "HTTP"]),
         (&["--frame-limit", "1GiB"], &["1GiB", "268435456"]),
         (&["--spill-max", "1parsec"], &["parsec", "KiB, MiB or GiB"]),
