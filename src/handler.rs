@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
@@ -12,6 +13,7 @@ use crate::error::{Error, QueueError};
 use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Spiller, Urgency};
 use crate::record::LogRecord;
 use crate::report::{Report, Reporter};
+use crate::retention::Retention;
 use crate::sink::{RecordHandler, RecordSink, Ticket};
 use crate::spill::Spill;
 use crate::store::{Durability, RecordStore, SqliteStore};
@@ -33,6 +35,7 @@ use crate::writer::{Retry, Writer};
 pub struct SQLiteQueueHandler {
     queue: Arc<Queue>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    removed: Arc<AtomicU64>,
 }
 
 impl SQLiteQueueHandler {
@@ -125,6 +128,12 @@ impl SQLiteQueueHandler {
     pub fn counters(&self) -> Counters {
         self.queue.counters()
     }
+
+    /// How many records [retention](HandlerBuilder::retention) has removed so far.
+    #[must_use]
+    pub fn removed(&self) -> u64 {
+        self.removed.load(Ordering::Relaxed)
+    }
 }
 
 /// Runs of records go in as a whole. [`RecordSink::poll_ready`] tells when there is room; without asking, a run is taken all the
@@ -194,6 +203,7 @@ pub struct HandlerBuilder {
     longest_delay: Duration,
     overflow: Overflow,
     durability: Durability,
+    retention: Option<Retention>,
     pub(crate) close_timeout: Duration,
     reporter: Reporter,
     pub(crate) retry: Retry,
@@ -223,6 +233,7 @@ impl Default for HandlerBuilder {
             longest_delay: Duration::from_millis(10),
             overflow: Overflow::default(),
             durability: Durability::default(),
+            retention: None,
             close_timeout: Duration::from_secs(10),
             reporter: Arc::new(|_| {}),
             retry: Retry::default(),
@@ -283,6 +294,20 @@ impl HandlerBuilder {
         self
     }
 
+    /// What is kept; the writer thread removes the rest between its transactions. The file says what is in force, so that others see
+    /// it: what it said before is left there when this is not called.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = Some(retention);
+        self
+    }
+
+    /// Everything is kept, and the file says so, unless it was said what is.
+    #[cfg(feature = "net")]
+    pub(crate) fn or_keep_all(mut self) -> Self {
+        self.retention.get_or_insert_default();
+        self
+    }
+
     /// How long [`SQLiteQueueHandler::close`] tries to store what is queued when the store refuses.
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.close_timeout = timeout;
@@ -315,7 +340,7 @@ impl HandlerBuilder {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened for writing, or the thread cannot be started.
+    /// When the file cannot be opened for writing, the retention makes no sense, or the thread cannot be started.
     pub fn open(mut self, path: impl AsRef<Path>) -> Result<SQLiteQueueHandler, Error> {
         let path: PathBuf = path.as_ref().into();
         self.spill_path.get_or_insert_with(|| {
@@ -323,7 +348,10 @@ impl HandlerBuilder {
             name.push(".spill");
             name.into()
         });
-        let store = SqliteStore::open(path, self.durability)?;
+        let mut store = SqliteStore::open(path, self.durability)?;
+        if let Some(retention) = self.retention.take() {
+            store.set_retention(retention)?;
+        }
         Ok(self.start(store)?)
     }
 
@@ -351,6 +379,7 @@ impl HandlerBuilder {
             queue: Arc::clone(&queue),
             reporter: Arc::clone(&self.reporter),
         };
+        let removed = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             queue: Arc::clone(&queue),
             store: Box::new(store),
@@ -364,6 +393,7 @@ impl HandlerBuilder {
             overflow: self.overflow.name(),
             reporter: self.reporter,
             retry: self.retry,
+            removed: Arc::clone(&removed),
         };
         let writer = std::thread::Builder::new()
             .name(self.thread.into())
@@ -378,6 +408,7 @@ impl HandlerBuilder {
         Ok(SQLiteQueueHandler {
             queue,
             writer: Mutex::new(Some(writer)),
+            removed,
         })
     }
 

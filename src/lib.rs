@@ -36,6 +36,7 @@
 //!   [`Context`], [`ContextRecords`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
+//! - [`Retention`], [`KeepRule`]: which records are kept, and for how long; [`Prune`]: removing the others by hand.
 //! - [`wire`]: bytes to records, above all Python's pickles.
 //! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler`, `MessageStream` (feature `net`): the server.
 //! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.
@@ -63,6 +64,7 @@ mod query;
 mod queue;
 mod record;
 mod report;
+mod retention;
 #[cfg(feature = "net")]
 mod server;
 mod sink;
@@ -85,7 +87,9 @@ pub use client::{SocketHandler, SocketHandlerBuilder};
 pub use count::{Count, CountRow, Counts, GroupBy};
 #[cfg(feature = "net")]
 pub use error::ServerError;
-pub use error::{Error, QueryError, QueueError, SqlError, StoreError, WireError, describe};
+pub use error::{
+    Error, QueryError, QueueError, RetentionError, SqlError, StoreError, WireError, describe,
+};
 pub use format::{
     Coloring, Controls, CsvFormat, CsvRows, JsonFormat, JsonRows, LogfmtFormat, Output,
     RecordFormat, RowFormat, TextFormat, display_value, table_cell,
@@ -109,14 +113,15 @@ pub use query::{
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
+pub use retention::{KeepOf, KeepRule, Retention};
 #[cfg(feature = "net")]
 pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
 pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
-    ContextRecords, Durability, Maintained, Reader, RecordStore, Records, SCHEMA_VERSION,
-    SqliteStore, StoreStats,
+    ContextRecords, Durability, Maintained, Prune, PruneEstimate, Pruned, Reader, RecordStore,
+    Records, Retained, SCHEMA_VERSION, SqliteStore, StoreStats,
 };
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,

@@ -36,7 +36,12 @@ impl Progress {
 
     /// This much of that much is done.
     pub(crate) fn of(&self, done: usize, total: usize) {
-        self.counts.done.store(done as u64, Ordering::Relaxed);
-        self.counts.total.store(total as u64, Ordering::Relaxed);
+        self.of_records(done as u64, total as u64);
+    }
+
+    /// So many of so many records are done.
+    pub(crate) fn of_records(&self, done: u64, total: u64) {
+        self.counts.done.store(done, Ordering::Relaxed);
+        self.counts.total.store(total, Ordering::Relaxed);
     }
 }

@@ -85,7 +85,8 @@ pub enum Report {
         /// How many.
         count: u64,
     },
-    /// The index cannot be kept up at the moment: questions take longer, and nothing is lost. At most once a minute.
+    /// The index cannot be kept up at the moment, or old records cannot be removed: questions take longer, the file grows, and nothing
+    /// is lost. At most once a minute.
     UpkeepFailing {
         /// What the store said.
         reason: String,

@@ -49,6 +49,8 @@ pub struct Summary {
     pub connections: u64,
     /// How many frames could not be decoded or did not arrive completely.
     pub bad_frames: u64,
+    /// How many records retention has removed.
+    pub removed: u64,
 }
 
 /// One line: what was received and what became of it.
@@ -82,6 +84,10 @@ impl fmt::Display for Summary {
             let frames = counted(self.bad_frames, "frame", "frames");
             write!(f, "; {frames} could not be decoded")?;
         }
+        if self.removed > 0 {
+            let records = counted(self.removed, "record", "records");
+            write!(f, "; {records} removed by retention")?;
+        }
         Ok(())
     }
 }
@@ -111,6 +117,7 @@ impl ServerContext {
             records: self.handler.counters(),
             connections: self.counters.connections.load(Ordering::Relaxed),
             bad_frames: self.counters.bad_frames.load(Ordering::Relaxed),
+            removed: self.handler.removed(),
         }
     }
 
@@ -237,8 +244,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Settings of the queue and the store behind the receiver. Without them, what the store does not take is [spilled](Overflow::Spill): Python's
-    /// `SocketHandler` loses records when nobody reads them for a second.
+    /// Settings of the queue and the store behind the receiver. Without them, what the store does not take is
+    /// [spilled](Overflow::Spill): Python's `SocketHandler` loses records when nobody reads them for a second. Where no
+    /// [`retention`](HandlerBuilder::retention) is among them, everything is kept, and the file says so.
     pub fn handler(mut self, handler: HandlerBuilder) -> Self {
         self.handler = handler;
         self
@@ -289,7 +297,8 @@ impl ServerBuilder {
         }
         let local_addr = receiver.local_addr();
         let reporter = self.reporter;
-        let handler = self.handler.also_report(Arc::clone(&reporter)).open(path)?;
+        let handler = self.handler.also_report(Arc::clone(&reporter));
+        let handler = handler.or_keep_all().open(path)?;
         let handler = Arc::new(handler);
         let counters = Arc::new(ReceiverCounters::default());
         let stop = Stop::default();

@@ -3,6 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,8 @@ pub(crate) struct Writer {
     pub(crate) overflow: &'static str,
     pub(crate) reporter: Reporter,
     pub(crate) retry: Retry,
+    /// How many records retention has removed.
+    pub(crate) removed: Arc<AtomicU64>,
 }
 
 /// Records that the store has taken and is not certain of yet.
@@ -82,7 +85,7 @@ impl Writer {
         let mut open = Taken::default();
         loop {
             // Drops that are not noted yet are noted soon, also when nothing comes any more.
-            let patience = if upkeep.due {
+            let patience = if upkeep.due || upkeep.retains {
                 Duration::ZERO
             } else if drops.are_pending(queue.counters().dropped) {
                 DROPS_EVERY
@@ -137,6 +140,8 @@ impl Writer {
             if gathered.last {
                 return;
             }
+            let removed = upkeep.retain(self.store.as_mut(), &self.reporter);
+            self.removed.fetch_add(removed, Ordering::Relaxed);
             if upkeep.turn(idle) {
                 upkeep.step(self.store.as_mut(), &self.reporter);
             }
@@ -308,6 +313,8 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// What the store does when nothing else is to be done, and now and then when that never comes.
 struct Upkeep {
     due: bool,
+    /// Whether more is to be removed at once. The index waits until then: what goes needs none.
+    retains: bool,
     /// How many transactions there were since the last step.
     busy: u32,
     reported: Option<Instant>,
@@ -320,6 +327,7 @@ impl Upkeep {
     fn new() -> Self {
         Upkeep {
             due: true,
+            retains: false,
             busy: 0,
             reported: None,
         }
@@ -331,7 +339,22 @@ impl Upkeep {
             self.due = true;
             self.busy += 1;
         }
-        idle || self.due && self.busy >= BUSY_TURNS
+        !self.retains && (idle || self.due && self.busy >= BUSY_TURNS)
+    }
+
+    /// Removes what is not to be kept any longer; gives how many records that was.
+    fn retain(&mut self, store: &mut dyn RecordStore, reporter: &Reporter) -> u64 {
+        match store.retain() {
+            Ok(done) => {
+                self.retains = done.more;
+                done.removed
+            }
+            Err(error) => {
+                self.retains = false;
+                self.fails(&error, reporter);
+                0
+            }
+        }
     }
 
     fn step(&mut self, store: &mut dyn RecordStore, reporter: &Reporter) {
@@ -347,14 +370,18 @@ impl Upkeep {
             Err(error) => {
                 // Again after the next transaction.
                 self.due = false;
-                let recently = |reported: Instant| reported.elapsed() < REPORT_EVERY;
-                let passing = matches!(error, StoreError::Busy { .. });
-                if !passing && !self.reported.is_some_and(recently) {
-                    self.reported = Some(Instant::now());
-                    let reason = describe(&error);
-                    reporter(&Report::UpkeepFailing { reason });
-                }
+                self.fails(&error, reporter);
             }
+        }
+    }
+
+    fn fails(&mut self, error: &StoreError, reporter: &Reporter) {
+        let recently = |reported: Instant| reported.elapsed() < REPORT_EVERY;
+        let passing = matches!(error, StoreError::Busy { .. });
+        if !passing && !self.reported.is_some_and(recently) {
+            self.reported = Some(Instant::now());
+            let reason = describe(error);
+            reporter(&Report::UpkeepFailing { reason });
         }
     }
 }

@@ -14,6 +14,7 @@ mod frame;
 mod lines;
 mod measure;
 mod part;
+mod retain;
 mod store;
 mod table;
 mod tcp;

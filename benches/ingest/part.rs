@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::common::number;
 use crate::measure::Outcome;
-use crate::{Result, ceiling, emit, lines, store, tcp};
+use crate::{Result, ceiling, emit, lines, retain, store, tcp};
 
 /// One way for records into the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Part {
     Emit(usize),
     /// The handler, one record at a time while its queue has room.
     Latency,
+    /// The handler, from one thread, while retention removes as many records as come.
+    Retain,
     /// The server, from so many connections.
     Tcp(usize),
     /// The same of JSON lines, from one connection.
@@ -31,10 +33,11 @@ pub(crate) enum Part {
 
 impl Part {
     /// In the order in which a round runs them.
-    pub(crate) const ALL: [Part; 9] = [
+    pub(crate) const ALL: [Part; 10] = [
         Part::Ceiling,
         Part::Store,
         Part::Emit(1),
+        Part::Retain,
         Part::Emit(4),
         Part::Tcp(1),
         Part::Tcp(8),
@@ -49,6 +52,7 @@ impl Part {
             Part::Ceiling => "ceiling".into(),
             Part::Store => "store".into(),
             Part::Emit(threads) => format!("emit-{threads}"),
+            Part::Retain => "retain".into(),
             Part::Latency => "latency".into(),
             Part::Tcp(connections) => format!("tcp-{connections}"),
             Part::Json => "json".into(),
@@ -62,6 +66,7 @@ impl Part {
             Part::Ceiling => "(a) bare inserts, the ceiling".into(),
             Part::Store => "    SqliteStore::append".into(),
             Part::Emit(threads) => format!("(b) emit, threads: {threads}"),
+            Part::Retain => "(b) emit, removing as many".into(),
             Part::Latency => "(b) emit, one at a time".into(),
             Part::Tcp(connections) => format!("(c) TCP, connections: {connections}"),
             Part::Json => "(d) TCP, JSON lines".into(),
@@ -78,6 +83,7 @@ impl Part {
             Part::Ceiling => ceiling::run(&path, records),
             Part::Store => store::run(&path, records),
             Part::Emit(threads) => emit::throughput(&path, records, threads),
+            Part::Retain => retain::run(&path, records),
             Part::Latency => emit::latency(&path, records),
             Part::Tcp(connections) => tcp::run(&path, records, connections),
             Part::Json => tcp::run_lines(&path, records, lines::json_line),

@@ -18,6 +18,9 @@ const BYTES_OF_CEILING: f64 = 1.12;
 const SERVER_MIB: f64 = 96.0;
 const EMIT_NS: f64 = 1000.0;
 
+/// What retention may leave of the speed of `emit` when it removes as many records as come.
+const RETAIN_OF_EMIT: f64 = 0.85;
+
 /// The table, and whether every bar is met.
 pub(crate) fn render(rounds: &[Vec<(Part, Outcome)>], records: usize) -> (String, bool) {
     let millions = number(records as u64) / 1e6;
@@ -69,7 +72,9 @@ struct Row {
     outcomes: Vec<Outcome>,
     /// The part's speed as a share of the ceiling's in the same round; of all rounds the middle one.
     of_ceiling: f64,
-    /// The same of the bytes on disk.
+    /// The same of that of `emit` from one thread.
+    of_emit: f64,
+    /// The share of the ceiling's bytes on disk.
     bytes_of_ceiling: f64,
 }
 
@@ -84,17 +89,18 @@ impl Row {
         };
         let outcomes = of(part);
         let ceilings = of(Part::Ceiling);
-        let shares = ceilings
-            .iter()
-            .zip(&outcomes)
-            .map(|(a, own)| a.seconds / own.seconds);
+        let share_of = |others: &[Outcome]| {
+            let both = others.iter().zip(&outcomes);
+            middle(both.map(|(a, own)| a.seconds / own.seconds).collect())
+        };
         let bytes = ceilings
             .iter()
             .zip(&outcomes)
             .map(|(a, own)| own.file_bytes / a.file_bytes);
         Row {
             part,
-            of_ceiling: middle(shares.collect()),
+            of_ceiling: share_of(&ceilings),
+            of_emit: share_of(&of(Part::Emit(1))),
             bytes_of_ceiling: middle(bytes.collect()),
             outcomes,
         }
@@ -117,6 +123,7 @@ impl Row {
             // Other clients say other things, so the bytes on the disk cannot be compared.
             Part::Json => return self.speed_bar(JSON_OF_CEILING),
             Part::Syslog => return self.speed_bar(SYSLOG_OF_CEILING),
+            Part::Retain => return self.retain_bar(),
             Part::Latency => return self.latency_bar(),
         };
         let bytes = self.bytes_of_ceiling;
@@ -133,6 +140,12 @@ impl Row {
     fn speed_bar(&self, of_ceiling: f64) -> (String, bool) {
         let met = self.of_ceiling >= of_ceiling;
         (verdict(&format!(">= {of_ceiling:.2} of (a)"), met), met)
+    }
+
+    fn retain_bar(&self) -> (String, bool) {
+        let met = self.of_emit >= RETAIN_OF_EMIT;
+        let bar = format!("{:.2} >= {RETAIN_OF_EMIT:.2} of emit", self.of_emit);
+        (verdict(&bar, met), met)
     }
 
     fn latency_bar(&self) -> (String, bool) {

@@ -103,7 +103,7 @@ impl Data {
     pub(super) fn new(paging: Paging, progress: &Progress) -> Self {
         Data {
             out: Out::NotYet(paging),
-            waiting: Some(Waiting::start(progress)),
+            waiting: Some(Waiting::start("searching", progress)),
             buffer: Vec::with_capacity(2 * BUFFER_BYTES),
         }
     }

@@ -10,9 +10,12 @@ mod filters;
 mod gaps;
 mod pager;
 mod progress;
+mod prune;
 mod query;
+mod retention;
 mod send;
 mod serve;
+mod size;
 mod sql;
 mod stats;
 mod table;
@@ -56,6 +59,8 @@ enum Command {
     Sql(sql::SqlArguments),
     /// Name records that clients numbered and that have not come
     Gaps(gaps::GapsArguments),
+    /// Remove what is not to be kept any longer, and give its space back
+    Prune(prune::PruneArguments),
     /// Try it out: five records to a server and back, leaving nothing behind
     Demo,
 }
@@ -83,6 +88,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Count(arguments) => count::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
+        Command::Prune(arguments) => prune::run(&arguments),
         Command::Demo => demo::run(),
     };
     ended(result.map(|()| ExitCode::SUCCESS))

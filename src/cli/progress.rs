@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const DRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// What is shown when it is known how much there is to do, and when it is not.
-const MEASURED: &str = "searching {bar:30} {percent:>3} %  {elapsed}";
-const UNMEASURED: &str = "searching {spinner} {elapsed}";
+const MEASURED: &str = "{prefix} {bar:30} {percent:>3} %  {elapsed}";
+const UNMEASURED: &str = "{prefix} {spinner} {elapsed}";
 
 /// Shows progress once there has been some waiting, on a terminal alone, and takes it away when dropped.
 pub(super) struct Waiting {
@@ -26,13 +26,14 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn start(progress: &Progress) -> Self {
+    /// Says what is being done.
+    pub(super) fn start(doing: &'static str, progress: &Progress) -> Self {
         let (running, ended) = bounded(0);
         let progress = progress.clone();
         let thread = io::stderr().is_terminal().then(|| {
             Builder::new()
                 .name("logstore-progress".into())
-                .spawn(move || show(&progress, &ended))
+                .spawn(move || show(doing, &progress, &ended))
         });
         Waiting {
             running: Some(running),
@@ -51,13 +52,14 @@ impl Drop for Waiting {
     }
 }
 
-fn show(progress: &Progress, ended: &Receiver<()>) {
+fn show(doing: &'static str, progress: &Progress, ended: &Receiver<()>) {
     let waits = |time| ended.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
     if !waits(PATIENCE) {
         return;
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
         .with_elapsed(PATIENCE)
+        .with_prefix(doing)
         .with_style(style(UNMEASURED));
     loop {
         let total = progress.total();

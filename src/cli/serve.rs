@@ -18,6 +18,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::console::{Background, Talk};
+use super::retention::RetentionArguments;
+use super::size::parse_size;
 use super::{Database, console, echo};
 
 /// Signals that come together are one request to stop.
@@ -84,7 +86,7 @@ pub(super) struct ServeArguments {
     overflow: OverflowChoice,
 
     /// What may be written to the spill files, in bytes or as 64MiB, 1GiB
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse_size)]
     spill_max: u64,
 
     /// The longest frame a client may send, in bytes or as 64KiB, 16MiB; up to 256MiB
@@ -98,6 +100,9 @@ pub(super) struct ServeArguments {
     /// Show no records
     #[arg(short, long, conflicts_with = "echo")]
     quiet: bool,
+
+    #[command(flatten)]
+    retention: RetentionArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -135,6 +140,7 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         .queue_capacity(arguments.queue_capacity)
         .batch_size(arguments.batch_size)
         .spill_max_bytes(arguments.spill_max)
+        .retention(arguments.retention.retention()?)
         .durability(match arguments.durability {
             DurabilityChoice::Normal => Durability::Normal,
             DurabilityChoice::Full => Durability::Full,
@@ -272,24 +278,9 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A number of bytes.
-fn size(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        other => return Err(format!("unknown unit {other:?}; use KiB, MiB or GiB")),
-    };
-    let number: u64 = digits.trim().parse().map_err(|error| format!("{error}"))?;
-    number
-        .checked_mul(unit)
-        .ok_or_else(|| format!("{text} is more than there can be"))
-}
-
 fn frame_limit(text: &str) -> Result<usize, String> {
-    match usize::try_from(size(text)?) {
+    let bytes = parse_size(text)?;
+    match usize::try_from(bytes) {
         Ok(bytes @ 1..=MAX_FRAME_LIMIT) => Ok(bytes),
         _ => Err(format!(
             "a limit between 1 and {MAX_FRAME_LIMIT} bytes is needed; the default is {DEFAULT_FRAME_LIMIT}"
@@ -302,8 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_read_with_and_without_units() {
-        assert_eq!(frame_limit("1000"), Ok(1000));
+    fn a_frames_limit_has_limits_of_its_own() {
         assert_eq!(frame_limit("64KiB"), Ok(64 << 10));
         assert_eq!(frame_limit("256 mib"), Ok(256 << 20));
         for bad in ["0", "257MiB", "1GiB", "x", "-1", "99999999999999999999M"] {

@@ -1,11 +1,13 @@
 //! What can go wrong, and what to do about it: one enum for each family of operations, joined in [`Error`].
 
 mod query;
+mod retention;
 mod store;
 
 use std::path::PathBuf;
 
 pub use query::{QueryError, SqlError};
+pub use retention::RetentionError;
 pub use store::StoreError;
 
 /// Any error of this crate.
@@ -24,6 +26,9 @@ pub enum Error {
     /// A question could not be understood.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// Records cannot be kept as it was asked.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// SQL could not be answered.
     #[error(transparent)]
     Sql(#[from] SqlError),

@@ -2,22 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::types::Null;
-use rusqlite::{CachedStatement, Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode};
 
 use super::dictionary::Dictionary;
 use super::index::{BlockIndex, Maintained};
-use super::{Durability, RecordStore, schema, sequence};
-use crate::batch::{Batch, RecordRef};
-use crate::error::StoreError;
+use super::insert::{insert, rows};
+use super::prune::{Load, Pruner, Retained};
+use super::{Durability, RecordStore, schema, sequence, setting};
+use crate::batch::Batch;
+use crate::error::{Error, StoreError};
 use crate::record::{Origin, Site};
+use crate::retention::Retention;
 use crate::spill::SpillMark;
-
-/// The columns of a row: each has a parameter.
-const COLUMNS: usize = 8;
-
-/// How many rows the statement of the hot path inserts at a time: a statement's own cost is as large as three rows'.
-const ROWS: usize = 16;
+use crate::time::now_ns;
 
 /// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
 pub struct SqliteStore {
@@ -31,6 +28,12 @@ pub struct SqliteStore {
     index: BlockIndex,
     /// How many records had come before, since somebody asked.
     came_twice: u64,
+    /// Where something is to be removed.
+    pruner: Option<Pruner>,
+    /// Whether records have arrived since the last step of retention.
+    load: Load,
+    /// How many records were removed while others were stored since then.
+    removed: u64,
 }
 
 impl SqliteStore {
@@ -51,7 +54,39 @@ impl SqliteStore {
             origin_ids: Vec::new(),
             index: BlockIndex::default(),
             came_twice: 0,
+            pruner: None,
+            load: Load::Idle,
+            removed: 0,
         })
+    }
+
+    /// What is to be kept from now on, and says so in the file. [`RecordStore::retain`] removes the rest, piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// When the policy makes no sense, or the file cannot be written.
+    pub fn set_retention(&mut self, retention: Retention) -> Result<(), Error> {
+        retention.check()?;
+        schema::patiently(schema::OPEN_TIMEOUT, || {
+            setting::keep_retention(&mut self.connection, &retention)
+                .map_err(|source| schema::failed_to("write to", &self.path, source))
+        })?;
+        self.pruner = (!retention.is_empty()).then(|| Pruner::new(retention));
+        Ok(())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What a prune by hand works with.
+    pub(super) fn parts(&mut self) -> (&mut Connection, &mut BlockIndex) {
+        (&mut self.connection, &mut self.index)
+    }
+
+    #[cfg(test)]
+    pub(super) fn pruner(&mut self) -> Option<&mut Pruner> {
+        self.pruner.as_mut()
     }
 
     fn append_all(&mut self, batches: &[Batch], mark: Option<&SpillMark>) -> rusqlite::Result<()> {
@@ -59,6 +94,12 @@ impl SqliteStore {
         self.connection
             .prepare_cached("BEGIN IMMEDIATE")?
             .execute([])?;
+        let mut removed = 0;
+        if let Some(pruner) = &mut self.pruner {
+            let bytes: usize = batches.iter().map(Batch::bytes).sum();
+            let (connection, index) = (&self.connection, &mut self.index);
+            removed = pruner.make_room(connection, index, now_ns(), bytes as u64)?;
+        }
         self.index.begin(&self.connection)?;
         self.look_up(batches)?;
         let twice = sequence::note(&self.connection, batches)?;
@@ -71,6 +112,7 @@ impl SqliteStore {
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.came_twice += twice.len() as u64;
+        self.removed += removed;
         Ok(())
     }
 
@@ -110,8 +152,10 @@ impl SqliteStore {
         batches: &[Batch],
         mark: Option<&SpillMark>,
     ) -> Result<(), StoreError> {
+        self.load = Load::Arriving;
         self.append_all(batches, mark).map_err(|source| {
             self.index.forget();
+            self.pruner.iter_mut().for_each(Pruner::forget);
             self.sites.forget();
             self.origins.forget();
             if !self.connection.is_autocommit() {
@@ -173,6 +217,18 @@ impl RecordStore for SqliteStore {
             .maintain(&mut self.connection)
             .map_err(|source| schema::failed_to("keep the index of", &self.path, source))
     }
+
+    fn retain(&mut self) -> Result<Retained, StoreError> {
+        let load = std::mem::replace(&mut self.load, Load::Idle);
+        let Some(pruner) = &mut self.pruner else {
+            return Ok(Retained::default());
+        };
+        let mut done = pruner
+            .step(&mut self.connection, &mut self.index, now_ns(), load)
+            .map_err(|source| schema::failed_to("remove old records from", &self.path, source))?;
+        done.removed += std::mem::take(&mut self.removed);
+        Ok(done)
+    }
 }
 
 /// Notes how far a spill file is stored, and forgets those that are gone.
@@ -190,106 +246,6 @@ fn note_spill(connection: &Connection, mark: &SpillMark) -> rusqlite::Result<()>
         forget.execute([file.cast_signed()])?;
     }
     Ok(())
-}
-
-/// All records but those at these places, with the ids of their sites and origins, which are listed batch by batch.
-fn rows<'r>(
-    batches: &'r [Batch],
-    mut sites: &'r [i64],
-    mut origins: &'r [i64],
-    without: &'r [usize],
-) -> impl Iterator<Item = (i64, i64, RecordRef<'r>)> + Clone {
-    let all = batches.iter().flat_map(move |batch| {
-        let (own_sites, other_sites) = sites.split_at(batch.sites().len());
-        let (own_origins, other_origins) = origins.split_at(batch.origins().len());
-        (sites, origins) = (other_sites, other_origins);
-        batch
-            .iter()
-            .map(move |record| (own_sites[record.site], own_origins[record.origin], record))
-    });
-    let is_wanted = |row| without.is_empty() || without.binary_search(&row).is_err();
-    all.enumerate()
-        .filter_map(move |(row, record)| is_wanted(row).then_some(record))
-}
-
-/// Inserts so many rows.
-fn insert<'r>(
-    connection: &Connection,
-    records: usize,
-    rows: impl Iterator<Item = (i64, i64, RecordRef<'r>)>,
-) -> rusqlite::Result<()> {
-    let mut left = records;
-    let mut many = Insert::new(connection, ROWS)?;
-    let mut single = Insert::new(connection, 1)?;
-    for (site, origin, record) in rows {
-        let whole = many.filled > 0 || left >= ROWS;
-        let insert = if whole { &mut many } else { &mut single };
-        insert.row(site, origin, &record)?;
-        left -= 1;
-    }
-    Ok(())
-}
-
-/// A statement that inserts a few rows at a time. Bindings stay from one execution to the next, so that the mostly NULL columns
-/// are bound only when they change.
-struct Insert<'c> {
-    statement: CachedStatement<'c>,
-    rows: usize,
-    /// How many rows of the next execution are bound.
-    filled: usize,
-    /// Which of the four optional texts were bound last, for each of the rows.
-    bound: [[bool; 4]; ROWS],
-}
-
-impl<'c> Insert<'c> {
-    fn new(connection: &'c Connection, rows: usize) -> rusqlite::Result<Self> {
-        let values = vec!["(?, ?, ?, ?, ?, ?, ?, ?)"; rows].join(", ");
-        // OR FAIL needs no journal to undo a half executed statement: the whole transaction is rolled back anyway.
-        let sql = format!(
-            "INSERT OR FAIL INTO record \
-             (created, site, origin, message, task_name, exc_text, stack_info, extra) VALUES {values}"
-        );
-        // A statement from the cache may hold the texts of the last transaction.
-        let bound = [[true; 4]; ROWS];
-        Ok(Insert {
-            statement: connection.prepare_cached(&sql)?,
-            rows,
-            filled: 0,
-            bound,
-        })
-    }
-
-    /// Binds a row, and executes the statement when that was the last it takes.
-    fn row(&mut self, site: i64, origin: i64, record: &RecordRef<'_>) -> rusqlite::Result<()> {
-        let statement = &mut self.statement;
-        let texts = &record.texts;
-        let first = self.filled * COLUMNS;
-        statement.raw_bind_parameter(first + 1, record.created_ns)?;
-        statement.raw_bind_parameter(first + 2, site)?;
-        statement.raw_bind_parameter(first + 3, origin)?;
-        statement.raw_bind_parameter(first + 4, texts.message)?;
-        let bound = &mut self.bound[self.filled];
-        let optional = [
-            texts.task_name,
-            texts.exc_text,
-            texts.stack_info,
-            texts.extra,
-        ];
-        for (i, text) in optional.into_iter().enumerate() {
-            match text {
-                Some(text) => statement.raw_bind_parameter(first + 5 + i, text)?,
-                None if bound[i] => statement.raw_bind_parameter(first + 5 + i, Null)?,
-                None => continue,
-            }
-            bound[i] = text.is_some();
-        }
-        self.filled += 1;
-        if self.filled == self.rows {
-            self.filled = 0;
-            statement.raw_execute()?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::block::{
-    BLOCK_RECORDS, BlockBuilder, Columns, NewBlock, delete_block, last_block_end, next_extents,
-    unsound_blocks,
+    BLOCK_RECORDS, BlockBuilder, Columns, Extent, NewBlock, delete_block, last_block_end,
+    next_extents, unsound_blocks,
 };
 use super::rows::{integer, text_of};
 use crate::batch::{RecordRef, Texts};
@@ -113,6 +113,23 @@ impl BlockIndex {
         self.builder.clear();
     }
 
+    /// Records up to this id were deleted by this connection, which says so in the file, too.
+    pub(super) fn deleted_through(
+        &mut self,
+        connection: &Connection,
+        id: i64,
+    ) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached("UPDATE index_state SET deleted_id = ?1 WHERE deleted_id < ?1")?
+            .execute([id])?;
+        // Those that were deleted may be in the builder, or the last of all, whose ids are not given again.
+        let tail = self.builder.first_id().unwrap_or(self.next_id - 1);
+        if id >= tail {
+            self.forget();
+        }
+        Ok(())
+    }
+
     /// Does a small piece of what is left to do. Call it outside of transactions.
     pub(super) fn maintain(&mut self, connection: &mut Connection) -> rusqlite::Result<Maintained> {
         match self.upkeep {
@@ -195,7 +212,7 @@ impl BlockIndex {
                 load(&step, &mut builder, *covered, before)?;
                 let Some(block) = builder.take() else { break };
                 block.insert_among(&step)?;
-                *covered = block.last_id();
+                *covered = block.extent().last_id;
                 made += 1;
             }
             Ok(made == MADE_PER_STEP)
@@ -220,6 +237,21 @@ impl BlockIndex {
             damaged: 0,
         })
     }
+}
+
+/// Makes the block of the records behind one id and before another, which are no more than a block takes.
+pub(super) fn make_block(
+    connection: &Connection,
+    after: i64,
+    before: i64,
+) -> rusqlite::Result<Option<Extent>> {
+    let mut builder = BlockBuilder::default();
+    load(connection, &mut builder, after, before)?;
+    let Some(block) = builder.take() else {
+        return Ok(None);
+    };
+    block.insert_among(connection)?;
+    Ok(Some(block.extent()))
 }
 
 /// How many records there are behind an id, as far as one block goes.

@@ -10,14 +10,17 @@ mod filter;
 mod groups;
 mod histogram;
 mod index;
+mod insert;
 mod neighbours;
 mod parallel;
 mod plan;
+mod prune;
 mod reader;
 mod rows;
 mod scan;
 mod schema;
 mod sequence;
+mod setting;
 mod sql;
 mod stats;
 mod stream;
@@ -26,6 +29,7 @@ pub use answer::Records;
 pub use append::SqliteStore;
 pub use context::ContextRecords;
 pub use index::Maintained;
+pub use prune::{Prune, PruneEstimate, Pruned, Retained};
 pub use reader::Reader;
 pub use schema::SCHEMA_VERSION;
 pub use stats::StoreStats;
@@ -91,6 +95,16 @@ pub trait RecordStore: Send {
     /// When the store refuses. Nothing is lost then, and the next call tries again.
     fn maintain(&mut self) -> Result<Maintained, StoreError> {
         Ok(Maintained::default())
+    }
+
+    /// Removes a small piece of what is not to be kept any longer. It is called after each transaction, in idle moments, and again
+    /// while there is more.
+    ///
+    /// # Errors
+    ///
+    /// When the store refuses. Nothing is lost then, and the next call tries again.
+    fn retain(&mut self) -> Result<Retained, StoreError> {
+        Ok(Retained::default())
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long opening a file waits for another process that is just making or migrating it.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that writes. Makes the file when there is none and migrates an older one.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
@@ -58,22 +58,34 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(|source| unwritable(path, failed_to("open", path, source)))?;
-    let deadline = Instant::now() + OPEN_TIMEOUT;
+    // Switching to WAL does not wait for the busy timeout in every case.
+    let prepared = patiently(OPEN_TIMEOUT, || {
+        prepare_writer(&mut connection, path, durability)
+    });
+    match prepared {
+        Err(other) if other.is_for_want_of_rights() => Err(unwritable(path, other)),
+        prepared => prepared.map(|()| connection),
+    }
+}
+
+/// Does it again while another process is in the way, for so long.
+pub(super) fn patiently<T>(
+    patience: Duration,
+    mut act: impl FnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let deadline = Instant::now() + patience;
     loop {
-        match prepare_writer(&mut connection, path, durability) {
-            // Switching to WAL does not wait for the busy timeout in every case.
+        match act() {
             Err(StoreError::Busy { .. }) if Instant::now() < deadline => {
                 std::thread::sleep(BUSY_PAUSE);
             }
             Err(StoreError::Busy { path, .. }) => {
                 return Err(StoreError::Busy {
                     path,
-                    waited: OPEN_TIMEOUT,
+                    waited: patience,
                 });
             }
-            Err(other) if other.is_for_want_of_rights() => return Err(unwritable(path, other)),
-            Err(other) => return Err(other),
-            Ok(()) => return Ok(connection),
+            done => return done,
         }
     }
 }
@@ -133,6 +145,12 @@ pub(super) fn check_reader(connection: &Connection, path: &Path) -> Result<(), S
 pub(super) fn has_blocks(connection: &Connection) -> rusqlite::Result<bool> {
     const BLOCKS: i64 = 2;
     Ok(user_version(connection)? >= BLOCKS)
+}
+
+/// Whether the file has a table of settings: see [`has_blocks`].
+pub(super) fn has_settings(connection: &Connection) -> rusqlite::Result<bool> {
+    const SETTINGS: i64 = 3;
+    Ok(user_version(connection)? >= SETTINGS)
 }
 
 /// Refuses what `SQLite` would open without a word, or with one that does not help.

@@ -2,8 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::{Reader, schema};
+use super::{Reader, schema, setting};
 use crate::error::StoreError;
+use crate::retention::Retention;
 
 /// What a store's file is, apart from the records in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct StoreStats {
     pub blocks: u64,
     /// See [`StoreStats::blocks`].
     pub block_records: u64,
+    /// What the server that writes to it keeps, or the last one that did.
+    pub retention: Retention,
 }
 
 impl Reader {
@@ -43,6 +46,7 @@ impl Reader {
             wal_bytes: wal.map_or(0, |wal| wal.len()),
             blocks,
             block_records,
+            retention: self.read(setting::retention)?,
         })
     }
 }

@@ -36,6 +36,7 @@ fn help_is_as_reviewed() {
         ("count-help.txt", &["count", "--help"]),
         ("stats-help.txt", &["stats", "--help"]),
         ("sql-help.txt", &["sql", "--help"]),
+        ("prune-help.txt", &["prune", "--help"]),
         ("send-help.txt", &["send", "--help"]),
         ("demo-help.txt", &["demo", "--help"]),
     ] {
@@ -48,7 +49,7 @@ fn help_is_as_reviewed() {
 
 #[test]
 fn every_flag_of_the_help_has_a_word_of_explanation() {
-    for command in ["serve", "query", "count", "stats", "sql", "send"] {
+    for command in ["serve", "query", "count", "stats", "sql", "prune", "send"] {
         let output = logstore([command, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let lines: Vec<&str> = text.lines().collect();

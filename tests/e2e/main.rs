@@ -23,6 +23,7 @@ mod queries;
 mod readme;
 mod refusals;
 mod requests;
+mod retention;
 mod send;
 mod send_tls;
 mod senders;

@@ -6,7 +6,7 @@ use std::path::Path;
 use logstore::SCHEMA_VERSION;
 use rusqlite::Connection;
 
-use crate::support::{Server, Store};
+use crate::support::{Server, Store, logstore};
 
 /// A file of the first schema with 200 records of a Python program, as that release left it.
 fn first_schema() -> Store {
@@ -46,4 +46,28 @@ fn an_old_file_is_brought_up_to_date_by_the_first_who_writes() {
     server.terminate();
     assert_eq!(store.records(&[]), before);
     assert_eq!(store.records(&QUESTION).len(), 68);
+}
+
+#[test]
+fn a_file_of_the_second_schema_is_read_and_brought_up_to_date() {
+    let store = first_schema();
+    let sql = Connection::open(&store.db).unwrap();
+    sql.execute_batch(include_str!("../../migrations/0002_blocks.sql"))
+        .unwrap();
+    sql.execute_batch("PRAGMA user_version = 2").unwrap();
+    drop(sql);
+    let before = store.records(&[]);
+    let stats = || {
+        let mut program = logstore(["stats", "--db"]);
+        let output = program.arg(&store.db).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(!stats().contains("keeps"));
+    assert_eq!(version(&store), 2);
+    let server = Server::start_with(&store.db, &["--keep", "100000d"]);
+    assert_eq!(version(&store), SCHEMA_VERSION);
+    assert!(stats().contains("keeps      100000d\n"));
+    server.terminate();
+    assert_eq!(store.records(&[]), before);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod overflow;
+mod retention;
 mod spill;
 mod store;
 

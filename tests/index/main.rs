@@ -10,6 +10,7 @@ mod kept;
 mod large;
 #[path = "../query/model.rs"]
 mod model;
+mod pruning;
 #[path = "../query/questions.rs"]
 mod questions;
 mod source;

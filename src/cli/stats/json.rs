@@ -51,6 +51,8 @@ impl Stats {
             "wal_bytes": self.file.wal_bytes,
             "blocks": self.file.blocks,
             "block_records": self.file.block_records,
+            "keep": self.file.retention.keep.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "max_bytes": self.file.retention.max_bytes,
             "records": self.all.total,
             "oldest": moment(span.map(|(oldest, _)| oldest)),
             "newest": moment(span.map(|(_, newest)| newest)),

@@ -6,6 +6,8 @@ use std::path::Path;
 use logstore::{GroupBy, StoreStats, Zone, display_duration, display_time, display_value};
 
 use super::{Group, SECOND_NS, Stats, as_float};
+use crate::cli::retention::shown;
+use crate::cli::size::Bytes;
 use crate::cli::table::{cell, put, table};
 
 /// So many loggers are shown.
@@ -21,11 +23,14 @@ impl Stats {
             ..
         } = self.file;
         let path = display_value(&path.to_string_lossy().into());
-        write!(out, "file       {path}, {}", bytes(file_bytes))?;
+        write!(out, "file       {path}, {}", Bytes(file_bytes))?;
         if wal_bytes > 0 {
-            write!(out, " and {} in its -wal", bytes(wal_bytes))?;
+            write!(out, " and {} in its -wal", Bytes(wal_bytes))?;
         }
         writeln!(out, "\nblocks     {blocks} over {block_records} records")?;
+        if let Some(kept) = shown(&self.file.retention) {
+            writeln!(out, "keeps      {kept}")?;
+        }
         writeln!(out, "records    {}", self.all.total)?;
         let Some((oldest, newest)) = self.all.span_ns else {
             return Ok(());
@@ -97,15 +102,6 @@ fn rate(records: u64, seconds: f64) -> String {
     format!("{:.1}/{name}", per_second * length)
 }
 
-/// `1.5 MiB`.
-fn bytes(bytes: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.into_iter().find(|(size, _)| bytes >= *size) {
-        Some((size, name)) => format!("{:.1} {name}", as_float(bytes) / as_float(size)),
-        None => format!("{bytes} bytes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,12 +118,5 @@ mod tests {
         ] {
             assert_eq!(rate(records, seconds), expected);
         }
-    }
-
-    #[test]
-    fn bytes_have_the_unit_that_suits_them() {
-        assert_eq!(bytes(1_023), "1023 bytes");
-        assert_eq!(bytes(8_192), "8.0 KiB");
-        assert_eq!(bytes(3 << 29), "1.5 GiB");
     }
 }

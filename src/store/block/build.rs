@@ -167,8 +167,8 @@ fn blob(fill: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 impl NewBlock {
-    pub(in crate::store) fn last_id(&self) -> i64 {
-        self.extent.last_id
+    pub(in crate::store) fn extent(&self) -> Extent {
+        self.extent
     }
 
     /// Writes the block among others: a [`next_generation`] of blocks.

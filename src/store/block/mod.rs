@@ -14,8 +14,8 @@ pub(super) use build::{BlockBuilder, NewBlock};
 pub(super) use cache::BlockCache;
 pub(super) use list::{IdList, ListBuffer};
 pub(super) use read::{
-    Column, Columns, Found, Summary, delete_block, last_block_end, may_hold_words, next_extents,
-    unsound_blocks,
+    Column, Columns, Found, Summary, block_at, delete_block, generation, last_block_end,
+    may_hold_words, next_extents, sound_extents, unsound_blocks,
 };
 
 /// How many records a block has. One that was made anew after some were deleted has fewer.

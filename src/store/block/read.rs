@@ -96,6 +96,21 @@ pub(in crate::store) fn unsound_blocks(
     Ok((unsound, last))
 }
 
+/// Where the next so many blocks behind an id lie, as far as they are sound, and the last of those that were looked at; `None` when
+/// there are no more.
+pub(in crate::store) fn sound_extents(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<(Vec<Extent>, Option<i64>)> {
+    let (mut extents, mut last) = (Vec::new(), None);
+    each_summary(connection, after, limit, |id, summary| {
+        extents.extend(summary.map(|summary| summary.extent));
+        last = Some(id);
+    })?;
+    Ok((extents, last))
+}
+
 /// The last id that the last block covers; some number when the block is damaged, since that must not keep anybody from writing.
 pub(in crate::store) fn last_block_end(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection
@@ -118,7 +133,9 @@ pub(in crate::store) fn next_extents(
 /// Throws a block away, and what is left of one: a [`next_generation`] of blocks.
 pub(in crate::store) fn delete_block(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     for table in ["block", "block_column", "block_words"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
+        connection
+            .prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?
+            .execute([id])?;
     }
     next_generation(connection)
 }
@@ -133,7 +150,7 @@ pub(super) fn next_generation(connection: &Connection) -> rusqlite::Result<()> {
 
 /// The generation of the blocks: as long as it is the same, all that there were are there and as they were. `None` when the file does
 /// not tell.
-pub(super) fn generation(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+pub(in crate::store) fn generation(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached(
             "SELECT CASE WHEN count(*) = 1 AND typeof(max(generation)) = 'integer' THEN max(generation) END \
@@ -143,7 +160,10 @@ pub(super) fn generation(connection: &Connection) -> rusqlite::Result<Option<i64
 }
 
 /// The last of the blocks that begin at this id or before it: it may end behind it.
-pub(super) fn block_at(connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
+pub(in crate::store) fn block_at(
+    connection: &Connection,
+    id: i64,
+) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached("SELECT max(id) FROM block WHERE id <= ?1")?
         .query_row([id], |row| row.get(0))

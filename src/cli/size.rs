@@ -1,0 +1,70 @@
+//! Sizes in bytes, as they are typed and shown.
+
+use std::fmt;
+
+/// Units of 1,024, whichever way they are written.
+const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("", 0)];
+
+/// `1000`, `64KiB`, `256 MB`, `10g`.
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        other => return Err(format!("unknown unit {other:?}; use KiB, MiB, GiB or TiB")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|error| format!("{error}"))?;
+    let bytes = number.checked_mul(1 << unit);
+    bytes.ok_or_else(|| "that is more than any file can have".into())
+}
+
+/// A number of bytes: `1.5 MiB`.
+pub(super) struct Bytes(pub(super) u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bytes(bytes) = *self;
+        let unit = UNITS.iter().find(|(_, shift)| bytes >> shift > 0);
+        match unit {
+            Some((name, shift @ 10..)) => {
+                let unit = 1_u64 << shift;
+                // Rounded to tenths, as a float would show it.
+                let tenths = (u128::from(bytes) * 20 + u128::from(unit)) / (2 * u128::from(unit));
+                write!(f, "{}.{} {name}", tenths / 10, tenths % 10)
+            }
+            _ => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        assert_eq!(parse_size("1000"), Ok(1000));
+        assert_eq!(parse_size("64KiB"), Ok(64 << 10));
+        assert_eq!(parse_size("256 mb"), Ok(256 << 20));
+        assert_eq!(parse_size("2T"), Ok(2 << 40));
+        for bad in ["", "x", "-1", "1.5GB", "10 parsecs", "99999999999T", "1e3"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bytes_have_the_unit_that_suits_them() {
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (1_023, "1023 bytes"),
+            (8_192, "8.0 KiB"),
+            (3 << 29, "1.5 GiB"),
+            (5 << 41, "10.0 TiB"),
+        ] {
+            assert_eq!(Bytes(bytes).to_string(), shown);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Which records are kept, and for how long: rules as plain data, and how people write them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::RetentionError;
+use crate::level::Level;
+use crate::query::Query;
+use crate::time::parse_duration;
+
+/// What a store keeps. By default everything, for ever.
+///
+/// ```
+/// use logstore::Retention;
+///
+/// let mut retention = Retention::default();
+/// for rule in ["30d", "debug=3d", "name:myapp.noisy=1d"] {
+///     retention.keep.push(rule.parse()?);
+/// }
+/// retention.check()?;
+/// # Ok::<(), logstore::RetentionError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// For how long records are kept. One that no rule is about is kept for ever.
+    pub keep: Vec<KeepRule>,
+    /// How many bytes the file may have, its `-wal` not counted: above that the records stored first go. At least
+    /// [`Retention::MIN_BYTES`].
+    pub max_bytes: Option<u64>,
+}
+
+/// For how long some records are kept. Age counts from `created`.
+///
+/// It is read from a text such as `30d`, `debug=3d` or `name:myapp.noisy=1d`, and shown as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeepRule {
+    /// Which records.
+    pub of: KeepOf,
+    /// For how long, in nanoseconds: more than 0.
+    pub keep_ns: i64,
+}
+
+/// Which records a rule is about. A name decides over a level, a level over all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeepOf {
+    /// Those that no other rule is about.
+    All,
+    /// Those of this level and above, up to the next level that has a rule. Where there is no rule for all, that of the lowest level is
+    /// for the levels below as well.
+    Level(Level),
+    /// Those of this logger and of everything under it. The longest name decides.
+    Name(String),
+}
+
+impl Retention {
+    /// The least that [`Retention::max_bytes`] may be.
+    pub const MIN_BYTES: u64 = 1 << 20;
+
+    /// Whether everything is kept for ever.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keep.is_empty() && self.max_bytes.is_none()
+    }
+
+    /// Whether it can be followed.
+    ///
+    /// # Errors
+    ///
+    /// When two rules are about the same records, a rule keeps nothing, or the file would be too small.
+    pub fn check(&self) -> Result<(), RetentionError> {
+        for (place, KeepRule { of, keep_ns }) in self.keep.iter().enumerate() {
+            if *keep_ns <= 0 {
+                return Err(RetentionError::NoTime { of: of.to_string() });
+            }
+            if let KeepOf::Name(name) = of
+                && (name.is_empty() || name.contains('*'))
+            {
+                return Err(RetentionError::Name { name: name.clone() });
+            }
+            if self.keep[..place].iter().any(|other| other.of == *of) {
+                return Err(RetentionError::Twice { of: of.to_string() });
+            }
+        }
+        match self.max_bytes {
+            Some(bytes @ ..Self::MIN_BYTES) => Err(RetentionError::TooSmall { bytes }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The place of the rule that a record goes by; `None` when it is kept for ever.
+    pub(crate) fn rule_of(&self, name: &str, level: Level) -> Option<usize> {
+        let rules = || self.keep.iter().enumerate();
+        let named = rules().filter_map(|(place, rule)| match &rule.of {
+            KeepOf::Name(top) if is_under(name, top) => Some((top.len(), place)),
+            _ => None,
+        });
+        if let Some((_, place)) = named.max() {
+            return Some(place);
+        }
+        let levels = || {
+            rules().filter_map(|(place, rule)| match rule.of {
+                KeepOf::Level(own) => Some((own, place)),
+                _ => None,
+            })
+        };
+        let all = || rules().find(|(_, rule)| rule.of == KeepOf::All);
+        let reached = levels().filter(|(own, _)| *own <= level).max();
+        reached
+            .map(|(_, place)| place)
+            .or_else(|| all().map(|(place, _)| place))
+            .or_else(|| levels().min().map(|(_, place)| place))
+    }
+
+    /// Questions that together find, each once, the records that a prune at this moment removes for their age.
+    #[must_use]
+    pub fn expired(&self, now_ns: i64, before_ns: Option<i64>) -> Vec<Query> {
+        let until = |keep_ns: Option<i64>| {
+            let expired = keep_ns.map(|keep_ns| now_ns.saturating_sub(keep_ns));
+            let first_kept = expired.max(before_ns);
+            first_kept.and_then(|first_kept: i64| first_kept.checked_sub(1))
+        };
+        let mut names = Vec::new();
+        let mut levels = Vec::new();
+        let mut all = None;
+        for rule in &self.keep {
+            match &rule.of {
+                KeepOf::All => all = Some(rule.keep_ns),
+                KeepOf::Level(level) => levels.push((*level, rule.keep_ns)),
+                KeepOf::Name(name) => names.push((name, rule.keep_ns)),
+            }
+        }
+        levels.sort_unstable();
+        let mut classes = Vec::new();
+        for (name, keep_ns) in &names {
+            let below = names.iter().filter(|(other, _)| other != name);
+            let below = below.filter(|(other, _)| is_under(other, name));
+            let query = Query {
+                names: vec![(*name).clone()],
+                not_names: below.map(|(other, _)| (*other).clone()).collect(),
+                ..Query::default()
+            };
+            classes.push((query, until(Some(*keep_ns))));
+        }
+        let others = |min_level, max_level| Query {
+            min_level,
+            max_level,
+            not_names: names.iter().map(|(name, _)| (*name).clone()).collect(),
+            ..Query::default()
+        };
+        let below = |place: usize| {
+            let next: Option<&(Level, i64)> = levels.get(place);
+            next.map(|(level, _)| Level(level.0.saturating_sub(1)))
+        };
+        let lowest = all.or_else(|| levels.first().map(|(_, keep_ns)| *keep_ns));
+        classes.push((others(None, below(0)), until(lowest)));
+        for (place, (level, keep_ns)) in levels.iter().enumerate() {
+            classes.push((
+                others(Some(*level), below(place + 1)),
+                until(Some(*keep_ns)),
+            ));
+        }
+        let found = classes.into_iter().filter_map(|(query, until_ns)| {
+            until_ns.map(|until_ns| Query {
+                until_ns: Some(until_ns),
+                ..query
+            })
+        });
+        found.collect()
+    }
+}
+
+/// Whether it is this logger, or one under it.
+fn is_under(name: &str, top: &str) -> bool {
+    let rest = name.strip_prefix(top);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+impl FromStr for KeepRule {
+    type Err = RetentionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (of, time) = match text.rsplit_once('=') {
+            None => (KeepOf::All, text),
+            Some((of, time)) => match of.trim().strip_prefix("name:") {
+                Some(name) => (KeepOf::Name(name.trim().to_owned()), time),
+                None => (KeepOf::Level(of.parse()?), time),
+            },
+        };
+        let keep_ns = parse_duration(time).map_err(|source| RetentionError::Rule {
+            text: text.to_owned(),
+            source,
+        })?;
+        let rule = KeepRule { of, keep_ns };
+        let alone = Retention {
+            keep: vec![rule.clone()],
+            max_bytes: None,
+        };
+        alone.check().map(|()| rule)
+    }
+}
+
+impl fmt::Display for KeepOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeepOf::All => f.write_str("all"),
+            // Its name is longer, and "Level 35" has a blank.
+            KeepOf::Level(level) => match level.standard_name() {
+                Some(name) => f.write_str(&name.to_ascii_lowercase()),
+                None => write!(f, "{}", level.0),
+            },
+            KeepOf::Name(name) => write!(f, "name:{name}"),
+        }
+    }
+}
+
+impl fmt::Display for KeepRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(&str, i64); 7] = [
+            ("d", 86_400_000_000_000),
+            ("h", 3_600_000_000_000),
+            ("m", 60_000_000_000),
+            ("s", 1_000_000_000),
+            ("ms", 1_000_000),
+            ("us", 1_000),
+            ("ns", 1),
+        ];
+        if self.of != KeepOf::All {
+            write!(f, "{}=", self.of)?;
+        }
+        // 30d, as it was most likely given, rather than 4w 2d.
+        let unit = UNITS.iter().find(|(_, unit)| self.keep_ns % unit == 0);
+        let (name, unit) = unit.unwrap_or(&UNITS[6]);
+        write!(f, "{}{name}", self.keep_ns / unit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retention(rules: &[&str]) -> Retention {
+        let keep = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+        let retention = Retention {
+            keep,
+            max_bytes: None,
+        };
+        retention.check().unwrap();
+        retention
+    }
+
+    #[test]
+    fn a_rule_is_shown_as_it_was_written() {
+        for text in [
+            "30d",
+            "36h",
+            "debug=90m",
+            "35=1d",
+            "-1=2s",
+            "name:myapp.noisy=1d",
+            "name:a=b=1ms",
+            "1ns",
+        ] {
+            assert_eq!(text.parse::<KeepRule>().unwrap().to_string(), text);
+        }
+        let rule: KeepRule = " warn = 1w".parse().unwrap();
+        assert_eq!(rule.to_string(), "warning=7d");
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_said() {
+        for (text, part) in [
+            ("", "\"\" is no rule"),
+            ("30", "\"30\" is no rule; write 30d"),
+            ("loud=1d", "unknown level \"loud\""),
+            ("debug=0s", "kept for no time at all, as debug asks"),
+            ("0d", "as all asks"),
+            ("name:=1d", "\"\" is no name"),
+            ("name:a*=1d", "\"a*\" is no name"),
+            ("name:a=", "is no rule"),
+        ] {
+            let error = text.parse::<KeepRule>().unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+        let twice = Retention {
+            keep: ["warn=1d", "warning=2d"]
+                .map(|rule| rule.parse().unwrap())
+                .to_vec(),
+            max_bytes: None,
+        };
+        let error = twice.check().unwrap_err().to_string();
+        assert_eq!(error, "there are two rules for warning; give one");
+        let small = Retention {
+            keep: Vec::new(),
+            max_bytes: Some(1000),
+        };
+        let error = small.check().unwrap_err().to_string();
+        assert!(error.starts_with("a file of 1000 bytes is too small"));
+    }
+
+    #[test]
+    fn the_longest_name_decides_over_the_greatest_level_not_above() {
+        let rules = ["debug=3d", "error=365d", "name:a=1d", "name:a.b=2d", "30d"];
+        let rules = retention(&rules);
+        for (name, level, place) in [
+            ("x", 5, 4),
+            ("x", 10, 0),
+            ("x", 30, 0),
+            ("x", 99, 1),
+            ("a", 99, 2),
+            ("ab", 5, 4),
+            ("a.b", 5, 3),
+            ("a.b.c", 5, 3),
+            ("a.bc", 5, 2),
+        ] {
+            assert_eq!(
+                rules.rule_of(name, Level(level)),
+                Some(place),
+                "{name} {level}"
+            );
+        }
+        assert_eq!(
+            retention(&["info=1d", "error=2d"]).rule_of("", Level(0)),
+            Some(0)
+        );
+        assert_eq!(retention(&["name:a=1d"]).rule_of("b", Level(0)), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! What is in force in a file, kept in it for whoever looks.
+
+use std::borrow::Cow;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::rows::text_of;
+use super::schema;
+use crate::retention::Retention;
+
+const KEEP: &str = "keep";
+const MAX_BYTES: &str = "max_bytes";
+
+/// The retention that the file says is in force; none at all when a foreign hand has put something there that makes no sense.
+pub(super) fn retention(connection: &Connection) -> rusqlite::Result<Retention> {
+    if !schema::has_settings(connection)? {
+        return Ok(Retention::default());
+    }
+    let read = connection.unchecked_transaction()?;
+    let (keep, max_bytes) = (get(&read, KEEP)?, get(&read, MAX_BYTES)?);
+    Ok(understood(keep.as_deref(), max_bytes.as_deref()).unwrap_or_default())
+}
+
+fn understood(keep: Option<&str>, max_bytes: Option<&str>) -> Option<Retention> {
+    let rules: Vec<String> = keep.map_or(Ok(Vec::new()), serde_json::from_str).ok()?;
+    let keep = rules.iter().map(|rule| rule.parse());
+    let retention = Retention {
+        keep: keep.collect::<Result<_, _>>().ok()?,
+        max_bytes: max_bytes.map(str::parse).transpose().ok()?,
+    };
+    retention.check().ok().map(|()| retention)
+}
+
+/// Says in the file what is in force from now on. What is there already is not written again.
+pub(super) fn keep_retention(
+    connection: &mut Connection,
+    wanted: &Retention,
+) -> rusqlite::Result<()> {
+    if retention(connection)? == *wanted {
+        return Ok(());
+    }
+    let rules: Vec<String> = wanted.keep.iter().map(ToString::to_string).collect();
+    let keep = (!rules.is_empty()).then(|| serde_json::Value::from(rules).to_string());
+    let max_bytes = wanted.max_bytes.map(|bytes| bytes.to_string());
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for (key, value) in [(KEEP, keep), (MAX_BYTES, max_bytes)] {
+        match value {
+            Some(value) => step.execute(
+                "REPLACE INTO setting (key, value) VALUES (?1, ?2)",
+                (key, value),
+            )?,
+            None => step.execute("DELETE FROM setting WHERE key = ?1", [key])?,
+        };
+    }
+    step.commit()
+}
+
+fn get(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row(
+            "SELECT CAST(value AS TEXT) FROM setting WHERE key = ?1",
+            [key],
+            |row| Ok(text_of(row.get_ref(0)?).map(Cow::into_owned)),
+        )
+        .optional()
+        .map(Option::flatten)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_no_retention() {
+        for (keep, max_bytes) in [
+            (Some("30d"), None),
+            (Some("[1]"), None),
+            (Some(r#"["0s"]"#), Some("1048576")),
+            (Some(r#"["1d", "1d"]"#), None),
+            (Some(r#"["1d"]"#), Some("-1")),
+            (None, Some("7")),
+        ] {
+            assert_eq!(understood(keep, max_bytes), None, "{keep:?} {max_bytes:?}");
+        }
+        let retention = understood(Some(r#"["30d","name:a,b=1d"]"#), Some("1048576")).unwrap();
+        assert_eq!(
+            (retention.keep.len(), retention.max_bytes),
+            (2, Some(1 << 20))
+        );
+        assert!(understood(None, None).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,197 @@
+//! `serve --keep` and `--max-size`, `prune`, and what `stats` says of them.
+
+use std::process::Output;
+
+use logstore::{Level, LogRecord, SQLiteQueueHandler, Site, now_ns};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::{Server, Store, frame, logstore, send, wait_until};
+
+const DAY_NS: i64 = 86_400_000_000_000;
+
+fn run(command: &str, store: &Store, arguments: &[&str]) -> Output {
+    let mut program = logstore([command, "--db"]);
+    program.arg(&store.db).args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn answer(command: &str, store: &Store, arguments: &[&str]) -> String {
+    let output = run(command, store, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// So many records, one a day, the last of them just now; each tenth is an error, of another logger.
+fn daily(records: i64) -> Store {
+    let store = Store::new();
+    let handler = SQLiteQueueHandler::open(&store.db).unwrap();
+    for day in (0..records).rev() {
+        let (name, level) = match day % 10 {
+            9 => ("bad", Level::ERROR),
+            _ => ("good", Level::INFO),
+        };
+        let mut record = LogRecord::new(Site::new(name, level), format!("{day} days ago"));
+        record.created_ns = now_ns() - day * DAY_NS;
+        handler.emit(&record).unwrap();
+    }
+    handler.close().unwrap();
+    store
+}
+
+#[test]
+fn a_server_removes_what_it_does_not_keep_and_the_file_says_so() {
+    let store = daily(100);
+    let server = Server::start_with(&store.db, &["--keep", "30d,error=50d", "--max-size", "1GB"]);
+    wait_until("retention has been there", || store.count() < 100);
+    send(server.address(), &frame("late", 20, "still here"));
+    wait_until("the new record is stored", || {
+        store.records(&["--name", "late"]).len() == 1
+    });
+    let stats = answer("stats", &store, &[]);
+    let line = "\nkeeps      30d, error=50d; at most 1.0 GiB\n";
+    assert!(stats.contains(line), "{stats}");
+    let json: Value = serde_json::from_str(&answer("stats", &store, &["-o", "json"])).unwrap();
+    assert_eq!(json["keep"], json!(["30d", "error=50d"]));
+    assert_eq!(json["max_bytes"], 1 << 30);
+    let ended = server.terminate();
+    assert!(ended.status.success());
+    // Of the errors five, of the others those of the 30th day and before.
+    let removed = "; 68 records removed by retention\n";
+    assert!(ended.stderr.contains(removed), "{}", ended.stderr);
+    let kept = store.records(&["--level", "error"]);
+    assert_eq!(kept.len(), 5);
+
+    let server = Server::start(&store.db);
+    assert!(!answer("stats", &store, &[]).contains("keeps"));
+    assert!(!server.terminate().stderr.contains("retention"));
+    assert_eq!(store.count(), 33);
+}
+
+#[test]
+fn a_prune_does_what_its_dry_run_said() {
+    let store = daily(100);
+    let count = || store.count();
+    let dry = answer(
+        "prune",
+        &store,
+        &["--dry-run", "--keep", "10d,name:bad=90d"],
+    );
+    assert!(
+        dry.starts_with("82 records would be removed: about "),
+        "{dry}"
+    );
+    assert_eq!(count(), 100);
+    let done = answer(
+        "prune",
+        &store,
+        &["--keep", "10d", "--keep", "name:bad=90d"],
+    );
+    assert!(
+        done.starts_with("82 records removed; the file had "),
+        "{done}"
+    );
+    assert_eq!(count(), 18);
+    let before = answer("prune", &store, &["--before", "-5d"]);
+    assert!(before.starts_with("13 records removed; "), "{before}");
+    assert_eq!(store.records(&[]).len(), 5);
+    let nothing = answer("prune", &store, &["-n", "--before", "1970-01-01", "--utc"]);
+    assert!(
+        nothing.starts_with("0 records would be removed"),
+        "{nothing}"
+    );
+}
+
+#[test]
+fn a_prune_without_a_policy_takes_that_of_the_file() {
+    let store = daily(40);
+    let output = run("prune", &store, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("give --keep 30d, --max-size 10GB or --before"),
+        "{said}"
+    );
+    let handler = SQLiteQueueHandler::builder();
+    let retention = logstore::Retention {
+        keep: vec!["30d".parse().unwrap()],
+        max_bytes: None,
+    };
+    drop(handler.retention(retention).open(&store.db).unwrap());
+    let done = answer("prune", &store, &[]);
+    assert!(done.contains("removed; the file had"), "{done}");
+    assert_eq!(store.count(), 30);
+}
+
+#[test]
+fn a_prune_while_a_server_writes_loses_nothing_new() {
+    let store = daily(2000);
+    let server = Server::start(&store.db);
+    let address = server.address();
+    let sender = std::thread::spawn(move || {
+        for run in 0..40 {
+            let frames = (0..250).flat_map(|i| frame("new", 20, &format!("{run}:{i}")));
+            send(address, &frames.collect::<Vec<u8>>());
+        }
+    });
+    for _ in 0..3 {
+        answer("prune", &store, &["--keep", "10d"]);
+    }
+    sender.join().unwrap();
+    let ended = server.terminate();
+    assert!(ended.stderr.contains(" 0 dropped"), "{}", ended.stderr);
+    let count = |arguments: &[&str]| answer("count", &store, arguments);
+    assert_eq!(count(&["--name", "new"]), "10000\n");
+    assert_eq!(count(&[]), "10010\n");
+}
+
+#[test]
+fn a_server_killed_while_it_removes_leaves_a_sound_file() {
+    let store = daily(3000);
+    for _ in 0..4 {
+        let server = Server::start_with(&store.db, &["--keep", "5d,name:bad=1000d"]);
+        send(server.address(), &frame("new", 20, "hello"));
+        server.signal("KILL");
+        drop(server);
+        let sql = Connection::open(&store.db).unwrap();
+        let sound: String = sql
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(sound, "ok");
+    }
+    answer("prune", &store, &["--keep", "5d,name:bad=1000d"]);
+    let count = |arguments: &[&str]| answer("count", &store, arguments);
+    assert_eq!(count(&["--name", "bad"]), "100\n");
+    assert_eq!(count(&["--name", "good"]), "5\n");
+}
+
+#[test]
+fn what_cannot_be_kept_is_refused_before_the_file_is_made() {
+    let store = Store::new();
+    for (arguments, part) in [
+        (&["--keep", "loud=3d"][..], "unknown level \"loud\""),
+        (&["--keep", "0d"], "no time at all"),
+        (&["--keep", "30"], "a duration needs a unit"),
+        (
+            &["--keep", "1d,debug=1d", "--keep", "debug=2d"],
+            "two rules for debug",
+        ),
+        (&["--keep", "name:=1d"], "is no name for a rule"),
+        (&["--max-size", "1000"], "allow at least 1MiB"),
+        (&["--max-size", "10 parsecs"], "unknown unit \"parsecs\""),
+    ] {
+        for command in ["serve", "prune"] {
+            let output = run(command, &store, arguments);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+            // A prune needs a file first of all, unless it is the argument itself that is bad.
+            let missing = command == "prune" && said.contains("no database");
+            assert!(
+                missing || said.contains(part),
+                "{command} {arguments:?}: {said}"
+            );
+        }
+    }
+    assert!(!store.db.exists());
+}
