@@ -79,9 +79,16 @@ impl People {
         ));
         put_source(record, role, out);
         put_escaped(&record.message, Lines::Indented, out);
-        if !record.extra.is_empty() {
+        let numbered = is_numbered(&record.extra);
+        let is_shown = |key: &str| !(numbered && NUMBERING.contains(&key));
+        let mut shown = record
+            .extra
+            .iter()
+            .filter(|(key, _)| is_shown(key))
+            .peekable();
+        if shown.peek().is_some() {
             out.extend(b"  ");
-            self.styled(DIM, out, |_, out| put_extra(&record.extra, out));
+            self.styled(DIM, out, |_, out| put_extra(shown, out));
         }
         out.push(b'\n');
         for text in [&record.exc_text, &record.stack_info].into_iter().flatten() {
@@ -138,9 +145,23 @@ fn put_source(record: &LogRecord, role: Role, out: &mut Vec<u8>) {
     }
 }
 
+/// The fields by which `SocketHandler` numbers records.
+const NUMBERING: [&str; 2] = ["client", "seq"];
+
+/// Whether a record was numbered by `SocketHandler`, which nobody wants to read in each line: its clients end in eight digits to the
+/// base of 16.
+fn is_numbered(extra: &Map<String, Value>) -> bool {
+    let client = extra.get("client").and_then(Value::as_str);
+    let chance = client.and_then(|client| client.rsplit('-').next());
+    extra.get("seq").is_some_and(Value::is_u64)
+        && chance.is_some_and(|chance| {
+            chance.len() == 8 && chance.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+}
+
 /// `elapsed=5 user=ada tags=["a","b"]`: as logfmt, but nested values as bare JSON, which is easier on the eye.
-fn put_extra(extra: &Map<String, Value>, out: &mut Vec<u8>) {
-    for (i, (key, value)) in extra.iter().enumerate() {
+fn put_extra<'a>(extra: impl Iterator<Item = (&'a String, &'a Value)>, out: &mut Vec<u8>) {
+    for (i, (key, value)) in extra.enumerate() {
         if i > 0 {
             out.push(b' ');
         }

@@ -83,6 +83,21 @@ fn text_is_for_people() {
 }
 
 #[test]
+fn people_see_no_numbers_that_socket_handler_gave() {
+    let mut text = TextFormat::people(Zone::Utc, Coloring::Never);
+    for (client, expected) in [
+        ("node1-4242-0f3a01bc", "level 35  user=ada\n"),
+        ("web", "level 35  user=ada client=web seq=7\n"),
+    ] {
+        let mut numbered = bare();
+        let fields = json!({"user": "ada", "client": client, "seq": 7});
+        numbered.record.extra = fields.as_object().unwrap().clone();
+        let line = shown(&mut text, &[numbered]).to_lowercase();
+        assert!(line.ends_with(expected), "{line}");
+    }
+}
+
+#[test]
 fn color_marks_level_time_and_extra_fields() {
     let mut record = rich();
     record.record.exc_text = None;
