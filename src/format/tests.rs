@@ -86,8 +86,8 @@ fn text_is_for_people() {
 fn people_see_no_numbers_that_socket_handler_gave() {
     let mut text = TextFormat::people(Zone::Utc, Coloring::Never);
     for (client, expected) in [
-        ("node1-4242-0f3a01bc", "level 35  user=ada\n"),
-        ("web", "level 35  user=ada client=web seq=7\n"),
+        ("node1-4242-0f3a01bc", "level 35   user=ada\n"),
+        ("web", "level 35   user=ada client=web seq=7\n"),
     ] {
         let mut numbered = bare();
         let fields = json!({"user": "ada", "client": client, "seq": 7});
