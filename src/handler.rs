@@ -16,7 +16,7 @@ use crate::report::{Report, Reporter};
 use crate::retention::Retention;
 use crate::sink::{RecordHandler, RecordSink, Ticket};
 use crate::spill::Spill;
-use crate::store::{Durability, RecordStore, SqliteStore};
+use crate::store::{Durability, RecordStore, RoomSettings, SqliteStore};
 use crate::writer::{Retry, Writer};
 
 /// Takes records from any number of threads, queues them, and has one writer thread store them in batches.
@@ -210,6 +210,7 @@ pub struct HandlerBuilder {
     pub(crate) thread: &'static str,
     spill_path: Option<PathBuf>,
     spill_max_bytes: u64,
+    room: RoomSettings,
 }
 
 /// How many records may wait by default.
@@ -240,6 +241,7 @@ impl Default for HandlerBuilder {
             thread: "logstore-writer",
             spill_path: None,
             spill_max_bytes: DEFAULT_SPILL_MAX_BYTES,
+            room: RoomSettings::default(),
         }
     }
 }
@@ -285,6 +287,12 @@ impl HandlerBuilder {
     /// How many bytes of records [`Overflow::Spill`] may put there.
     pub fn spill_max_bytes(mut self, bytes: u64) -> Self {
         self.spill_max_bytes = bytes;
+        self
+    }
+
+    /// How the disk is kept from running full.
+    pub fn room(mut self, settings: RoomSettings) -> Self {
+        self.room = settings;
         self
     }
 
@@ -349,6 +357,7 @@ impl HandlerBuilder {
             name.into()
         });
         let mut store = SqliteStore::open(path, self.durability)?;
+        store.keep_room(self.room);
         if let Some(retention) = self.retention.take() {
             store.set_retention(retention)?;
         }

@@ -120,8 +120,8 @@ pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
-    ContextRecords, Durability, Maintained, Prune, PruneEstimate, Pruned, Reader, RecordStore,
-    Records, Retained, SCHEMA_VERSION, SqliteStore, StoreStats,
+    ContextRecords, Durability, LeftOut, Maintained, Prune, PruneEstimate, Pruned, Reader,
+    RecordStore, Records, Retained, RoomSettings, SCHEMA_VERSION, SqliteStore, StoreStats,
 };
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,

@@ -98,6 +98,11 @@ pub enum Report {
         /// By which rule.
         rule: &'static str,
     },
+    /// The disk is nearly full, and records of low levels were left out. At most once in ten seconds.
+    RecordsShed {
+        /// How many since the last report.
+        count: u64,
+    },
     /// Frames of a client could not be decoded. At most once a second for each peer's address and kind of error.
     BadFrames {
         /// Who sent them.
@@ -140,6 +145,11 @@ impl fmt::Display for Report {
             Report::ServerReached { server, after } => {
                 write!(f, "records reach {server} again after {after:.1?}")
             }
+            Report::RecordsShed { count } => write!(
+                f,
+                "{} of low level left out: the disk is nearly full",
+                counted(*count, "record", "records")
+            ),
             Report::RecordsRefused { server, notice } => write!(f, "{server} says: {notice}"),
             Report::Spilling { path, waiting } => write!(
                 f,

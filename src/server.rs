@@ -63,6 +63,7 @@ impl fmt::Display for Summary {
             failed,
             spilled,
             duplicates,
+            shed,
             ..
         } = self.records;
         write!(
@@ -71,6 +72,9 @@ impl fmt::Display for Summary {
             counted(accepted, "record", "records"),
             counted(self.connections, "connection", "connections"),
         )?;
+        if shed > 0 {
+            write!(f, ", {shed} left out for want of room on the disk")?;
+        }
         if duplicates > 0 {
             write!(f, ", {duplicates} came twice")?;
         }

@@ -14,7 +14,7 @@ use crate::queue::{Outcome, Portion, Queue};
 use crate::record::{LogRecord, Site};
 use crate::report::{Report, Reporter};
 use crate::spill::SpillMark;
-use crate::store::RecordStore;
+use crate::store::{LeftOut, RecordStore};
 
 /// The pauses before a store that has refused is tried again: the first one doubles up to the longest.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +38,8 @@ const CLOSED_PAUSE: Duration = Duration::from_millis(100);
 const BUSY_REPORT_AFTER: Duration = Duration::from_secs(1);
 const REPORT_EVERY: Duration = Duration::from_mins(1);
 
-/// How often dropped records are recorded and reported at most.
-const DROPS_EVERY: Duration = Duration::from_secs(1);
+/// How often a writer that is at rest looks whether a loss is to be noted.
+const NOTES_EVERY: Duration = Duration::from_secs(1);
 
 /// What the writer thread works with.
 pub(crate) struct Writer {
@@ -78,7 +78,8 @@ impl Writer {
         let queue = Arc::clone(&self.queue);
         let _ending = Ending(&queue);
         let mut batches = Vec::new();
-        let mut drops = Drops::new();
+        let mut drops = Losses::new(Duration::from_secs(1));
+        let mut sheds = Losses::new(Duration::from_secs(10));
         let mut upkeep = Upkeep::new();
         // After the close timeout, which is one for all that is left, not one for each transaction.
         let mut given_up = false;
@@ -87,8 +88,10 @@ impl Writer {
             // Drops that are not noted yet are noted soon, also when nothing comes any more.
             let patience = if upkeep.due || upkeep.retains {
                 Duration::ZERO
-            } else if drops.are_pending(queue.counters().dropped) {
-                DROPS_EVERY
+            } else if drops.are_pending(queue.counters().dropped)
+                || sheds.are_pending(queue.counters().shed)
+            {
+                NOTES_EVERY
             } else {
                 UPKEEP_EVERY
             };
@@ -96,11 +99,17 @@ impl Writer {
             let records: u64 = batches.iter().map(|batch| batch.len() as u64).sum();
             let dropped = queue.counters().dropped;
             if let Some(count) = drops.due(dropped, gathered.last) {
-                (self.reporter)(&Report::RecordsDropped {
-                    count,
-                    rule: self.overflow,
-                });
-                batches.push(drops.record(count, self.overflow));
+                let rule = self.overflow;
+                let report = Report::RecordsDropped { count, rule };
+                (self.reporter)(&report);
+                batches.push(drops.note(&report, |note| {
+                    note.with("dropped", count).with("overflow", rule)
+                }));
+            }
+            if let Some(count) = sheds.due(queue.counters().shed, gathered.last) {
+                let report = Report::RecordsShed { count };
+                (self.reporter)(&report);
+                batches.push(sheds.note(&report, |note| note.with("shed", count)));
             }
             let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
             let idle = batches.is_empty();
@@ -109,7 +118,7 @@ impl Writer {
             if !idle || confirm && !self.store.is_certain() {
                 let outcome = match records_and_notes {
                     // Only the marks of flushes: what they wait for is stored already.
-                    0 if self.store.is_certain() => Outcome::Stored { duplicates: 0 },
+                    0 if self.store.is_certain() => Outcome::Stored(LeftOut::default()),
                     _ if given_up => Outcome::Failed,
                     _ => self.store(&batches, &mut gathered.mark, confirm),
                 };
@@ -163,9 +172,7 @@ impl Writer {
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
                     }
-                    return Outcome::Stored {
-                        duplicates: self.store.came_twice(),
-                    };
+                    return Outcome::Stored(self.store.left_out());
                 }
                 Err(error) => error,
             };
@@ -386,42 +393,42 @@ impl Upkeep {
     }
 }
 
-/// Drops become a record of their own.
-struct Drops {
+/// Losses become records of their own, now and then.
+struct Losses {
+    every: Duration,
     noted: u64,
     last: Option<Instant>,
     site: Arc<Site>,
 }
 
-impl Drops {
-    fn new() -> Self {
-        Drops {
+impl Losses {
+    /// Noted so often at the most.
+    fn new(every: Duration) -> Self {
+        Losses {
+            every,
             noted: 0,
             last: None,
             site: Arc::new(Site::new("logstore", Level::WARNING)),
         }
     }
 
-    fn are_pending(&self, dropped: u64) -> bool {
-        dropped > self.noted
+    fn are_pending(&self, lost: u64) -> bool {
+        lost > self.noted
     }
 
-    /// How many drops are to be noted now.
-    fn due(&mut self, dropped: u64, last: bool) -> Option<u64> {
-        let count = dropped - self.noted;
-        if count == 0 || !last && self.last.is_some_and(|last| last.elapsed() < DROPS_EVERY) {
+    /// How many are to be noted now.
+    fn due(&mut self, lost: u64, last: bool) -> Option<u64> {
+        let count = lost - self.noted;
+        if count == 0 || !last && self.last.is_some_and(|last| last.elapsed() < self.every) {
             return None;
         }
-        self.noted = dropped;
+        self.noted = lost;
         self.last = Some(Instant::now());
         Some(count)
     }
 
-    fn record(&self, count: u64, rule: &'static str) -> Batch {
-        let message = Report::RecordsDropped { count, rule }.to_string();
-        let record = LogRecord::new(Arc::clone(&self.site), message)
-            .with("dropped", count)
-            .with("overflow", rule);
-        [&record].into_iter().collect()
+    fn note(&self, report: &Report, fields: impl FnOnce(LogRecord) -> LogRecord) -> Batch {
+        let record = LogRecord::new(Arc::clone(&self.site), report.to_string());
+        [&fields(record)].into_iter().collect()
     }
 }

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum, value_parser};
 use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT, Protocol};
 use logstore::{
     DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level, Overflow,
-    SQLiteQueueHandler, ServerBuilder, ServerContext, TlsFiles, Tokens,
+    RoomSettings, SQLiteQueueHandler, ServerBuilder, ServerContext, TlsFiles, Tokens,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -81,6 +81,14 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "RECORDS", default_value_t = DEFAULT_BATCH_SIZE, value_parser = at_least_one)]
     batch_size: usize,
 
+    /// A file of this size beside the database that is given up when the disk is full, so that old records can still be removed; 0 for none
+    #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
+    reserve: u64,
+
+    /// Keep so much of the disk free: with --max-size old records go for it, else new ones of low levels are left out
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    min_free: Option<u64>,
+
     /// What happens when the queue is full
     #[arg(long, value_enum, default_value_t = OverflowChoice::Spill)]
     overflow: OverflowChoice,
@@ -140,6 +148,10 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         .queue_capacity(arguments.queue_capacity)
         .batch_size(arguments.batch_size)
         .spill_max_bytes(arguments.spill_max)
+        .room(RoomSettings {
+            reserve_bytes: arguments.reserve,
+            min_free_bytes: arguments.min_free.unwrap_or(0),
+        })
         .retention(arguments.retention.retention()?)
         .durability(match arguments.durability {
             DurabilityChoice::Normal => Durability::Normal,

@@ -25,6 +25,7 @@ use crate::error::QueueError;
 use crate::record::LogRecord;
 use crate::sink::Ticket;
 use crate::spill::Spill;
+use crate::store::LeftOut;
 
 /// The queue's size and rule.
 #[derive(Debug, Clone, Copy)]
@@ -249,9 +250,10 @@ impl Queue {
         }
         let mut state = self.lock();
         match outcome {
-            Outcome::Stored { duplicates } => {
-                state.stored += records - duplicates;
-                state.duplicates += duplicates;
+            Outcome::Stored(LeftOut { twice, shed }) => {
+                state.stored += records - twice - shed;
+                state.duplicates += twice;
+                state.shed += shed;
                 state.fault = None;
             }
             Outcome::Failed => state.failed += records,
@@ -365,6 +367,7 @@ impl Queue {
             accepted: state.accepted,
             stored: state.stored,
             duplicates: state.duplicates,
+            shed: state.shed,
             dropped: state.dropped,
             failed: state.failed,
             queued: state.waiting(),
@@ -395,9 +398,7 @@ pub(crate) enum Urgency {
 /// What became of a portion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Stored {
-        /// How many of them were there already.
-        duplicates: u64,
-    },
+    /// All but these.
+    Stored(LeftOut),
     Failed,
 }

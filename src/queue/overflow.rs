@@ -29,7 +29,8 @@ impl Overflow {
     }
 }
 
-/// What went in and came out so far. `accepted` equals `stored`, `duplicates`, `dropped`, `failed` and `queued` together.
+/// What went in and came out so far. `accepted` equals `stored`, `duplicates`, `shed`, `dropped`, `failed` and
+/// `queued` together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Records that were handed over, and those that an earlier process had left in the spill.
@@ -38,6 +39,8 @@ pub struct Counters {
     pub stored: u64,
     /// Records that were there already: they are stored once.
     pub duplicates: u64,
+    /// Records whose level was too low for a disk that was nearly full.
+    pub shed: u64,
     /// Records that the overflow rule gave up.
     pub dropped: u64,
     /// Records that were given up because the store did not take them until the end.

@@ -45,6 +45,7 @@ pub(super) struct State {
     pub(super) accepted: u64,
     pub(super) stored: u64,
     pub(super) duplicates: u64,
+    pub(super) shed: u64,
     pub(super) dropped: u64,
     pub(super) failed: u64,
     /// What the store said last, while it refuses.
@@ -89,6 +90,7 @@ impl State {
             spill_again_at: None,
             stored: 0,
             duplicates: 0,
+            shed: 0,
             dropped: 0,
             failed: 0,
             fault: None,
@@ -109,7 +111,8 @@ impl State {
     }
 
     pub(super) fn waiting(&self) -> u64 {
-        self.accepted - self.stored - self.duplicates - self.dropped - self.failed
+        let settled = self.stored + self.duplicates + self.dropped + self.shed + self.failed;
+        self.accepted - settled
     }
 
     /// All who wait for anything.

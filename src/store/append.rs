@@ -8,13 +8,17 @@ use super::dictionary::Dictionary;
 use super::index::{BlockIndex, Maintained};
 use super::insert::{insert, rows};
 use super::prune::{Load, Pruner, Retained};
-use super::{Durability, RecordStore, schema, sequence, setting};
+use super::room::{Room, RoomSettings};
+use super::{Durability, LeftOut, RecordStore, schema, sequence, setting};
 use crate::batch::Batch;
 use crate::error::{Error, StoreError};
 use crate::record::{Origin, Site};
 use crate::retention::Retention;
 use crate::spill::SpillMark;
 use crate::time::now_ns;
+
+/// How much is removed at a time when the disk is full.
+const ROOM_BYTES: u64 = 8 << 20;
 
 /// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
 pub struct SqliteStore {
@@ -26,8 +30,9 @@ pub struct SqliteStore {
     site_ids: Vec<i64>,
     origin_ids: Vec<i64>,
     index: BlockIndex,
-    /// How many records had come before, since somebody asked.
-    came_twice: u64,
+    /// What was not stored, since somebody asked.
+    left_out: LeftOut,
+    room: Option<Room>,
     /// Where something is to be removed.
     pruner: Option<Pruner>,
     /// Whether records have arrived since the last step of retention.
@@ -53,7 +58,8 @@ impl SqliteStore {
             site_ids: Vec::new(),
             origin_ids: Vec::new(),
             index: BlockIndex::default(),
-            came_twice: 0,
+            left_out: LeftOut::default(),
+            room: None,
             pruner: None,
             load: Load::Idle,
             removed: 0,
@@ -73,6 +79,24 @@ impl SqliteStore {
         })?;
         self.pruner = (!retention.is_empty()).then(|| Pruner::new(retention));
         Ok(())
+    }
+
+    /// Sees to it from now on that the disk does not run full, as far as these settings say.
+    pub fn keep_room(&mut self, settings: RoomSettings) {
+        self.room = (settings != RoomSettings::default()).then(|| Room::new(&self.path, settings));
+    }
+
+    /// There was no room for what was to be stored: where old records may go, some do, with the reserve's help.
+    fn make_room(&mut self) {
+        if let (Some(pruner), Some(room)) = (&mut self.pruner, &mut self.room) {
+            room.give_up_reserve();
+            let shrunk = pruner.shrink_by(&self.connection, ROOM_BYTES);
+            let step =
+                |()| pruner.step(&mut self.connection, &mut self.index, now_ns(), Load::Idle);
+            if let Ok(done) = shrunk.and_then(step) {
+                self.removed += done.removed;
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -103,17 +127,42 @@ impl SqliteStore {
         self.index.begin(&self.connection)?;
         self.look_up(batches)?;
         let twice = sequence::note(&self.connection, batches)?;
-        let records = batches.iter().map(Batch::len).sum::<usize>() - twice.len();
+        let shed = self.shed(batches, &twice);
+        let mut without = [twice.as_slice(), &shed].concat();
+        without.sort_unstable();
+        let records = batches.iter().map(Batch::len).sum::<usize>() - without.len();
         if records > 0 {
-            self.append_rows(batches, records, &twice)?;
+            self.append_rows(batches, records, &without)?;
         }
         if let Some(mark) = mark {
             note_spill(&self.connection, mark)?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        self.came_twice += twice.len() as u64;
+        self.left_out.twice += twice.len() as u64;
+        self.left_out.shed += shed.len() as u64;
         self.removed += removed;
         Ok(())
+    }
+
+    /// The places of records whose level is too low for a disk that is nearly full, and that have not come before.
+    fn shed(&self, batches: &[Batch], twice: &[usize]) -> Vec<usize> {
+        let makes_room = self.pruner.as_ref().is_some_and(Pruner::makes_room);
+        let below = self
+            .room
+            .as_ref()
+            .and_then(|room| room.shed_below(makes_room));
+        let Some(below) = below else {
+            return Vec::new();
+        };
+        let levels = batches.iter().flat_map(|batch| {
+            let sites = batch.sites();
+            batch.iter().map(|record| sites[record.site].level)
+        });
+        levels
+            .enumerate()
+            .filter(|(place, level)| *level < below && twice.binary_search(place).is_err())
+            .map(|(place, _)| place)
+            .collect()
     }
 
     /// Inserts so many rows, those at these places left out, and the blocks that they complete.
@@ -164,7 +213,10 @@ impl SqliteStore {
             }
             // The text of "full" is the same for a full disk and for a file at SQLite's own limit.
             let doing = match source.sqlite_error_code() {
-                Some(ErrorCode::DiskFull) => "find room on the disk for",
+                Some(ErrorCode::DiskFull) => {
+                    self.make_room();
+                    "find room on the disk for"
+                }
                 _ => "write to",
             };
             schema::failed_to(doing, &self.path, source)
@@ -208,8 +260,8 @@ impl RecordStore for SqliteStore {
         Ok(through.cast_unsigned())
     }
 
-    fn came_twice(&mut self) -> u64 {
-        std::mem::take(&mut self.came_twice)
+    fn left_out(&mut self) -> LeftOut {
+        std::mem::take(&mut self.left_out)
     }
 
     fn maintain(&mut self) -> Result<Maintained, StoreError> {
@@ -220,11 +272,18 @@ impl RecordStore for SqliteStore {
 
     fn retain(&mut self) -> Result<Retained, StoreError> {
         let load = std::mem::replace(&mut self.load, Load::Idle);
+        let mut lacking = 0;
+        if let Some(room) = &mut self.room {
+            room.look();
+            room.keep_reserve();
+            lacking = room.lacking_bytes();
+        }
         let Some(pruner) = &mut self.pruner else {
             return Ok(Retained::default());
         };
         let mut done = pruner
-            .step(&mut self.connection, &mut self.index, now_ns(), load)
+            .shrink_by(&self.connection, lacking)
+            .and_then(|()| pruner.step(&mut self.connection, &mut self.index, now_ns(), load))
             .map_err(|source| schema::failed_to("remove old records from", &self.path, source))?;
         done.removed += std::mem::take(&mut self.removed);
         Ok(done)
@@ -398,5 +457,42 @@ mod tests {
             )
             .unwrap();
         assert_eq!(nulls, 2);
+    }
+
+    #[test]
+    fn a_disk_that_is_nearly_full_gets_what_matters_most() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        store.keep_room(RoomSettings {
+            reserve_bytes: 0,
+            min_free_bytes: 1000,
+        });
+        let levels = [
+            Level::ERROR,
+            Level::DEBUG,
+            Level::WARNING,
+            Level::INFO,
+            Level::ERROR,
+        ];
+        let records = levels.map(|level| {
+            LogRecord::new(Site::new("myapp", level), "x")
+                .with("client", "a")
+                .with("seq", i64::from(level.0))
+        });
+        let batch = || -> Batch { records.iter().collect() };
+        store.room.as_mut().unwrap().set_free_bytes(400);
+        store.append(&[batch()]).unwrap();
+        let levels = "SELECT group_concat(levelno) FROM (SELECT levelno FROM record JOIN site ON site.id = site ORDER BY record.id)";
+        let stored = || -> String {
+            let connection = Connection::open(&path).unwrap();
+            connection.query_row(levels, [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(stored(), "40,30");
+        assert_eq!(store.left_out(), LeftOut { twice: 1, shed: 2 });
+        store.room.as_mut().unwrap().set_free_bytes(2000);
+        store.append(&[batch()]).unwrap();
+        // What was left out has come, though, and nobody will send it again.
+        assert_eq!((stored().as_str(), store.left_out().twice), ("40,30", 5));
     }
 }

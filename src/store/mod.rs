@@ -16,6 +16,7 @@ mod parallel;
 mod plan;
 mod prune;
 mod reader;
+mod room;
 mod rows;
 mod scan;
 mod schema;
@@ -31,6 +32,7 @@ pub use context::ContextRecords;
 pub use index::Maintained;
 pub use prune::{Prune, PruneEstimate, Pruned, Retained};
 pub use reader::Reader;
+pub use room::RoomSettings;
 pub use schema::SCHEMA_VERSION;
 pub use stats::StoreStats;
 
@@ -83,9 +85,9 @@ pub trait RecordStore: Send {
         Ok(())
     }
 
-    /// How many records were taken, since it was last asked, that were there already: they are stored once.
-    fn came_twice(&mut self) -> u64 {
-        0
+    /// What was taken and not stored, since it was last asked.
+    fn left_out(&mut self) -> LeftOut {
+        LeftOut::default()
     }
 
     /// Does a small piece of what can wait until nothing else is to be done. It is called again while there is more.
@@ -106,6 +108,15 @@ pub trait RecordStore: Send {
     fn retain(&mut self) -> Result<Retained, StoreError> {
         Ok(Retained::default())
     }
+}
+
+/// Records that a store has taken and not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// How many were there already.
+    pub twice: u64,
+    /// How many had too low a level for a disk that is nearly full.
+    pub shed: u64,
 }
 
 /// How much a commit promises.

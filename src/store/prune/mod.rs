@@ -65,6 +65,8 @@ pub(super) struct Pruner {
     used_bytes: u64,
     /// Whether the next transaction that stores records removes others, too.
     joins: bool,
+    /// What the file may have as long as the disk is nearly full.
+    ceiling: u64,
 }
 
 impl Pruner {
@@ -83,6 +85,7 @@ impl Pruner {
             tail_due_ns: i64::MIN,
             used_bytes: u64::MAX,
             joins: false,
+            ceiling: u64::MAX,
         }
     }
 
@@ -126,7 +129,7 @@ impl Pruner {
         }
         let unknown = self.policy.goes_by_age() && self.watch.learn(connection, &self.policy)?;
         let space = Space::of(connection)?;
-        let limit = self.policy.retention.max_bytes.unwrap_or(u64::MAX);
+        let limit = self.limit();
         let joined = load == Load::Arriving
             && self.joins
             && self.excess(space, 0) < limit / SHARE_OF_LIMIT / 4;
@@ -175,9 +178,33 @@ impl Pruner {
             || self.is_tail_due(now_ns)
     }
 
+    /// What the file may have. The disk may be too small for it.
+    fn limit(&self) -> u64 {
+        let limit = self.policy.retention.max_bytes.unwrap_or(u64::MAX);
+        limit.min(self.ceiling)
+    }
+
+    /// Whether records may go before their time, so that others have room.
+    pub(super) fn makes_room(&self) -> bool {
+        self.policy.retention.max_bytes.is_some()
+    }
+
+    /// Has the file made so many bytes smaller than it is, where records may go for that; 0: as large as it may be.
+    pub(super) fn shrink_by(
+        &mut self,
+        connection: &Connection,
+        bytes: u64,
+    ) -> rusqlite::Result<()> {
+        self.ceiling = match bytes {
+            1.. if self.makes_room() => Space::of(connection)?.used_bytes().saturating_sub(bytes),
+            _ => u64::MAX,
+        };
+        Ok(())
+    }
+
     /// By how many bytes the file is too large.
     fn excess(&self, space: Space, arriving_bytes: u64) -> u64 {
-        let limit = self.policy.retention.max_bytes.unwrap_or(u64::MAX);
+        let limit = self.limit();
         let used = space.used_bytes().saturating_add(arriving_bytes);
         used.saturating_sub(limit)
     }
@@ -260,7 +287,7 @@ impl Pruner {
             .query_row([first], |row| row.get(0))?;
         let before = before.unwrap_or(i64::MAX);
         // What has no block goes a little farther than it has to, so that what is left is not read anew after each few records.
-        let limit = self.policy.retention.max_bytes.unwrap_or(u64::MAX);
+        let limit = self.limit();
         let used = Space::of(step)?.used_bytes();
         let target = used.saturating_sub(excess + limit / SHARE_OF_LIMIT);
         let mut next = Some(first);

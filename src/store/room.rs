@@ -1,0 +1,203 @@
+//! Room on the disk: a reserve for the day when there is none, and what is left out before that day comes.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::level::Level;
+
+/// How often the file system is asked how much is free, and how often a reserve that is not there is tried to be made.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const RESERVE_EVERY: Duration = Duration::from_mins(1);
+
+/// How the disk is kept from running full. By default it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RoomSettings {
+    /// The size of a file beside the database, in bytes, that is given up when the disk is full, so that old records can still be removed;
+    /// 0 for none.
+    pub reserve_bytes: u64,
+    /// How much of the disk should stay free, in bytes; 0: it may run full.
+    pub min_free_bytes: u64,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Room {
+    settings: RoomSettings,
+    directory: PathBuf,
+    reserve: PathBuf,
+    looked: Option<Instant>,
+    /// When a reserve was last missed.
+    missed: Option<Instant>,
+    /// How many bytes are free, as far as is known.
+    free_bytes: u64,
+}
+
+impl Room {
+    /// Of a database's file, with its reserve, if there is room for one.
+    pub(super) fn new(database: &Path, settings: RoomSettings) -> Self {
+        let mut reserve = OsString::from(database);
+        reserve.push(".reserve");
+        let directory = match database.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut room = Room {
+            settings,
+            directory: directory.to_owned(),
+            reserve: reserve.into(),
+            looked: None,
+            missed: None,
+            free_bytes: u64::MAX,
+        };
+        room.look();
+        room.keep_reserve();
+        room
+    }
+
+    /// Asks how much is free, now and then.
+    pub(super) fn look(&mut self) {
+        if self
+            .looked
+            .is_some_and(|looked| looked.elapsed() < LOOK_EVERY)
+        {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        self.free_bytes = free_bytes(&self.directory).unwrap_or(u64::MAX);
+    }
+
+    /// Makes the reserve when it is not there and twice its size is free.
+    pub(super) fn keep_reserve(&mut self) {
+        let wanted = self.settings.reserve_bytes;
+        let lately = self
+            .missed
+            .is_some_and(|missed| missed.elapsed() < RESERVE_EVERY);
+        if wanted == 0
+            || lately
+            || fs::metadata(&self.reserve).is_ok_and(|file| file.len() >= wanted)
+        {
+            return;
+        }
+        self.missed = Some(Instant::now());
+        if self.free_bytes / 2 >= wanted.saturating_add(self.settings.min_free_bytes / 2)
+            && fill(&self.reserve, wanted).is_err()
+        {
+            // A half of it is of use to nobody.
+            let _ = fs::remove_file(&self.reserve);
+        }
+    }
+
+    /// Gives the reserve up, if there is one.
+    pub(super) fn give_up_reserve(&mut self) {
+        self.missed = Some(Instant::now());
+        self.looked = None;
+        let _ = fs::remove_file(&self.reserve);
+    }
+
+    /// How many bytes are lacking of those that should stay free.
+    pub(super) fn lacking_bytes(&self) -> u64 {
+        self.settings.min_free_bytes.saturating_sub(self.free_bytes)
+    }
+
+    /// Below which level records are left out: the less is free, the higher. Where old records may be removed instead, only when that does
+    /// not help.
+    pub(super) fn shed_below(&self, makes_room: bool) -> Option<Level> {
+        let min = self.settings.min_free_bytes;
+        let free = self.free_bytes;
+        [
+            (min / 4, Level::ERROR),
+            (min / 2, Level::WARNING),
+            (min, Level::INFO),
+        ]
+        .into_iter()
+        .find(|(bytes, _)| free < *bytes)
+        .map(|(_, level)| level)
+        .filter(|level| !makes_room || *level == Level::ERROR)
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_free_bytes(&mut self, bytes: u64) {
+        self.looked = Some(Instant::now() + Duration::from_hours(1));
+        self.free_bytes = bytes;
+    }
+}
+
+/// How many bytes an unprivileged process can still write to the file system that a directory is on.
+fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(directory)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Writes a file of so many bytes that takes up as many.
+fn fill(path: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    let zeros = vec![0; 1 << 20];
+    let mut left = bytes;
+    while left > 0 {
+        let portion = left.min(1 << 20);
+        file.write_all(&zeros[..usize::try_from(portion).unwrap_or(zeros.len())])?;
+        left -= portion;
+    }
+    file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserve_is_there_until_it_is_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let settings = RoomSettings {
+            reserve_bytes: 3 << 19,
+            min_free_bytes: 0,
+        };
+        let reserve = dir.path().join("logs.sqlite.reserve");
+        let mut room = Room::new(&path, settings);
+        assert_eq!(reserve.metadata().unwrap().len(), 3 << 19);
+        room.give_up_reserve();
+        assert!(!reserve.exists());
+        // What was just given up is not taken again at once.
+        room.keep_reserve();
+        assert!(!reserve.exists());
+        let mut full = Room::new(
+            &path,
+            RoomSettings {
+                reserve_bytes: u64::MAX,
+                ..settings
+            },
+        );
+        full.keep_reserve();
+        assert!(!reserve.exists());
+    }
+
+    #[test]
+    fn the_less_is_free_the_more_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = RoomSettings {
+            reserve_bytes: 0,
+            min_free_bytes: 1000,
+        };
+        let mut room = Room::new(&dir.path().join("logs.sqlite"), settings);
+        for (free, lacking, alone, beside) in [
+            (1000, 0, None, None),
+            (999, 1, Some(Level::INFO), None),
+            (499, 501, Some(Level::WARNING), None),
+            (249, 751, Some(Level::ERROR), Some(Level::ERROR)),
+            (0, 1000, Some(Level::ERROR), Some(Level::ERROR)),
+        ] {
+            room.set_free_bytes(free);
+            assert_eq!(room.lacking_bytes(), lacking, "{free}");
+            assert_eq!(
+                (room.shed_below(false), room.shed_below(true)),
+                (alone, beside),
+                "{free}"
+            );
+        }
+        assert!(free_bytes(dir.path()).unwrap() > 0);
+    }
+}
