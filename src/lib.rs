@@ -37,6 +37,8 @@
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`Retention`], [`KeepRule`]: which records are kept, and for how long; [`Prune`]: removing the others by hand.
+//! - [`Reader::check`], [`SqliteStore::repair`]: whether a file is sound, and what to do when not;
+//!   [`Reader::backup`]: a copy of a file that others write to.
 //! - [`wire`]: bytes to records, above all Python's pickles.
 //! - `ServerContext`, `LogRecordSocketReceiver`, `LogRecordStreamHandler`, `MessageStream` (feature `net`): the server.
 //! - [`Error`] joins the errors of all of them; [`Report`] is what a running handler or server has to say.
@@ -120,8 +122,9 @@ pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
-    ContextRecords, Durability, LeftOut, Maintained, Prune, PruneEstimate, Pruned, Reader,
-    RecordStore, Records, Retained, RoomSettings, SCHEMA_VERSION, SqliteStore, StoreStats,
+    Checked, ContextRecords, Depth, Durability, Existing, Fault, LeftOut, Maintained, Problem,
+    Prune, PruneEstimate, Pruned, Reader, RecordStore, Records, Retained, RoomSettings,
+    SCHEMA_VERSION, Saved, SqliteStore, StoreStats,
 };
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,

@@ -31,6 +31,8 @@ pub enum Report {
         /// How long it had not.
         after: Duration,
     },
+    /// The database file was moved, deleted or replaced. Records go on in the file that is now at its path.
+    StoreReopened,
     /// A server takes records again; its failing was reported as [`Report::StoreFailing`].
     ServerReached {
         /// Its host and port.
@@ -142,6 +144,10 @@ impl fmt::Display for Report {
             Report::StoreRecovered { after } => {
                 write!(f, "the database takes records again after {after:.1?}")
             }
+            Report::StoreReopened => f.write_str(
+                "the database file was moved or deleted: what was stored before is where it went, and records go on in a new \
+                 file at the old path",
+            ),
             Report::ServerReached { server, after } => {
                 write!(f, "records reach {server} again after {after:.1?}")
             }

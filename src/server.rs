@@ -179,6 +179,7 @@ pub struct ServerBuilder {
     tls: Option<TlsFiles>,
     tokens: Option<Tokens>,
     insecure: bool,
+    insecure_directory: bool,
 }
 
 impl Default for ServerBuilder {
@@ -195,6 +196,7 @@ impl Default for ServerBuilder {
             tls: None,
             tokens: None,
             insecure: false,
+            insecure_directory: false,
         }
     }
 }
@@ -248,6 +250,12 @@ impl ServerBuilder {
         self
     }
 
+    /// Writes also where other users of the machine could change the file or put another in its place.
+    pub fn insecure_directory(mut self) -> Self {
+        self.insecure_directory = true;
+        self
+    }
+
     /// Settings of the queue and the store behind the receiver. Without them, what the store does not take is
     /// [spilled](Overflow::Spill): Python's `SocketHandler` loses records when nobody reads them for a second. Where no
     /// [`retention`](HandlerBuilder::retention) is among them, everything is kept, and the file says so.
@@ -272,7 +280,7 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened for writing, the address cannot be listened on, a file for TLS cannot be used, or
+    /// When the file cannot be opened for writing or is [not safe](crate::StoreError::UnsafePlace) from other users, the address cannot be listened on, a file for TLS cannot be used, or
     /// [anybody could come in](ServerError::Exposed).
     pub fn start(self, path: impl AsRef<Path>) -> Result<ServerContext, Error> {
         // The port first: a second server on it must not touch the file.
@@ -300,6 +308,10 @@ impl ServerBuilder {
             receiver = receiver.udp()?;
         }
         let local_addr = receiver.local_addr();
+        #[cfg(unix)]
+        if !self.insecure_directory {
+            crate::store::check_place(path.as_ref())?;
+        }
         let reporter = self.reporter;
         let handler = self.handler.also_report(Arc::clone(&reporter));
         let handler = handler.or_keep_all().open(path)?;

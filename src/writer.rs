@@ -369,6 +369,9 @@ impl Upkeep {
         match store.maintain() {
             Ok(done) => {
                 self.due = done.more;
+                if done.reopened {
+                    reporter(&Report::StoreReopened);
+                }
                 if done.damaged > 0 {
                     let count = done.damaged;
                     reporter(&Report::BlocksDamaged { count });

@@ -1,5 +1,7 @@
 //! The command line: what was typed becomes settings of the library and one call of it.
 
+mod backup;
+mod check;
 mod console;
 mod context;
 mod count;
@@ -8,6 +10,7 @@ mod demo;
 mod echo;
 mod filters;
 mod gaps;
+mod notify;
 mod pager;
 mod progress;
 mod prune;
@@ -40,7 +43,7 @@ Examples:
   logstore query --db runs.sqlite --level warning --name myapp.area2 --since -1h
   logstore sql --db runs.sqlite 'SELECT levelname, count(*) FROM records GROUP BY 1'
 
-Exit status: 0 fine, 1 send refused some lines or gaps found some, 2 a usage or input/output error.";
+Exit status: 0 fine, 1 send refused some lines, gaps found some or check something wrong, 2 a usage or input/output error.";
 
 #[derive(Debug, Subcommand)]
 #[expect(clippy::doc_markdown, reason = "this is text for a terminal")]
@@ -61,6 +64,10 @@ enum Command {
     Gaps(gaps::GapsArguments),
     /// Remove what is not to be kept any longer, and give its space back
     Prune(prune::PruneArguments),
+    /// See whether a store's file is sound, and repair it
+    Check(check::CheckArguments),
+    /// Copy a store to one file, also while a server writes to it
+    Backup(backup::BackupArguments),
     /// Try it out: five records to a server and back, leaving nothing behind
     Demo,
 }
@@ -83,12 +90,14 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Send(arguments) => return ended(send::run(&arguments)),
         Command::Gaps(arguments) => return ended(gaps::run(&arguments)),
+        Command::Check(arguments) => return ended(check::run(&arguments)),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Count(arguments) => count::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
         Command::Prune(arguments) => prune::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Demo => demo::run(),
     };
     ended(result.map(|()| ExitCode::SUCCESS))

@@ -18,6 +18,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::console::{Background, Talk};
+use super::notify::Manager;
 use super::retention::RetentionArguments;
 use super::size::parse_size;
 use super::{Database, console, echo};
@@ -65,9 +66,8 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
-    /// Let other machines come in without a certificate or a token
-    #[arg(long)]
-    insecure: bool,
+    #[command(flatten)]
+    allowed: Allowed,
 
     /// What a commit survives
     #[arg(long, value_enum, default_value_t = DurabilityChoice::Normal)]
@@ -111,6 +111,18 @@ pub(super) struct ServeArguments {
 
     #[command(flatten)]
     retention: RetentionArguments,
+}
+
+/// What is refused unless it is asked for.
+#[derive(Debug, Args)]
+struct Allowed {
+    /// Let other machines come in without a certificate or a token
+    #[arg(long)]
+    insecure: bool,
+
+    /// Write also where other users of this machine could change the file or put another in its place
+    #[arg(long)]
+    insecure_directory: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -183,10 +195,13 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         "listening on {address}, writing to {}; stop with Ctrl-C or SIGTERM",
         database.db.display()
     ));
-    if arguments.insecure && !is_loopback(address.ip()) {
+    if arguments.allowed.insecure && !is_loopback(address.ip()) {
         talk.say("everybody who reaches this address can send records");
     }
-    let stopped = wait(&signals, &server);
+    let mut manager = Manager::from_environment();
+    manager.ready(&format!("listening on {address}"));
+    let stopped = wait(&signals, &server, &mut manager);
+    manager.stopping();
     let closed = server.close();
     if let Some(echo) = echo {
         echo.finish();
@@ -217,8 +232,11 @@ impl ServeArguments {
         if let Some(path) = &self.token_file {
             builder = builder.tokens(Tokens::read(path)?);
         }
-        if self.insecure {
+        if self.allowed.insecure {
             builder = builder.insecure();
+        }
+        if self.allowed.insecure_directory {
+            builder = builder.insecure_directory();
         }
         Ok(builder)
     }
@@ -268,11 +286,17 @@ fn is_hangup_ignored() -> bool {
 }
 
 /// Waits for the first signal. A server that has lost one of its threads does not go on pretending.
-fn wait(signals: &Receiver<()>, server: &ServerContext) -> anyhow::Result<()> {
+fn wait(
+    signals: &Receiver<()>,
+    server: &ServerContext,
+    manager: &mut Manager,
+) -> anyhow::Result<()> {
     loop {
-        match signals.recv_timeout(LOOK_EVERY) {
+        match signals.recv_timeout(manager.look_every(LOOK_EVERY)) {
             Ok(()) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) if server.is_running() => {}
+            Err(RecvTimeoutError::Timeout) if server.is_running() => {
+                manager.all_is_well(|| server.summary().to_string());
+            }
             Err(_) => bail!("the server has stopped unexpectedly; this is a bug"),
         }
     }

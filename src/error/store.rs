@@ -80,6 +80,21 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Other users of the machine could change the file or put another in its place.
+    #[error(
+        "will not write to {path}: {place} {reason}; {way_out}, or name another file with --db, or allow it with --insecure-directory",
+        path = path.display(), place = place.display()
+    )]
+    UnsafePlace {
+        /// The database file.
+        path: PathBuf,
+        /// What is not safe: one of its files, or a directory above them.
+        place: PathBuf,
+        /// What is wrong with that.
+        reason: &'static str,
+        /// What to do about it.
+        way_out: String,
+    },
     /// `SQLite` reported an error.
     #[error("cannot {doing} {path}", path = path.display())]
     Sqlite {
@@ -89,6 +104,24 @@ pub enum StoreError {
         path: PathBuf,
         /// What `SQLite` said.
         source: rusqlite::Error,
+    },
+    /// The file is no longer at its path, and somebody reads it still.
+    #[error(
+        "{path} was moved or deleted while another program reads it; records go on into the file where it is now, until that program is \
+         done, and then into a new one at this path",
+        path = path.display()
+    )]
+    Moved {
+        /// Where the file was.
+        path: PathBuf,
+    },
+    /// A backup cannot be put there.
+    #[error("cannot make a backup at {path}: {reason}", path = path.display())]
+    Target {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why not, and the way out.
+        reason: String,
     },
     /// Records could not be sent to a server.
     #[error("cannot {doing} {server}")]

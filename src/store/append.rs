@@ -7,6 +7,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::dictionary::Dictionary;
 use super::index::{BlockIndex, Maintained};
 use super::insert::{insert, rows};
+use super::moved::{FileId, file_id};
 use super::prune::{Load, Pruner, Retained};
 use super::room::{Room, RoomSettings};
 use super::{Durability, LeftOut, RecordStore, schema, sequence, setting};
@@ -22,8 +23,8 @@ const ROOM_BYTES: u64 = 8 << 20;
 
 /// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
 pub struct SqliteStore {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
     sites: Dictionary<Site>,
     origins: Dictionary<Origin>,
     /// The ids of the sites and of the origins of all batches at hand, one behind the other.
@@ -39,6 +40,13 @@ pub struct SqliteStore {
     load: Load,
     /// How many records were removed while others were stored since then.
     removed: u64,
+    pub(super) durability: Durability,
+    /// The file that is open; nothing when the system does not tell files apart.
+    pub(super) file_id: Option<FileId>,
+    /// Whether that has gone, and there is no other one yet.
+    pub(super) is_left: bool,
+    /// Whether the path came to mean another file, which upkeep has not told yet.
+    pub(super) reopened: bool,
 }
 
 impl SqliteStore {
@@ -50,9 +58,11 @@ impl SqliteStore {
     /// written.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, StoreError> {
         let path = path.as_ref();
+        let connection = schema::open_writer(path, durability)?;
         Ok(SqliteStore {
-            connection: schema::open_writer(path, durability)?,
-            path: path.to_owned(),
+            connection,
+            // It has to mean the same file when the process changes its directory.
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             sites: Dictionary::new(),
             origins: Dictionary::new(),
             site_ids: Vec::new(),
@@ -63,6 +73,10 @@ impl SqliteStore {
             pruner: None,
             load: Load::Idle,
             removed: 0,
+            durability,
+            file_id: file_id(path).ok(),
+            is_left: false,
+            reopened: false,
         })
     }
 
@@ -79,6 +93,13 @@ impl SqliteStore {
         })?;
         self.pruner = (!retention.is_empty()).then(|| Pruner::new(retention));
         Ok(())
+    }
+
+    /// Says in a file that has come to the place of another what is kept in it. When that fails it only does not say so.
+    pub(super) fn keep_retention(&mut self) {
+        if let Some(pruner) = &self.pruner {
+            let _ = setting::keep_retention(&mut self.connection, pruner.retention());
+        }
     }
 
     /// Sees to it from now on that the disk does not run full, as far as these settings say.
@@ -201,12 +222,10 @@ impl SqliteStore {
         batches: &[Batch],
         mark: Option<&SpillMark>,
     ) -> Result<(), StoreError> {
+        self.follow_path()?;
         self.load = Load::Arriving;
         self.append_all(batches, mark).map_err(|source| {
-            self.index.forget();
-            self.pruner.iter_mut().for_each(Pruner::forget);
-            self.sites.forget();
-            self.origins.forget();
+            self.forget();
             if !self.connection.is_autocommit() {
                 // When even this fails, BEGIN will say so at the next try.
                 let _ = self.connection.execute_batch("ROLLBACK");
@@ -221,6 +240,20 @@ impl SqliteStore {
             };
             schema::failed_to(doing, &self.path, source)
         })
+    }
+
+    /// Forgets the file: it is another.
+    pub(super) fn forget_all(&mut self) {
+        self.forget();
+        self.index = BlockIndex::default();
+    }
+
+    /// Forgets what it knows of the file: it may be otherwise.
+    pub(super) fn forget(&mut self) {
+        self.index.forget();
+        self.pruner.iter_mut().for_each(Pruner::forget);
+        self.sites.forget();
+        self.origins.forget();
     }
 
     /// Fills in the ids of all sites and origins.
@@ -265,9 +298,16 @@ impl RecordStore for SqliteStore {
     }
 
     fn maintain(&mut self) -> Result<Maintained, StoreError> {
-        self.index
+        if !self.follow_path()? {
+            let path = self.path.clone();
+            return Err(StoreError::Moved { path });
+        }
+        let mut done = self
+            .index
             .maintain(&mut self.connection)
-            .map_err(|source| schema::failed_to("keep the index of", &self.path, source))
+            .map_err(|source| schema::failed_to("keep the index of", &self.path, source))?;
+        done.reopened = std::mem::take(&mut self.reopened);
+        Ok(done)
     }
 
     fn retain(&mut self) -> Result<Retained, StoreError> {
@@ -308,191 +348,4 @@ fn note_spill(connection: &Connection, mark: &SpillMark) -> rusqlite::Result<()>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rusqlite::config::DbConfig;
-
-    use crate::level::Level;
-    use crate::record::LogRecord;
-
-    fn batch(messages: &[&str]) -> Batch {
-        let records: Vec<_> = messages
-            .iter()
-            .map(|message| LogRecord::new(Site::new("myapp", Level::INFO), *message))
-            .collect();
-        records.iter().collect()
-    }
-
-    fn count(connection: &Connection, table: &str) -> i64 {
-        connection
-            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
-                row.get(0)
-            })
-            .unwrap()
-    }
-
-    #[test]
-    fn one_combination_has_one_row_whoever_wrote_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("logs.sqlite");
-        let mut first = SqliteStore::open(&path, Durability::Normal).unwrap();
-        let mut second = SqliteStore::open(&path, Durability::Normal).unwrap();
-        for _ in 0..2 {
-            for store in [&mut first, &mut second] {
-                store.append(&[batch(&["a", "b"]), batch(&["c"])]).unwrap();
-            }
-        }
-        assert_eq!(count(&first.connection, "record"), 12);
-        assert_eq!(count(&first.connection, "site"), 1);
-        assert_eq!(count(&first.connection, "origin"), 1);
-    }
-
-    #[test]
-    fn a_failed_append_stores_nothing_and_the_next_one_finds_its_sites() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("logs.sqlite");
-        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
-        let triggers = DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER;
-        store.connection.set_db_config(triggers, true).unwrap();
-        store
-            .connection
-            .execute_batch(
-                "CREATE TRIGGER fault BEFORE INSERT ON record WHEN new.message = 'bad' \
-                 BEGIN SELECT raise(FAIL, 'fault'); END",
-            )
-            .unwrap();
-        let batches = [batch(&["good"]), batch(&["bad"])];
-        assert!(matches!(
-            store.append(&batches),
-            Err(StoreError::Sqlite { .. })
-        ));
-        assert_eq!(
-            (
-                count(&store.connection, "record"),
-                count(&store.connection, "site")
-            ),
-            (0, 0)
-        );
-        store
-            .connection
-            .execute_batch("DROP TRIGGER fault")
-            .unwrap();
-        store.append(&batches).unwrap();
-        let orphans: i64 = store
-            .connection
-            .query_row(
-                "SELECT count(*) FROM record WHERE site NOT IN (SELECT id FROM site)",
-                [],
-                |r| r.get(0),
-            )
-            .unwrap();
-        assert_eq!((count(&store.connection, "record"), orphans), (2, 0));
-    }
-
-    #[test]
-    fn a_lock_held_elsewhere_is_busy_and_passes() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("logs.sqlite");
-        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        assert!(matches!(
-            store.append(&[batch(&["a"])]),
-            Err(StoreError::Busy { .. })
-        ));
-        other.execute_batch("ROLLBACK").unwrap();
-        store.append(&[batch(&["a"])]).unwrap();
-        assert_eq!(count(&store.connection, "record"), 1);
-    }
-
-    #[test]
-    fn any_number_of_rows_comes_out_in_order_and_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("logs.sqlite");
-        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
-        let mut sent = Vec::new();
-        for len in [1, 15, 16, 17, 33, 100, 5] {
-            let records: Vec<LogRecord> = (0..len)
-                .map(|i| {
-                    let mut record =
-                        LogRecord::new(Site::new("a", Level(i % 3)), format!("{len}:{i}"));
-                    // Every slot of the statement sees each text come and go.
-                    record.exc_text = (i % 3 == 0).then(|| format!("Traceback {i}"));
-                    record.task_name = (i % 5 == 0).then(|| format!("Task-{i}"));
-                    record
-                })
-                .collect();
-            let (front, back) = records.split_at(records.len() / 2);
-            store
-                .append(&[front.iter().collect(), back.iter().collect()])
-                .unwrap();
-            sent.extend(records);
-        }
-        let mut found: Vec<_> = crate::store::Reader::open(&path)
-            .and_then(|reader| reader.query(&crate::query::Query::default())?.collect())
-            .unwrap();
-        found.sort_by_key(|stored| stored.id);
-        let found: Vec<_> = found.into_iter().map(|stored| stored.record).collect();
-        assert_eq!(found, sent);
-    }
-
-    #[test]
-    fn a_text_of_one_row_does_not_leak_into_the_next() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("logs.sqlite");
-        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
-        let mut full = LogRecord::new(Site::new("a", Level::INFO), "full").with("k", 1);
-        full.exc_text = Some("Traceback".into());
-        let bare = LogRecord::new(Site::new("a", Level::INFO), "bare");
-        store
-            .append(&[[&full, &bare].into_iter().collect()])
-            .unwrap();
-        store.append(&[[&bare].into_iter().collect()]).unwrap();
-        let nulls: i64 = store
-            .connection
-            .query_row(
-                "SELECT count(*) FROM record WHERE exc_text IS NULL AND extra IS NULL",
-                [],
-                |r| r.get(0),
-            )
-            .unwrap();
-        assert_eq!(nulls, 2);
-    }
-
-    #[test]
-    fn a_disk_that_is_nearly_full_gets_what_matters_most() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("logs.sqlite");
-        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
-        store.keep_room(RoomSettings {
-            reserve_bytes: 0,
-            min_free_bytes: 1000,
-        });
-        let levels = [
-            Level::ERROR,
-            Level::DEBUG,
-            Level::WARNING,
-            Level::INFO,
-            Level::ERROR,
-        ];
-        let records = levels.map(|level| {
-            LogRecord::new(Site::new("myapp", level), "x")
-                .with("client", "a")
-                .with("seq", i64::from(level.0))
-        });
-        let batch = || -> Batch { records.iter().collect() };
-        store.room.as_mut().unwrap().set_free_bytes(400);
-        store.append(&[batch()]).unwrap();
-        let levels = "SELECT group_concat(levelno) FROM (SELECT levelno FROM record JOIN site ON site.id = site ORDER BY record.id)";
-        let stored = || -> String {
-            let connection = Connection::open(&path).unwrap();
-            connection.query_row(levels, [], |row| row.get(0)).unwrap()
-        };
-        assert_eq!(stored(), "40,30");
-        assert_eq!(store.left_out(), LeftOut { twice: 1, shed: 2 });
-        store.room.as_mut().unwrap().set_free_bytes(2000);
-        store.append(&[batch()]).unwrap();
-        // What was left out has come, though, and nobody will send it again.
-        assert_eq!((stored().as_str(), store.left_out().twice), ("40,30", 5));
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Keeping the skip index: each full run of records gets its block in the transaction that completes it, and what has none, since it
 //! is older than the index or because records were deleted, gets it in small steps when there is time.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::block::{
     BLOCK_RECORDS, BlockBuilder, Columns, Extent, NewBlock, delete_block, last_block_end,
@@ -21,6 +21,8 @@ pub struct Maintained {
     pub more: bool,
     /// How many blocks of the index were not as they had been written. They were thrown away, to be made anew.
     pub damaged: u64,
+    /// Whether the file had been moved or deleted, and records go on in another one that is now at its path.
+    pub reopened: bool,
 }
 
 /// The writer's side of the index.
@@ -141,7 +143,7 @@ impl BlockIndex {
                 }
                 Ok(Maintained {
                     more: matches!(self.upkeep, Upkeep::Filling(_)),
-                    damaged: 0,
+                    ..Maintained::default()
                 })
             }
         }
@@ -167,6 +169,7 @@ impl BlockIndex {
         Ok(Maintained {
             more: true,
             damaged: unsound.len() as u64,
+            ..Maintained::default()
         })
     }
 
@@ -234,7 +237,7 @@ impl BlockIndex {
         };
         Ok(Maintained {
             more: filled,
-            damaged: 0,
+            ..Maintained::default()
         })
     }
 }
@@ -268,11 +271,27 @@ fn load(
     after: i64,
     before: i64,
 ) -> rusqlite::Result<()> {
+    each_indexed_row(connection, after, before, BLOCK_RECORDS, |row, texts| {
+        let [created, site, origin] = [integer(row, 1)?, integer(row, 2)?, integer(row, 3)?];
+        builder.push(row.get(0)?, created, site, origin, texts);
+        Ok(())
+    })
+}
+
+/// Calls `found` with the next rows behind one id and before another, and with what blocks hold of their texts. Of the row itself the
+/// first columns are id, created, site and origin.
+pub(super) fn each_indexed_row(
+    connection: &Connection,
+    after: i64,
+    before: i64,
+    limit: u32,
+    mut found: impl FnMut(&Row<'_>, &Texts<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT id, created, site, origin, message, exc_text, stack_info, extra FROM record \
          WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     )?;
-    let mut rows = statement.query((after, before, BLOCK_RECORDS))?;
+    let mut rows = statement.query((after, before, limit))?;
     while let Some(row) = rows.next()? {
         let text = |column| row.get_ref(column).map(text_of);
         let [message, exc_text, stack_info, extra] = [text(4)?, text(5)?, text(6)?, text(7)?];
@@ -283,8 +302,7 @@ fn load(
             stack_info: stack_info.as_deref(),
             extra: extra.as_deref(),
         };
-        let [created, site, origin] = [integer(row, 1)?, integer(row, 2)?, integer(row, 3)?];
-        builder.push(row.get(0)?, created, site, origin, &texts);
+        found(row, &texts)?;
     }
     Ok(())
 }

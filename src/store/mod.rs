@@ -2,7 +2,9 @@
 
 mod answer;
 mod append;
+mod backup;
 mod block;
+mod check;
 mod context;
 mod count;
 mod dictionary;
@@ -11,8 +13,11 @@ mod groups;
 mod histogram;
 mod index;
 mod insert;
+mod moved;
 mod neighbours;
 mod parallel;
+#[cfg(all(unix, feature = "net"))]
+mod place;
 mod plan;
 mod prune;
 mod reader;
@@ -28,8 +33,12 @@ mod stream;
 
 pub use answer::Records;
 pub use append::SqliteStore;
+pub use backup::{Existing, Saved};
+pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;
 pub use index::Maintained;
+#[cfg(all(unix, feature = "net"))]
+pub(crate) use place::check_place;
 pub use prune::{Prune, PruneEstimate, Pruned, Retained};
 pub use reader::Reader;
 pub use room::RoomSettings;

@@ -189,7 +189,7 @@ fn check(manager: &SqliteConnectionManager, path: &Path) -> Result<(), StoreErro
 }
 
 /// The file as one that nobody changes while it is read; `None` when its WAL says otherwise.
-fn unchanging_uri(path: &Path) -> Option<String> {
+pub(super) fn unchanging_uri(path: &Path) -> Option<String> {
     if schema::beside(path, "-wal")
         .metadata()
         .is_ok_and(|wal| wal.len() > 0)

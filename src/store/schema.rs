@@ -12,7 +12,7 @@ use super::Durability;
 use crate::error::StoreError;
 
 /// One file for each step of the schema, never edited once released. `user_version` says how many a file has seen.
-const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_records.sql"),
     include_str!("../../migrations/0002_blocks.sql"),
     include_str!("../../migrations/0003_settings.sql"),
@@ -34,7 +34,7 @@ const PAGE_BYTES: i64 = 8192;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The pause before it is tried again, when it did not wait by itself.
-const BUSY_PAUSE: Duration = Duration::from_millis(10);
+pub(super) const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long opening a file waits for another process that is just making or migrating it.
 pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -322,7 +322,7 @@ fn unwritable(path: &Path, error: StoreError) -> StoreError {
     error
 }
 
-fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 

@@ -37,6 +37,8 @@ fn help_is_as_reviewed() {
         ("stats-help.txt", &["stats", "--help"]),
         ("sql-help.txt", &["sql", "--help"]),
         ("prune-help.txt", &["prune", "--help"]),
+        ("check-help.txt", &["check", "--help"]),
+        ("backup-help.txt", &["backup", "--help"]),
         ("send-help.txt", &["send", "--help"]),
         ("demo-help.txt", &["demo", "--help"]),
     ] {

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod access;
+mod care;
 #[path = "../certificates/mod.rs"]
 mod certificates;
 mod clients;
@@ -13,11 +14,13 @@ mod context;
 mod counts;
 mod cursor;
 mod echo;
+mod faults;
 mod follow;
 mod gaps;
 mod help;
 mod http;
 mod output;
+mod power_cut;
 mod protocols;
 mod queries;
 mod readme;
@@ -27,6 +30,7 @@ mod retention;
 mod send;
 mod send_tls;
 mod senders;
+mod service;
 mod shutdown;
 mod spill;
 mod sql;

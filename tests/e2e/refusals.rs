@@ -242,7 +242,7 @@ fn an_empty_database_of_another_application_is_refused() {
 }
 
 /// The same command by a user who owns nothing; `None` where that cannot be tried.
-fn by_nobody(command: &Command) -> Option<Command> {
+pub(crate) fn by_nobody(command: &Command) -> Option<Command> {
     let mut nobody = Command::new("setpriv");
     nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
     let may = nobody.arg(command.get_program()).arg("--version").output();

@@ -4,6 +4,7 @@
 
 mod answers;
 mod at_once;
+mod check;
 mod damage;
 mod keeping;
 mod kept;

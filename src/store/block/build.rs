@@ -55,15 +55,7 @@ impl BlockBuilder {
         self.created.push(created_ns);
         self.sites.push(site);
         self.origins.push(origin);
-        let set = &mut self.set;
-        let mut insert = |hash| set.insert(hash);
-        each_word(texts.message, &mut insert);
-        for text in [texts.exc_text, texts.stack_info].into_iter().flatten() {
-            each_word(text, &mut insert);
-        }
-        if let Some(extra) = texts.extra {
-            each_word_of_json(extra, &mut insert);
-        }
+        each_indexed_word(texts, |hash| self.set.insert(hash));
     }
 
     /// The block of the records so far, which are forgotten; `None` when there are none.
@@ -103,6 +95,17 @@ impl BlockBuilder {
         self.sites.clear();
         self.origins.clear();
         self.set.clear();
+    }
+}
+
+/// Calls `found` with each word that a block's filter has to hold for a record of these texts.
+pub(in crate::store) fn each_indexed_word(texts: &Texts<'_>, mut found: impl FnMut(u64)) {
+    each_word(texts.message, &mut found);
+    for text in [texts.exc_text, texts.stack_info].into_iter().flatten() {
+        each_word(text, &mut found);
+    }
+    if let Some(extra) = texts.extra {
+        each_word_of_json(extra, &mut found);
     }
 }
 

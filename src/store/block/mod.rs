@@ -10,12 +10,12 @@ mod pack;
 mod read;
 mod words;
 
-pub(super) use build::{BlockBuilder, NewBlock};
+pub(super) use build::{BlockBuilder, NewBlock, each_indexed_word};
 pub(super) use cache::BlockCache;
 pub(super) use list::{IdList, ListBuffer};
 pub(super) use read::{
-    Column, Columns, Found, Summary, block_at, delete_block, generation, last_block_end,
-    may_hold_words, next_extents, sound_extents, unsound_blocks,
+    Column, Columns, Found, Summary, all_extents, block_at, delete_block, generation,
+    last_block_end, may_hold_words, next_extents, sound_extents, unsound_blocks,
 };
 
 /// How many records a block has. One that was made anew after some were deleted has fewer.

@@ -111,6 +111,23 @@ pub(in crate::store) fn sound_extents(
     Ok((extents, last))
 }
 
+/// Where all blocks lie whose summaries are sound, and the ids of the others.
+pub(in crate::store) fn all_extents(
+    connection: &Connection,
+) -> rusqlite::Result<(Vec<Extent>, Vec<i64>)> {
+    let (mut sound, mut unsound) = (Vec::new(), Vec::new());
+    each_summary(
+        connection,
+        i64::MIN,
+        usize::MAX,
+        |id, summary| match summary {
+            Some(summary) => sound.push(summary.extent),
+            None => unsound.push(id),
+        },
+    )?;
+    Ok((sound, unsound))
+}
+
 /// The last id that the last block covers; some number when the block is damaged, since that must not keep anybody from writing.
 pub(in crate::store) fn last_block_end(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection

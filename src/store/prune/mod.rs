@@ -184,6 +184,10 @@ impl Pruner {
         limit.min(self.ceiling)
     }
 
+    pub(super) fn retention(&self) -> &Retention {
+        &self.policy.retention
+    }
+
     /// Whether records may go before their time, so that others have room.
     pub(super) fn makes_room(&self) -> bool {
         self.policy.retention.max_bytes.is_some()

@@ -1,0 +1,171 @@
+//! Whether the place of a file is safe: who else could change it, or put something else in its place.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::schema::{beside, check_path};
+use crate::error::StoreError;
+
+const OTHERS_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// The files of a store: those that `SQLite` makes and those that may be beside them.
+const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", ".spill", ".reserve"];
+
+/// Refuses a database that other users of the machine could change or replace: one that everybody may write to, one in or under a
+/// directory where everybody may rename files, and in a directory for all, such as /tmp, one that is somebody else's.
+///
+/// # Errors
+///
+/// [`StoreError::UnsafePlace`] with what is wrong, or what opening would say of something that is no file. What cannot be looked at
+/// cannot be opened either.
+pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
+    check_path(path)?;
+    let unsafe_place = |place: &Path, reason, way_out: String| {
+        Err(StoreError::UnsafePlace {
+            path: path.to_owned(),
+            place: place.to_owned(),
+            reason,
+            way_out,
+        })
+    };
+    let own = user();
+    for file in files(path) {
+        // A link is as good as whoever made it.
+        let Ok(found) = file.symlink_metadata() else {
+            continue;
+        };
+        if found.is_file() && is_for_all(&found) {
+            let way_out = format!("`chmod o-w {}`", file.display());
+            return unsafe_place(&file, "can be changed by everybody", way_out);
+        }
+        let directory = directory(&file).metadata();
+        let shared = directory.is_ok_and(|directory| is_for_all(&directory));
+        let foreign = own.is_some_and(|own| found.uid() != own && found.uid() != 0);
+        if shared && foreign {
+            let way_out = "use a directory of your own".to_owned();
+            let reason = "belongs to another user, in a directory where everybody can make files";
+            return unsafe_place(&file, reason, way_out);
+        }
+    }
+    let Ok(directory) = directory(path).canonicalize() else {
+        return Ok(());
+    };
+    let real = path.canonicalize().unwrap_or_default();
+    for place in directory.ancestors().chain(real.ancestors().skip(1)) {
+        let Ok(found) = place.metadata() else {
+            continue;
+        };
+        if is_for_all(&found) && found.mode() & STICKY == 0 {
+            let way_out = format!("`chmod o-w {}`", place.display());
+            let reason = "is a directory where everybody can replace files";
+            return unsafe_place(place, reason, way_out);
+        }
+    }
+    Ok(())
+}
+
+/// The files by their names, and, behind a link, those that it leads to.
+fn files(path: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = SUFFIXES.map(|suffix| beside(path, suffix)).into();
+    if let Ok(real) = path.canonicalize() {
+        files.extend(SUFFIXES.map(|suffix| beside(&real, suffix)));
+    }
+    files
+}
+
+fn directory(path: &Path) -> &Path {
+    let directory = path.parent();
+    let directory = directory.filter(|directory| !directory.as_os_str().is_empty());
+    directory.unwrap_or(Path::new("."))
+}
+
+fn is_for_all(found: &Metadata) -> bool {
+    found.mode() & OTHERS_WRITE != 0
+}
+
+/// The user who runs this program, where the system tells: Linux does.
+fn user() -> Option<u32> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    // The real user, then the effective one.
+    ids.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[track_caller]
+    fn refused(path: &Path, reason: &str) {
+        let error = check_place(path).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        assert!(error.contains("--insecure-directory"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_where_everybody_can_replace_files_is_refused_also_further_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let db = inner.join("logs.sqlite");
+        check_place(&db).unwrap();
+        for open in [&inner, dir.path()] {
+            mode(open, 0o777);
+            refused(&db, "everybody can replace files");
+            mode(open, 0o1777);
+            check_place(&db).unwrap();
+            mode(open, 0o770);
+            check_place(&db).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_everybody_can_change_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("logs.sqlite");
+        for suffix in SUFFIXES {
+            let file = beside(&db, suffix);
+            fs::write(&file, "").unwrap();
+            check_place(&db).unwrap();
+            mode(&file, 0o666);
+            refused(&db, "can be changed by everybody");
+            fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_to_where_the_file_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().join("real");
+        fs::create_dir(&real).unwrap();
+        fs::write(real.join("logs.sqlite"), "").unwrap();
+        let db = dir.path().join("link.sqlite");
+        symlink(real.join("logs.sqlite"), &db).unwrap();
+        check_place(&db).unwrap();
+        mode(&real, 0o777);
+        refused(&db, "everybody can replace files");
+    }
+
+    #[test]
+    fn the_file_of_another_user_in_a_directory_for_all_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("logs.sqlite");
+        let wal = beside(&db, "-wal");
+        fs::write(&wal, "").unwrap();
+        // Only root can give files away.
+        if user() != Some(0) || std::os::unix::fs::chown(&wal, Some(12_345), None).is_err() {
+            return;
+        }
+        check_place(&db).unwrap();
+        mode(dir.path(), 0o1777);
+        refused(&db, "belongs to another user");
+    }
+}

@@ -1,0 +1,299 @@
+//! What a machine does to a running server: a full disk, a file moved or deleted, a directory that cannot be written.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use logstore::{Batch, Durability, Level, LogRecord, RecordStore as _, Site, SqliteStore};
+use rusqlite::Connection;
+
+use crate::refusals::by_nobody;
+use crate::support::{Server, Store, frame, logstore, send, wait_until};
+
+/// Sends records with these numbers in their messages.
+fn send_numbered(server: &Server, numbers: std::ops::Range<usize>) {
+    let frames: Vec<u8> = numbers
+        .flat_map(|number| frame("a", 20, &format!("no {number} {}", "x".repeat(100))))
+        .collect();
+    send(server.address(), &frames);
+}
+
+/// The numbers of the records in a file, each of which is there once; none while there is no such table.
+fn numbers(db: &Path) -> BTreeSet<usize> {
+    let Ok(sql) = Connection::open_with_flags(db, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE)
+    else {
+        return BTreeSet::new();
+    };
+    let Ok(mut statement) = sql.prepare("SELECT message FROM record WHERE message LIKE 'no %'")
+    else {
+        return BTreeSet::new();
+    };
+    let mut found = BTreeSet::new();
+    for message in statement
+        .query_map([], |row| row.get::<_, String>(0))
+        .unwrap()
+    {
+        let message = message.unwrap();
+        let number = message.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(found.insert(number), "{number} is there twice");
+    }
+    found
+}
+
+fn wait_for(db: &Path, expected: std::ops::Range<usize>) {
+    let expected: BTreeSet<usize> = expected.collect();
+    wait_until("the records are stored", || numbers(db) == expected);
+}
+
+const MOVED: &str = "the database file was moved or deleted";
+
+#[test]
+fn a_file_that_is_moved_keeps_its_records_and_the_next_go_into_a_new_one() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    for round in 0..3 {
+        send_numbered(&server, round * 500..(round + 1) * 500);
+        wait_for(&store.db, round * 500..(round + 1) * 500);
+        // As a rotation by name alone does it.
+        fs::rename(&store.db, store.file(&format!("old{round}.sqlite"))).unwrap();
+    }
+    send_numbered(&server, 1500..1600);
+    wait_for(&store.db, 1500..1600);
+    server.wait_until_said(MOVED);
+    let ended = server.terminate();
+    assert!(
+        ended.stderr.contains("1600 stored, 0 dropped"),
+        "{}",
+        ended.stderr
+    );
+    for round in 0..3 {
+        let old = store.file(&format!("old{round}.sqlite"));
+        // All in this one file: nothing of it has stayed in a log at the old path.
+        assert!(!store.file(&format!("old{round}.sqlite-wal")).exists());
+        assert_eq!(numbers(&old), (round * 500..(round + 1) * 500).collect());
+        sound(&old);
+    }
+    sound(&store.db);
+}
+
+fn sound(db: &Path) {
+    let output = logstore(["check", "--db"]).arg(db).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}: {output:?}",
+        db.display()
+    );
+}
+
+#[test]
+fn a_file_that_is_deleted_is_made_anew_at_once() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    for names in [
+        &["runs.sqlite"][..],
+        &["runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm"],
+    ] {
+        send_numbered(&server, 0..100);
+        wait_for(&store.db, 0..100);
+        for name in names {
+            fs::remove_file(store.file(name)).unwrap();
+        }
+        // Also when nothing comes.
+        wait_until("there is a file again", || store.db.exists());
+    }
+    send_numbered(&server, 100..200);
+    wait_for(&store.db, 100..200);
+    server.wait_until_said(MOVED);
+    server.terminate();
+    assert_eq!(numbers(&store.db), (100..200).collect());
+    sound(&store.db);
+}
+
+#[test]
+fn a_file_that_another_takes_the_place_of_is_left_and_the_other_written() {
+    let store = Store::new();
+    let copy = store.file("copy.sqlite");
+    let server = Server::start(&store.db);
+    send_numbered(&server, 0..100);
+    wait_for(&store.db, 0..100);
+    let backup = logstore(["backup", "--db"])
+        .arg(&store.db)
+        .arg(&copy)
+        .output()
+        .unwrap();
+    assert!(backup.status.success());
+    send_numbered(&server, 500..600);
+    wait_until("the records are stored", || store.count() == 200);
+    fs::rename(&copy, &store.db).unwrap();
+    send_numbered(&server, 100..200);
+    wait_for(&store.db, 0..200);
+    server.terminate();
+    sound(&store.db);
+}
+
+#[test]
+fn records_wait_for_a_directory_that_has_gone() {
+    let store = Store::new();
+    let directory = store.file("away");
+    fs::create_dir(&directory).unwrap();
+    let db = directory.join("runs.sqlite");
+    let server = Server::start(&db);
+    send_numbered(&server, 0..100);
+    wait_for(&db, 0..100);
+    let elsewhere = store.file("elsewhere");
+    fs::rename(&directory, &elsewhere).unwrap();
+    send_numbered(&server, 100..200);
+    server.wait_until_said("there is no directory");
+    fs::create_dir(&directory).unwrap();
+    wait_for(&db, 100..200);
+    server.terminate();
+    let old = elsewhere.join("runs.sqlite");
+    assert_eq!(numbers(&old), (0..100).collect());
+    sound(&old);
+}
+
+#[test]
+fn a_moved_file_that_somebody_reads_is_written_until_they_are_done() {
+    let store = Store::new();
+    let mut writer = SqliteStore::open(&store.db, Durability::Normal).unwrap();
+    let append = |writer: &mut SqliteStore, number: usize| {
+        let record = LogRecord::new(Site::new("a", Level::INFO), format!("no {number}"));
+        let batch: Batch = [&record].into_iter().collect();
+        writer.append(&[batch]).unwrap();
+    };
+    append(&mut writer, 0);
+    let reader = Connection::open(&store.db).unwrap();
+    let count = "SELECT count(*) FROM record";
+    reader.execute_batch("BEGIN").unwrap();
+    let before: i64 = reader.query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!(before, 1);
+    append(&mut writer, 1);
+    let old = store.file("old.sqlite");
+    fs::rename(&store.db, &old).unwrap();
+    append(&mut writer, 2);
+    assert!(!store.db.exists());
+    let waits = writer.maintain().unwrap_err().to_string();
+    assert!(waits.contains("another program reads it"), "{waits}");
+    reader.execute_batch("COMMIT").unwrap();
+    append(&mut writer, 3);
+    assert_eq!(numbers(&store.db), [3].into());
+    assert!(writer.maintain().unwrap().reopened);
+    drop(reader);
+    assert_eq!(numbers(&old), [0, 1, 2].into());
+    sound(&old);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_told() {
+    let store = Store::new();
+    drop(SqliteStore::open(&store.db, Durability::Normal).unwrap());
+    fs::set_permissions(store.file(""), Permissions::from_mode(0o755)).unwrap();
+    for db in [store.db.clone(), store.file("new.sqlite")] {
+        // Only root can give files away, and be refused in another's name.
+        if db.exists() && chown(&db, Some(65_534), None).is_err() {
+            return;
+        }
+        let mut command = logstore(["serve", "--port", "0", "--db"]);
+        command.arg(&db);
+        let Some(mut command) = by_nobody(&command) else {
+            return;
+        };
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("give this user the right to write to"),
+            "{said}"
+        );
+    }
+}
+
+/// A file system of so many bytes, for as long as the test runs.
+struct SmallDisk {
+    at: PathBuf,
+}
+
+impl SmallDisk {
+    /// Nothing, and the reason printed, where this cannot be had.
+    fn mount(at: PathBuf, bytes: u32) -> Option<Self> {
+        fs::create_dir(&at).unwrap();
+        let size = format!("size={bytes}");
+        let mut mount = Command::new("mount");
+        let mount = mount
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(&at)
+            .output();
+        match mount {
+            Ok(output) if output.status.success() => Some(SmallDisk { at }),
+            other => {
+                let reason =
+                    format!("skipped: a file system can be mounted by root alone: {other:?}");
+                std::io::Write::write_all(&mut std::io::stderr(), reason.as_bytes()).unwrap();
+                None
+            }
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.at).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_and_waited_for_and_nothing_is_lost_or_stored_twice() {
+    let store = Store::new();
+    let Some(disk) = SmallDisk::mount(store.file("disk"), 4 << 20) else {
+        return;
+    };
+    let db = disk.at.join("runs.sqlite");
+    let ballast = disk.at.join("ballast");
+    let server = Server::start(&db);
+    send_numbered(&server, 0..100);
+    wait_for(&db, 0..100);
+    fs::write(&ballast, vec![1; 13 << 18]).unwrap();
+    for start in (100..6000).step_by(100) {
+        send_numbered(&server, start..start + 100);
+    }
+    server.wait_until_said("find room on the disk");
+    assert!(
+        server.said().contains("will be tried again"),
+        "{}",
+        server.said()
+    );
+    let stored = numbers(&db);
+    assert_eq!(stored, (0..stored.len()).collect(), "stored in order");
+    assert!(stored.len() < 6000);
+    fs::remove_file(&ballast).unwrap();
+    wait_for(&db, 0..6000);
+    server.wait_until_said("takes records again");
+    let ended = server.terminate();
+    assert!(
+        ended.stderr.contains("6000 stored, 0 dropped"),
+        "{}",
+        ended.stderr
+    );
+    sound(&db);
+}
+
+#[test]
+fn a_backup_without_room_is_told_and_leaves_nothing_behind() {
+    let store = Store::new();
+    let Some(disk) = SmallDisk::mount(store.file("disk"), 1 << 20) else {
+        return;
+    };
+    let server = Server::start(&store.db);
+    send_numbered(&server, 0..8000);
+    wait_for(&store.db, 0..8000);
+    let mut backup = logstore(["backup", "--db"]);
+    let output = backup.arg(&store.db).arg(&disk.at).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("find room on the disk for"), "{said}");
+    assert_eq!(fs::read_dir(&disk.at).unwrap().count(), 0);
+    server.terminate();
+}
