@@ -222,6 +222,11 @@ impl Batch {
         self.push(record.created_ns, site, origin, texts);
     }
 
+    /// The time of the last one, in nanoseconds since the Unix epoch.
+    pub(crate) fn last_created_ns(&self) -> Option<i64> {
+        self.rows.last().map(|row| row.created_ns)
+    }
+
     /// The records in order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> + Clone {
         self.rows.iter().map(|row| {

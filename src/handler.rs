@@ -10,6 +10,10 @@ use std::time::Duration;
 
 use crate::batch::{Batch, extra_json, texts_of};
 use crate::error::{Error, QueueError};
+#[cfg(feature = "net")]
+use crate::metrics::StoreMetrics;
+#[cfg(feature = "net")]
+use crate::queue::Fill;
 use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Spiller, Urgency};
 use crate::record::LogRecord;
 use crate::report::{Report, Reporter};
@@ -123,6 +127,23 @@ impl SQLiteQueueHandler {
         self.queue.is_open()
     }
 
+    /// Has a record of our own stored, soon; it is in no count.
+    #[cfg(feature = "net")]
+    pub(crate) fn note(&self, record: &LogRecord) {
+        self.queue.note(record);
+    }
+
+    /// What the writer measures.
+    #[cfg(feature = "net")]
+    pub(crate) fn metrics(&self) -> &StoreMetrics {
+        &self.queue.metrics
+    }
+
+    #[cfg(feature = "net")]
+    pub(crate) fn queue_fill(&self) -> Fill {
+        self.queue.fill()
+    }
+
     /// What went in and came out so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -211,6 +232,8 @@ pub struct HandlerBuilder {
     spill_path: Option<PathBuf>,
     spill_max_bytes: u64,
     room: RoomSettings,
+    /// Whether the log itself shall tell when the store takes records again.
+    pub(crate) note_recoveries: bool,
 }
 
 /// How many records may wait by default.
@@ -242,6 +265,7 @@ impl Default for HandlerBuilder {
             spill_path: None,
             spill_max_bytes: DEFAULT_SPILL_MAX_BYTES,
             room: RoomSettings::default(),
+            note_recoveries: false,
         }
     }
 }
@@ -403,6 +427,7 @@ impl HandlerBuilder {
             reporter: self.reporter,
             retry: self.retry,
             removed: Arc::clone(&removed),
+            note_recoveries: self.note_recoveries,
         };
         let writer = std::thread::Builder::new()
             .name(self.thread.into())

@@ -58,6 +58,7 @@ mod format;
 mod gaps;
 mod handler;
 mod level;
+mod metrics;
 #[cfg(feature = "net")]
 mod net;
 mod percent;
@@ -104,8 +105,8 @@ pub use handler::{
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{
-    LogRecordSocketReceiver, LogRecordStreamHandler, MessageStream, ReceiverCounters, Stop, Tap,
-    TlsFiles, Tokens,
+    DEFAULT_MAX_CONNECTIONS, LogRecordSocketReceiver, LogRecordStreamHandler, MessageStream,
+    ReceiverCounters, Source, SourceCounters, Stop, Tap, TlsFiles, Tokens,
 };
 pub use progress::Progress;
 pub use query::{
@@ -117,7 +118,7 @@ pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
 pub use retention::{KeepOf, KeepRule, Retention};
 #[cfg(feature = "net")]
-pub use server::{DEFAULT_PORT, ServerBuilder, ServerContext, Summary};
+pub use server::{DEFAULT_PORT, OwnRecords, ServerBuilder, ServerContext, Summary};
 pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};

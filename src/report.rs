@@ -121,6 +121,13 @@ pub enum Report {
         /// What the system said.
         reason: String,
     },
+    /// Connections were closed at once, since as many were open as may be. At most once a minute.
+    TooManyConnections {
+        /// How many may be open.
+        limit: usize,
+        /// How many were turned away since the last such report.
+        count: u64,
+    },
     /// New connections cannot be accepted at the moment; it is tried again.
     AcceptFailing {
         /// What the system said.
@@ -220,6 +227,13 @@ impl fmt::Display for Report {
             Report::ConnectionLost { peer, reason } => {
                 write!(f, "connection of {peer} lost: {reason}")
             }
+            Report::TooManyConnections { limit, count } => {
+                write!(
+                    f,
+                    "{} turned away: {limit} are open; --max-connections lets in more",
+                    counted(*count, "connection", "connections")
+                )
+            }
             Report::AcceptFailing { reason } => {
                 write!(
                     f,
@@ -237,6 +251,7 @@ fn unit_of(error: &WireError) -> &'static str {
         WireError::Http { .. } => "request",
         WireError::NotAFrame { .. }
         | WireError::TooManyPartialFrames { .. }
+        | WireError::TooSlow { .. }
         | WireError::Tls { .. }
         | WireError::NotTls
         | WireError::Unproven => "connection",

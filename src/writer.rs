@@ -15,6 +15,7 @@ use crate::record::{LogRecord, Site};
 use crate::report::{Report, Reporter};
 use crate::spill::SpillMark;
 use crate::store::{LeftOut, RecordStore};
+use crate::time::now_ns;
 
 /// The pauses before a store that has refused is tried again: the first one doubles up to the longest.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,8 @@ pub(crate) struct Writer {
     pub(crate) retry: Retry,
     /// How many records retention has removed.
     pub(crate) removed: Arc<AtomicU64>,
+    /// Whether the log itself shall tell when the store takes records again.
+    pub(crate) note_recoveries: bool,
 }
 
 /// Records that the store has taken and is not certain of yet.
@@ -111,6 +114,7 @@ impl Writer {
                 (self.reporter)(&report);
                 batches.push(sheds.note(&report, |note| note.with("shed", count)));
             }
+            queue.take_notes(&mut batches);
             let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
             let idle = batches.is_empty();
             let at_rest = idle && !patience.is_zero();
@@ -120,7 +124,7 @@ impl Writer {
                     // Only the marks of flushes: what they wait for is stored already.
                     0 if self.store.is_certain() => Outcome::Stored(LeftOut::default()),
                     _ if given_up => Outcome::Failed,
-                    _ => self.store(&batches, &mut gathered.mark, confirm),
+                    _ => self.store(&batches, records, &mut gathered.mark, confirm),
                 };
                 if outcome == Outcome::Failed && self.keep(&batches, &mut gathered.mark) {
                     return;
@@ -162,15 +166,32 @@ impl Writer {
     fn store(
         &mut self,
         mut batches: &[Batch],
+        records: u64,
         mark: &mut Option<SpillMark>,
         confirm: bool,
     ) -> Outcome {
         let mut trouble: Option<Trouble> = None;
+        let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
+        let newest_ns = batches.iter().rev().find_map(Batch::last_created_ns);
+        // A stop does not wait for records of our own.
+        let close_timeout = match records {
+            0 => Duration::ZERO,
+            _ => self.close_timeout,
+        };
         loop {
+            let began = Instant::now();
             let error = match self.try_to_store(&mut batches, mark.as_ref(), confirm) {
                 Ok(()) => {
+                    if let Some(newest_ns) = newest_ns {
+                        let lag_ns = now_ns().saturating_sub(newest_ns);
+                        let metrics = &self.queue.metrics;
+                        metrics.committed(records_and_notes, began.elapsed(), lag_ns);
+                    }
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
+                        if self.note_recoveries {
+                            self.queue.note(&note(report.to_string()));
+                        }
                     }
                     return Outcome::Stored(self.store.left_out());
                 }
@@ -190,7 +211,7 @@ impl Writer {
             }
             let pause = trouble.pause(busy);
             if self.queue.pause(pause) {
-                if trouble.closed_for() > self.close_timeout {
+                if trouble.closed_for() > close_timeout {
                     self.queue.fault(describe(&error));
                     return Outcome::Failed;
                 }
@@ -236,6 +257,11 @@ impl Writer {
             Ok(())
         }
     }
+}
+
+/// A record of our own.
+fn note(message: String) -> LogRecord {
+    LogRecord::new(Site::new("logstore", Level::WARNING), message)
 }
 
 /// A time during which the store refuses.

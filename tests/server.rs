@@ -205,3 +205,31 @@ fn records_without_a_host_get_this_machines_name() {
         logstore::machine_name()
     );
 }
+
+#[test]
+fn a_message_that_drips_is_given_up_and_one_that_comes_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("logs.sqlite");
+    let mut server = ServerContext::builder()
+        .port(0)
+        .message_timeout(Duration::from_millis(400))
+        .start(&path)
+        .unwrap();
+    let mut dripping = TcpStream::connect(server.local_addr()).unwrap();
+    let mut slow = TcpStream::connect(server.local_addr()).unwrap();
+    let drops = frame(&"x".repeat(2000));
+    let given_up = drops.chunks(1).any(|byte| {
+        // Each of its messages has its own time, and between them it has all of it.
+        slow.write_all(&frame("slow")).unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+        dripping.write_all(byte).is_err()
+    });
+    assert!(given_up);
+    let summary = server.summary();
+    assert_eq!(summary.bad_frames, 1, "{summary:?}");
+    slow.write_all(&frame("slow")).unwrap();
+    let sent = summary.records.accepted;
+    wait_until("one more", || server.summary().records.accepted > sent);
+    server.close().unwrap();
+    assert!(messages(&path).iter().all(|message| message == "slow"));
+}

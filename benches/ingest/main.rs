@@ -15,6 +15,8 @@ mod lines;
 mod measure;
 mod part;
 mod retain;
+#[path = "../server.rs"]
+mod server;
 mod store;
 mod table;
 mod tcp;

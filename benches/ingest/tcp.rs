@@ -1,10 +1,9 @@
 //! Part (c): `logstore serve` and a client that sends frames, made beforehand, as fast as the server takes them.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::Result;
 use crate::frame::write_frame;
 use crate::measure::{Outcome, Process, Stopwatch};
+use crate::server::Server;
 use crate::workload::Workload;
 
 /// How often the file is asked how far it is.
@@ -47,7 +47,7 @@ fn send(path: &Path, records: usize, streams: &[Vec<u8>]) -> Result<Outcome> {
         .map(|_| TcpStream::connect(&server.address))
         .collect::<std::io::Result<_>>()?;
 
-    let process = Process::of(server.child.id());
+    let process = Process::of(server.id());
     let server_cpu = process.cpu_seconds();
     let watch = Stopwatch::start();
     thread::scope(|scope| -> Result<()> {
@@ -115,70 +115,5 @@ fn wait_for(path: &Path, records: usize) -> Result<()> {
             return Err(format!("the server stopped at {committed} of {records} records").into());
         }
         thread::sleep(POLL);
-    }
-}
-
-/// The built binary, serving; killed when dropped before [`Server::stop`].
-struct Server {
-    child: Child,
-    /// What it says on stderr; dropping it would close the pipe that the server writes to.
-    talk: BufReader<ChildStderr>,
-    address: String,
-}
-
-impl Server {
-    fn start(path: &Path) -> Result<Server> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_logstore"))
-            .args([
-                "serve",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                "0",
-                "--quiet",
-                "--db",
-            ])
-            .arg(path)
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let talk = BufReader::new(child.stderr.take().ok_or("the server has no stderr")?);
-        let mut server = Server {
-            child,
-            talk,
-            address: String::new(),
-        };
-        let mut said = String::new();
-        while server.talk.read_line(&mut said)? > 0 {
-            if let Some((_, address)) = said.split_once("listening on ") {
-                let end = address.find([',', '\n']).unwrap_or(address.len());
-                address[..end].clone_into(&mut server.address);
-                return Ok(server);
-            }
-        }
-        Err(format!("the server did not start: {said}").into())
-    }
-
-    /// Asks it to end and waits until it has.
-    fn stop(mut self) -> Result<()> {
-        // The standard library can only kill.
-        Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()?;
-        let mut said = String::new();
-        self.talk.read_to_string(&mut said)?;
-        let status = self.child.wait()?;
-        if !status.success() {
-            return Err(format!("the server ended with {status}: {said}").into());
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail when it has ended already, as it should have.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

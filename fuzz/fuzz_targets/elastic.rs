@@ -12,6 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let items = bulk(bytes, Some("logs"), |_, _, document| {
         decoder.decode(document, &common::CONTEXT, &mut batch)
     });
+    let items: Result<Vec<_>, _> = items.map(Iterator::collect);
     if let Ok(items) = items {
         let stored = items.iter().filter(|item| item.error().is_none()).count();
         assert_eq!(batch.len(), stored);

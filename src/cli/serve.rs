@@ -11,8 +11,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
 use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT, Protocol};
 use logstore::{
-    DEFAULT_BATCH_SIZE, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability, Level, Overflow,
-    RoomSettings, SQLiteQueueHandler, ServerBuilder, ServerContext, TlsFiles, Tokens,
+    DEFAULT_BATCH_SIZE, DEFAULT_MAX_CONNECTIONS, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability,
+    Level, Overflow, OwnRecords, RoomSettings, SQLiteQueueHandler, ServerBuilder, ServerContext,
+    TlsFiles, Tokens, parse_duration,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -21,7 +22,8 @@ use super::console::{Background, Talk};
 use super::notify::Manager;
 use super::retention::RetentionArguments;
 use super::size::parse_size;
-use super::{Database, console, echo};
+use super::so_far::SoFar;
+use super::{Database, console, echo, open_files};
 
 /// Signals that come together are one request to stop.
 const ONE_REQUEST: Duration = Duration::from_millis(300);
@@ -101,6 +103,22 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "SIZE", default_value = "16MiB", value_parser = frame_limit)]
     frame_limit: usize,
 
+    /// How many connections may be open; one more is closed at once
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = DEFAULT_MAX_CONNECTIONS, value_parser = at_least_one)]
+    max_connections: usize,
+
+    /// Close connections that have sent nothing for so long: 30s, 12h [default: never]; over HTTP two minutes are the limit
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    idle_timeout: Option<Duration>,
+
+    /// Say on stderr every so often what has come and what became of it: 10s, 1h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    report_every: Option<Duration>,
+
+    /// Keep records of the server's own, of the logger `logstore`: its starts and stops, and when it could not store
+    #[arg(long, value_enum, default_value_t = OwnRecordsChoice::On)]
+    own_records: OwnRecordsChoice,
+
     /// Show arriving records on stdout, of this level and above or all [default: on a terminal all]
     #[arg(long, value_name = "LEVEL", num_args = 0..=1, default_missing_value = "notset", value_parser = value_parser!(Level))]
     echo: Option<Level>,
@@ -131,6 +149,14 @@ enum DurabilityChoice {
     Normal,
     /// A power cut: every commit waits for the disk
     Full,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OwnRecordsChoice {
+    /// They are kept, and in no count
+    On,
+    /// Only drops are noted
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -179,9 +205,17 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         .host(host)
         .port(*port)
         .frame_limit(arguments.frame_limit)
+        .own_records(match arguments.own_records {
+            OwnRecordsChoice::On => OwnRecords::On,
+            OwnRecordsChoice::Off => OwnRecords::Off,
+        })
         .handler(handler)
         .on_report(move |report| reports.say(report.to_string()));
     builder = arguments.open_doors(builder)?;
+    let room = open_files::make_room(arguments.max_connections);
+    if let Err(fit) = room {
+        builder = builder.max_connections(fit);
+    }
     let mut echo = None;
     if let Some(level) = arguments.echo_level() {
         let (writer, tap) = echo::start(level).context("cannot start the echo")?;
@@ -195,12 +229,23 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
         "listening on {address}, writing to {}; stop with Ctrl-C or SIGTERM",
         database.db.display()
     ));
+    if let Err(fit) = room {
+        talk.say(format!(
+            "only {fit} connections fit into the limit of open files, not {}; `ulimit -n` raises it",
+            arguments.max_connections
+        ));
+    }
     if arguments.allowed.insecure && !is_loopback(address.ip()) {
         talk.say("everybody who reaches this address can send records");
     }
     let mut manager = Manager::from_environment();
     manager.ready(&format!("listening on {address}"));
-    let stopped = wait(&signals, &server, &mut manager);
+    let mut so_far = SoFar::new(arguments.report_every);
+    let stopped = wait(&signals, &server, &mut manager, || {
+        if let Some(text) = so_far.due(&server) {
+            talk.say(text);
+        }
+    });
     manager.stopping();
     let closed = server.close();
     if let Some(echo) = echo {
@@ -216,6 +261,10 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
 impl ServeArguments {
     /// Which protocols are spoken, and who may come in.
     fn open_doors(&self, mut builder: ServerBuilder) -> anyhow::Result<ServerBuilder> {
+        builder = builder.max_connections(self.max_connections);
+        if let Some(timeout) = self.idle_timeout {
+            builder = builder.idle_timeout(timeout);
+        }
         if let Some(protocol) = self.protocol {
             builder = builder.protocol(protocol);
         }
@@ -286,16 +335,19 @@ fn is_hangup_ignored() -> bool {
 }
 
 /// Waits for the first signal. A server that has lost one of its threads does not go on pretending.
+/// `now_and_then` is called meanwhile.
 fn wait(
     signals: &Receiver<()>,
     server: &ServerContext,
     manager: &mut Manager,
+    mut now_and_then: impl FnMut(),
 ) -> anyhow::Result<()> {
     loop {
         match signals.recv_timeout(manager.look_every(LOOK_EVERY)) {
             Ok(()) => return Ok(()),
             Err(RecvTimeoutError::Timeout) if server.is_running() => {
                 manager.all_is_well(|| server.summary().to_string());
+                now_and_then();
             }
             Err(_) => bail!("the server has stopped unexpectedly; this is a bug"),
         }
@@ -311,6 +363,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) => Err("at least 1 is needed".into()),
         Ok(number) => Ok(number),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+fn duration(text: &str) -> anyhow::Result<Duration> {
+    match parse_duration(text)?.unsigned_abs() {
+        0 => bail!("more than nothing is needed"),
+        ns => Ok(Duration::from_nanos(ns)),
     }
 }
 

@@ -5,6 +5,7 @@ mod retention;
 mod store;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use query::{QueryError, SqlError};
 pub use retention::RetentionError;
@@ -109,6 +110,12 @@ pub enum WireError {
     TooManyPartialFrames {
         /// The limit, in bytes.
         limit: usize,
+    },
+    /// A message, frame or body did not come to its end in time.
+    #[error("a message was not complete after {limit:?}; the connection was closed")]
+    TooSlow {
+        /// How long it was waited for.
+        limit: Duration,
     },
     /// The connection ended inside a frame.
     #[error("the connection ended after {got} of {expected} bytes of a frame")]

@@ -1,4 +1,4 @@
-//! One client's connection: its first byte tells the protocol, and then its bytes become records.
+//! One client's connection: what it sends becomes records, until it goes or has been waited for too long.
 //!
 //! No task reads before the sink has room: a full queue pushes back to the clients through their sockets.
 
@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -15,15 +14,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
-use super::http;
+use super::patience::{Over, Patience};
 use super::shared::{Decoders, Desk, Held, Shared, hostname_of, stopped};
 use super::speech::{Refused, Speech};
-use super::tls::UNEXPECTED_MESSAGE;
 use crate::batch::Batch;
 use crate::error::WireError;
 use crate::report::Report;
 use crate::time::now_ns;
-use crate::wire::{Context, Protocol};
+use crate::wire::Context;
 
 /// How long connections are read on after a stop while their clients go on sending. What had arrived before takes far less.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(3);
@@ -40,104 +38,8 @@ const STOP_ARRIVED_BYTES: usize = 8 << 20;
 /// How long a connection that its client has ended waits for the commit of what came by it.
 const STORED_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What one read inside of TLS brings at most: what TLS packs together.
-const TLS_READ_BYTES: usize = 16 << 10;
-
-/// Serves a client until it goes or until the stop.
-pub(super) fn serve(
-    shared: &Rc<Shared>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    stop: &watch::Receiver<bool>,
-) {
-    shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-    tokio::task::spawn_local(welcome(Rc::clone(shared), stream, peer, stop.clone()));
-}
-
-/// Waits for the first byte, which stays in the socket, and lets the one go on who understands what follows.
-async fn welcome(
-    shared: Rc<Shared>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut first = [0];
-    let peeked = tokio::select! {
-        biased;
-        () = stopped(&mut stop) => Ok(0),
-        peeked = stream.peek(&mut first) => peeked,
-    };
-    // What failed is told by the first read.
-    let protocol = match peeked {
-        Ok(1) => Protocol::of_first_byte(first[0]),
-        _ => None,
-    };
-    if protocol == Some(Protocol::Tls)
-        && let Some(tls) = &shared.rules.tls
-    {
-        let greeted = tokio::select! {
-            greeted = tls.greet(stream) => greeted,
-            () = async { stopped(&mut stop).await; sleep(STOP_TIMEOUT).await } => return,
-        };
-        match greeted {
-            Ok(stream) => {
-                let stream = BufReader::with_capacity(TLS_READ_BYTES, stream);
-                welcome_inside(&shared, stream, peer, stop).await;
-            }
-            Err(error) => shared.reject(peer, error),
-        }
-        return;
-    }
-    if shared.rules.tls.as_ref().is_some_and(|tls| tls.is_demanded) {
-        // Not a byte is read of who has shown no certificate, not even after a stop.
-        if matches!(peeked, Ok(1)) {
-            // Where TLS is spoken, this is how a client is told that it speaks something else.
-            let _ = stream.try_write(&UNEXPECTED_MESSAGE);
-            shared.reject(peer, WireError::NotTls);
-        }
-        return;
-    }
-    if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && matches!(peeked, Ok(1)) {
-        http::serve(&shared, stream, peer, stop).await;
-        return;
-    }
-    if !shared.rules.lets_in_unproven(peer) {
-        if matches!(peeked, Ok(1)) {
-            shared.reject(peer, WireError::Unproven);
-        }
-        return;
-    }
-    Connection::new(&shared, peer).run(stream, stop).await;
-}
-
-/// The same inside of TLS.
-async fn welcome_inside(
-    shared: &Rc<Shared>,
-    mut stream: BufReader<TlsStream<TcpStream>>,
-    peer: SocketAddr,
-    mut stop: watch::Receiver<bool>,
-) {
-    let first = tokio::select! {
-        biased;
-        () = stopped(&mut stop) => None,
-        filled = stream.fill_buf() => filled.ok().and_then(|bytes| bytes.first().copied()),
-    };
-    let protocol = first.and_then(Protocol::of_first_byte);
-    if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && first.is_some() {
-        http::serve(shared, stream, peer, stop).await;
-        return;
-    }
-    if !shared.rules.lets_in_unproven(peer) {
-        if first.is_some() {
-            shared.reject(peer, WireError::Unproven);
-        }
-        return;
-    }
-    Connection::new(shared, peer).run_inside(stream, stop).await;
-}
-
 /// One client that sends frames or messages, one after the other.
-struct Connection {
+pub(super) struct Connection {
     shared: Rc<Shared>,
     peer: SocketAddr,
     /// For records that bring none.
@@ -147,6 +49,7 @@ struct Connection {
     /// How many records had been lost before it began.
     lost_before: u64,
     held: Held,
+    patience: Patience,
 }
 
 /// What a read came to.
@@ -160,7 +63,7 @@ enum Read {
 }
 
 impl Connection {
-    fn new(shared: &Rc<Shared>, peer: SocketAddr) -> Self {
+    pub(super) fn new(shared: &Rc<Shared>, peer: SocketAddr) -> Self {
         Connection {
             hostname: hostname_of(peer),
             speech: Speech::default(),
@@ -170,17 +73,21 @@ impl Connection {
                 .submit(Batch::new())
                 .map_or(0, |ticket| ticket.lost),
             held: Held::new(shared),
+            patience: Patience::new(&shared.rules),
             shared: Rc::clone(shared),
             peer,
         }
     }
 
-    async fn run(mut self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(mut self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break,
-                () = self.wait_for_more(&stream) => {}
+                waited = self.wait_for_more(&stream) => if let Err(over) = waited {
+                    self.give_up(over);
+                    return self.confirm(stream, stop).await;
+                },
             }
             match self.read(|buffer| stream.try_read(buffer)) {
                 Read::Some(_) | Read::Nothing => {}
@@ -274,7 +181,7 @@ impl Connection {
     }
 
     /// The same inside of TLS, where what has arrived and what can be read are two things: each connection has its own buffer.
-    async fn run_inside(
+    pub(super) async fn run_inside(
         mut self,
         mut stream: BufReader<TlsStream<TcpStream>>,
         mut stop: watch::Receiver<bool>,
@@ -283,11 +190,15 @@ impl Connection {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => break Instant::now() + STOP_TIMEOUT,
-                filled = async { self.shared.room().await; stream.fill_buf().await.map(<[u8]>::len) } => {
-                    if !self.take_filled(&mut stream, filled, &stop).await {
+                filled = self.wait_for_filling(&mut stream) => match filled {
+                    Ok(filled) => if !self.take_filled(&mut stream, filled, &stop).await {
                         return;
+                    },
+                    Err(over) => {
+                        self.give_up(over);
+                        return self.confirm_inside(&mut stream, stop).await;
                     }
-                }
+                },
             }
             tokio::task::yield_now().await;
         };
@@ -345,9 +256,40 @@ impl Connection {
     }
 
     /// Until there is something to read, or the connection has failed, which the read will tell; and room for it.
-    async fn wait_for_more(&self, stream: &TcpStream) {
-        let _ = stream.readable().await;
+    async fn wait_for_more(&mut self, stream: &TcpStream) -> Result<(), Over> {
+        let partial_bytes = self.speech.partial_bytes();
+        let readable = self.patience.wait(partial_bytes, stream.readable());
+        readable.await.map(drop)?;
         self.shared.room().await;
+        Ok(())
+    }
+
+    /// The same inside of TLS: the bytes that the buffer has then.
+    async fn wait_for_filling(
+        &mut self,
+        stream: &mut BufReader<TlsStream<TcpStream>>,
+    ) -> Result<io::Result<usize>, Over> {
+        self.shared.room().await;
+        let partial_bytes = self.speech.partial_bytes();
+        let filled = self.patience.wait(partial_bytes, stream.fill_buf());
+        Ok(filled.await?.map(<[u8]>::len))
+    }
+
+    /// The client has been waited for too long. What it has sent completely is kept.
+    fn give_up(&mut self, over: Over) {
+        match over {
+            Over::Idle => self.end(),
+            Over::Message => {
+                let limit = self.shared.rules.message_timeout;
+                self.lose(WireError::TooSlow { limit });
+            }
+        }
+    }
+
+    /// Nothing that follows can be taken.
+    fn lose(&mut self, error: WireError) {
+        self.refused.is_lost = true;
+        self.shared.reject(self.peer, self.speech.source(), error);
     }
 
     /// Reads once and queues what came. Nothing is awaited here, so that one buffer serves all.
@@ -374,17 +316,21 @@ impl Connection {
     /// Queues what came.
     fn take(&mut self, bytes: &[u8], decoders: &mut Decoders) -> Read {
         let mut batch = self.shared.sink.spare_batch();
+        let before = self.speech.partial_bytes();
         let received = self.decode(bytes, decoders, &mut batch);
+        self.shared.counters.add_bytes(bytes.len());
+        if self.speech.partial_bytes() < before + bytes.len() {
+            self.patience.renew();
+        }
         // The queue is closed only after this thread has ended, but whoever shares the handler may have closed it.
-        if self.shared.emit(batch).is_err() {
+        if self.shared.emit(self.speech.source(), batch).is_err() {
             return Read::End;
         }
         let received = received.and_then(|()| self.held.set(self.speech.partial_bytes()));
         match received {
             Ok(()) => Read::Some(bytes.len()),
             Err(lost) => {
-                self.refused.is_lost = true;
-                self.shared.reject(self.peer, lost);
+                self.lose(lost);
                 Read::End
             }
         }
@@ -409,9 +355,9 @@ impl Connection {
             hostname,
             now_ns: now_ns(),
         };
-        let reject = |error: WireError| {
+        let reject = |source, error: WireError| {
             refused.note(&error);
-            shared.reject(*peer, error);
+            shared.reject(*peer, source, error);
         };
         speech.receive(bytes, &shared.rules, decoders, &context, batch, reject)
     }
@@ -439,10 +385,10 @@ impl Connection {
         let mut batch = self.shared.sink.spare_batch();
         let finished = self.speech.finish(decoders, &context, &mut batch);
         // Whoever has closed the queue has said so.
-        let _ = self.shared.emit(batch);
+        let _ = self.shared.emit(self.speech.source(), batch);
         if let Err(error) = finished {
             self.refused.note(&error);
-            self.shared.reject(self.peer, error);
+            self.shared.reject(self.peer, self.speech.source(), error);
         }
     }
 }

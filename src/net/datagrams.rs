@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::STOP_TIMEOUT;
+use super::counters::Source;
 use super::shared::{Decoders, Desk, READ_BYTES, Shared, hostname_of, stopped};
 use crate::batch::Batch;
 use crate::error::WireError;
@@ -76,13 +77,14 @@ impl Receiver {
             && let Ok((len, peer)) = socket.try_recv_from(buffer)
         {
             taken += 1;
+            shared.counters.add_bytes(len);
             if let Err(error) = self.take(&buffer[..len], peer, decoders, &mut batch) {
-                shared.reject(peer, error);
+                shared.reject(peer, Source::Udp, error);
             }
         }
         self.report_lost_chunks();
         // Whoever has closed the queue has said so.
-        let _ = shared.emit(batch);
+        let _ = shared.emit(Source::Udp, batch);
         taken > 0
     }
 
@@ -95,7 +97,7 @@ impl Receiver {
                 protocol: "GELF",
                 reason,
             };
-            self.shared.reject(self.last_peer, error);
+            self.shared.reject(self.last_peer, Source::Udp, error);
         }
         self.lost_chunks = self.chunks.lost();
     }

@@ -17,9 +17,6 @@ pub struct MessageStream {
     passing: Remainder,
 }
 
-/// A message longer than this gives its memory back after it.
-const KEPT_BYTES: usize = 64 << 10;
-
 /// Nothing is to be passed over.
 const NOTHING: Remainder = Remainder::Bytes(0);
 
@@ -101,8 +98,8 @@ impl MessageStream {
                 }
                 SplitMessage::Partial { .. } => {}
             }
-            self.partial.clear();
-            self.partial.shrink_to(KEPT_BYTES);
+            // Thousands of clients are silent next: they keep no memory.
+            self.partial = Vec::new();
         }
     }
 

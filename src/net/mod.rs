@@ -3,20 +3,24 @@
 mod access;
 mod complaints;
 mod connection;
+mod counters;
 mod datagrams;
 mod http;
 mod messages;
+mod patience;
 mod pem;
 mod receiver;
 mod shared;
 mod speech;
 mod stream;
 mod tls;
+mod welcome;
 
 pub use access::Tokens;
+pub use counters::{ReceiverCounters, Source, SourceCounters};
 pub use messages::MessageStream;
 pub(crate) use pem::{certificates, private_key, roots};
-pub use receiver::{LogRecordSocketReceiver, ReceiverCounters, Stop};
+pub use receiver::{DEFAULT_MAX_CONNECTIONS, LogRecordSocketReceiver, Stop};
 pub use shared::Tap;
 pub use stream::LogRecordStreamHandler;
 pub use tls::TlsFiles;

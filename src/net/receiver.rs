@@ -1,20 +1,22 @@
 //! The receiver: one thread that accepts connections and reads from all of them.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs, UdpSocket as StdSocket};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use socket2::{Domain, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
 use super::access::{Access, Tokens};
+use super::counters::ReceiverCounters;
 use super::shared::{Rules, Shared, Tap, stopped};
 use super::tls::{Tls, TlsFiles};
-use super::{connection, datagrams};
+use super::{datagrams, welcome};
 use crate::error::ServerError;
 use crate::report::{Report, Reporter};
 use crate::sink::RecordSink;
@@ -23,8 +25,26 @@ use crate::wire::Protocol;
 /// The pause after a failed accept: too many open files, as a rule, which passes when others close.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Makes the page of `GET /metrics`.
+pub(super) type MetricsPage = Box<dyn Fn() -> String + Send>;
+
 /// How long nothing is said of failed accepts after a report.
 const ACCEPT_SILENCE: Duration = Duration::from_mins(1);
+
+/// How many connections may be open by default.
+pub const DEFAULT_MAX_CONNECTIONS: usize = 10_240;
+
+/// How long a client may take for one message by default.
+const MESSAGE_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How many connections may wait to be accepted, as far as the system allows it: many programs that start at the same moment are no attack.
+const BACKLOG: i32 = 1024;
+
+/// After which silence a peer's system is asked whether it is still there, how often, and how many times in vain: one that has vanished
+/// without a word is gone after seven minutes.
+const KEEPALIVE_AFTER: Duration = Duration::from_mins(5);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
+const KEEPALIVE_TRIES: u32 = 4;
 
 /// A listening socket for the frames of Python's `SocketHandler`, and for all else that a [`Protocol`] is.
 ///
@@ -38,15 +58,10 @@ pub struct LogRecordSocketReceiver {
     tls: Option<Tls>,
     tokens: Option<Tokens>,
     insecure: bool,
-}
-
-/// What the receiver has seen so far.
-#[derive(Debug, Default)]
-pub struct ReceiverCounters {
-    /// Connections accepted.
-    pub connections: AtomicU64,
-    /// Frames that could not be decoded or did not arrive completely.
-    pub bad_frames: AtomicU64,
+    max_connections: usize,
+    idle_timeout: Option<Duration>,
+    message_timeout: Duration,
+    metrics: Option<MetricsPage>,
 }
 
 impl std::fmt::Debug for LogRecordSocketReceiver {
@@ -98,8 +113,7 @@ impl LogRecordSocketReceiver {
             port,
             source,
         };
-        let listener = StdListener::bind(addresses.as_slice()).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
+        let listener = listen_on_any(&addresses).map_err(listen)?;
         let local_addr = listener.local_addr().map_err(listen)?;
         Ok(LogRecordSocketReceiver {
             listener,
@@ -110,7 +124,40 @@ impl LogRecordSocketReceiver {
             tls: None,
             tokens: None,
             insecure: false,
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            idle_timeout: None,
+            message_timeout: MESSAGE_TIMEOUT,
+            metrics: None,
         })
+    }
+
+    /// Who makes the page of `GET /metrics`, in the text format of Prometheus, version 0.0.4. Called from the receiver's thread: it
+    /// must not block.
+    #[must_use]
+    pub fn metrics(mut self, page: impl Fn() -> String + Send + 'static) -> Self {
+        self.metrics = Some(Box::new(page));
+        self
+    }
+
+    /// How many connections may be open, at least 1. One more is closed at once.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.max(1);
+        self
+    }
+
+    /// How long a connection may be silent before it is closed. Without, it may for ever; HTTP has limits of its own.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// How long a client may take for one frame, message or body: five minutes by default. Time in which it waits for us does not count.
+    #[must_use]
+    pub fn message_timeout(mut self, timeout: Duration) -> Self {
+        self.message_timeout = timeout;
+        self
     }
 
     /// Takes what comes as this protocol, whatever it begins with.
@@ -200,6 +247,10 @@ impl LogRecordSocketReceiver {
             tls: self.tls,
             proof_demanded: self.tokens.is_some() && !self.insecure,
             access: Access::new(self.tokens, self.local_addr.ip()),
+            max_connections: self.max_connections,
+            idle_timeout: self.idle_timeout,
+            message_timeout: self.message_timeout,
+            metrics: self.metrics,
         };
         let shared = Rc::new(Shared::new(sink, tap, counters, reporter, rules));
         let tasks = LocalSet::new();
@@ -220,6 +271,35 @@ impl LogRecordSocketReceiver {
         shared.finish();
         Ok(())
     }
+}
+
+/// Listens on the first of these addresses that can be had.
+fn listen_on_any(addresses: &[SocketAddr]) -> io::Result<StdListener> {
+    let mut failed = io::Error::other("the host has no address");
+    for address in addresses {
+        match listen_on(*address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// As the standard library does it, but with more room for those who wait in line, and with keepalive, which connections inherit.
+fn listen_on(address: SocketAddr) -> io::Result<StdListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // So that a server can be started again at once. On Windows it would let others take the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY)
+        .with_retries(KEEPALIVE_TRIES);
+    socket.set_tcp_keepalive(&keepalive)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 /// A panic ends the task that took a datagram, not the port.
@@ -244,7 +324,7 @@ async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Rec
             () = stopped(&mut stop) => break,
         };
         match accepted {
-            Ok((stream, peer)) => connection::serve(shared, stream, peer, &stop),
+            Ok((stream, peer)) => welcome::serve(shared, stream, peer, &stop),
             Err(error) => {
                 if reported.is_none_or(|reported| reported.elapsed() >= ACCEPT_SILENCE) {
                     reported = Some(Instant::now());
@@ -262,7 +342,21 @@ async fn accept(listener: TcpListener, shared: &Rc<Shared>, mut stop: watch::Rec
         if stream.set_nonblocking(true).is_ok()
             && let Ok(stream) = TcpStream::from_std(stream)
         {
-            connection::serve(shared, stream, peer, &stop);
+            welcome::serve(shared, stream, peer, &stop);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_inherit_keepalive() {
+        let listener = listen_on_any(&[([127, 0, 0, 1], 0).into()]).unwrap();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        assert!(socket2::SockRef::from(&stream).keepalive().unwrap());
     }
 }

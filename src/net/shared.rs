@@ -11,11 +11,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::access::Access;
 use super::complaints::Complaints;
-use super::receiver::ReceiverCounters;
+use super::counters::{ReceiverCounters, Source};
+use super::receiver::MetricsPage;
 use super::tls::Tls;
 use crate::batch::Batch;
 use crate::error::{QueueError, WireError};
@@ -35,6 +36,9 @@ pub(super) const READ_BYTES: usize = 256 << 10;
 /// What the incomplete frames of all connections may hold together: one of the largest frames, or many small ones.
 const MAX_PARTIAL_BYTES: usize = 256 << 20;
 
+/// How long nothing is said of connections that are turned away after a report.
+const REFUSED_SILENCE: Duration = Duration::from_mins(1);
+
 /// Sees records on their way to the sink.
 pub type Tap = Box<dyn Fn(&Batch)>;
 
@@ -49,6 +53,8 @@ pub(super) struct Shared {
     complaints: RefCell<Complaints>,
     /// What the incomplete frames of all connections hold together.
     partial_bytes: Cell<usize>,
+    /// When it was told last that connections are turned away, and how many had been by then.
+    refused: Cell<(Option<Instant>, u64)>,
 }
 
 /// Who may say what.
@@ -61,6 +67,13 @@ pub(super) struct Rules {
     pub(super) access: Access,
     /// Whoever comes from another machine has to show a certificate or, over HTTP, a token.
     pub(super) proof_demanded: bool,
+    /// How many connections may be open.
+    pub(super) max_connections: usize,
+    /// How long a connection that does not speak HTTP may be silent; `None`: for ever.
+    pub(super) idle_timeout: Option<Duration>,
+    /// How long a client may take for one message or body.
+    pub(super) message_timeout: Duration,
+    pub(super) metrics: Option<MetricsPage>,
 }
 
 impl Rules {
@@ -107,6 +120,7 @@ impl Shared {
             }),
             complaints: RefCell::new(Complaints::new(Arc::clone(reporter))),
             partial_bytes: Cell::new(0),
+            refused: Cell::new((None, 0)),
         }
     }
 
@@ -115,8 +129,8 @@ impl Shared {
         self.desk.borrow_mut()
     }
 
-    pub(super) fn reject(&self, peer: SocketAddr, error: WireError) {
-        self.counters.bad_frames.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn reject(&self, peer: SocketAddr, source: Source, error: WireError) {
+        self.counters.rejected(source);
         self.complaints.borrow_mut().note(peer, error);
     }
 
@@ -126,15 +140,21 @@ impl Shared {
     }
 
     /// Hands records over.
-    pub(super) fn emit(&self, batch: Batch) -> Result<(), QueueError> {
+    pub(super) fn emit(&self, source: Source, batch: Batch) -> Result<(), QueueError> {
+        let records = batch.len();
         self.show(&batch);
-        self.sink.emit_batch(batch)
+        self.sink.emit_batch(batch)?;
+        self.counters.received(source, records);
+        Ok(())
     }
 
     /// Hands records over for somebody who waits until they are stored.
-    pub(super) fn submit(&self, batch: Batch) -> Result<Ticket, QueueError> {
+    pub(super) fn submit(&self, source: Source, batch: Batch) -> Result<Ticket, QueueError> {
+        let records = batch.len();
         self.show(&batch);
-        self.sink.submit(batch)
+        let ticket = self.sink.submit(batch)?;
+        self.counters.received(source, records);
+        Ok(ticket)
     }
 
     fn show(&self, batch: &Batch) {
@@ -156,6 +176,19 @@ impl Shared {
     /// Says the rest.
     pub(super) fn finish(&self) {
         self.complaints.borrow_mut().finish();
+    }
+
+    /// Says that connections are turned away, at most once a minute.
+    pub(super) fn tell_refused(&self) {
+        let (told, before) = self.refused.get();
+        if told.is_none_or(|told| told.elapsed() >= REFUSED_SILENCE) {
+            let refused = self.counters.refused.load(Ordering::Relaxed);
+            self.refused.set((Some(Instant::now()), refused));
+            self.report(&Report::TooManyConnections {
+                limit: self.rules.max_connections,
+                count: refused - before,
+            });
+        }
     }
 
     pub(super) fn report(&self, report: &Report) {
@@ -192,7 +225,8 @@ impl Held {
         }
     }
 
-    /// It is so many bytes now. The one that brings all of them over the limit has to go, unless its own part is small.
+    /// It is so many bytes now. The one that brings all of them over the limit has to go, unless its own part is no more than its share:
+    /// so all of them never hold more than twice the limit.
     ///
     /// # Errors
     ///
@@ -201,7 +235,8 @@ impl Held {
         let all = self.shared.partial_bytes.get() - self.bytes + bytes;
         self.shared.partial_bytes.set(all);
         self.bytes = bytes;
-        if all > MAX_PARTIAL_BYTES && bytes > READ_BYTES {
+        let open = self.shared.counters.open.load(Ordering::Relaxed).max(1);
+        if all > MAX_PARTIAL_BYTES && bytes as u64 > MAX_PARTIAL_BYTES as u64 / open {
             return Err(WireError::TooManyPartialFrames {
                 limit: MAX_PARTIAL_BYTES,
             });

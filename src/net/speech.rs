@@ -1,5 +1,6 @@
 //! What one client speaks, found out from its first bytes, and the beginning of what has not arrived completely.
 
+use super::counters::Source;
 use super::messages::MessageStream;
 use super::shared::{Decoders, Rules};
 use super::stream::LogRecordStreamHandler;
@@ -36,7 +37,7 @@ impl Speech {
         decoders: &mut Decoders,
         context: &Context<'_>,
         batch: &mut Batch,
-        reject: impl FnMut(WireError),
+        mut reject: impl FnMut(Source, WireError),
     ) -> Result<(), WireError> {
         if let Speech::Unknown { mark } = self {
             while let (Some(expected), Some((first, rest))) =
@@ -51,6 +52,8 @@ impl Speech {
             }
             *self = Speech::of(*mark, bytes, rules)?;
         }
+        let source = self.source();
+        let reject = |error| reject(source, error);
         let Decoders {
             pickle,
             json,
@@ -112,6 +115,16 @@ impl Speech {
             }
             Some(Protocol::Http | Protocol::Tls) | None => return unknown(looks_like(bytes)),
         })
+    }
+
+    /// By which way its records come.
+    pub(super) fn source(&self) -> Source {
+        match self {
+            Speech::Unknown { .. } => Source::Other,
+            Speech::Frames(_) => Source::Python,
+            Speech::Json(_) => Source::Json,
+            Speech::Syslog(_) => Source::Syslog,
+        }
     }
 
     pub(super) fn partial_bytes(&self) -> usize {

@@ -5,6 +5,7 @@
 //! arrival is kept: a batch goes in behind the open one.
 
 mod gather;
+mod notes;
 mod overflow;
 mod spiller;
 mod state;
@@ -16,12 +17,16 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, unbounded};
 
 pub(crate) use gather::Portion;
+#[cfg(feature = "net")]
+pub(crate) use overflow::Fill;
 pub use overflow::{Counters, Overflow};
 pub(crate) use spiller::Spiller;
+pub(crate) use state::{Outcome, Urgency};
 use state::{Sealed, State};
 
 use crate::batch::{Batch, Texts};
 use crate::error::QueueError;
+use crate::metrics::StoreMetrics;
 use crate::record::LogRecord;
 use crate::sink::Ticket;
 use crate::spill::Spill;
@@ -61,6 +66,8 @@ pub(crate) struct Queue {
     spill: Option<Mutex<Spill>>,
     /// It may be time to spill.
     stalls: Condvar,
+    /// What the writer measures.
+    pub(crate) metrics: StoreMetrics,
 }
 
 impl Queue {
@@ -80,6 +87,7 @@ impl Queue {
             open_records: (limits.records / 8)
                 .min(limits.batch)
                 .clamp(1, OPEN_RECORDS),
+            metrics: StoreMetrics::default(),
         }
     }
 
@@ -385,20 +393,4 @@ impl Queue {
             Ok(())
         }
     }
-}
-
-/// Whether a batch waits for others to share its transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Urgency {
-    None,
-    /// Somebody waits for its commit.
-    AtOnce,
-}
-
-/// What became of a portion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// All but these.
-    Stored(LeftOut),
-    Failed,
 }

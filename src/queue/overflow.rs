@@ -1,5 +1,8 @@
 //! What becomes of records that find the queue full, and how all are counted.
 
+#[cfg(feature = "net")]
+use super::Queue;
+
 /// What happens to a record when the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -29,6 +32,16 @@ impl Overflow {
     }
 }
 
+/// How full the queue is.
+#[cfg(feature = "net")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fill {
+    pub(crate) records: usize,
+    pub(crate) capacity_records: usize,
+    pub(crate) bytes: usize,
+    pub(crate) capacity_bytes: usize,
+}
+
 /// What went in and came out so far. `accepted` equals `stored`, `duplicates`, `shed`, `dropped`, `failed` and
 /// `queued` together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,4 +64,17 @@ pub struct Counters {
     pub spilled: u64,
     /// What waits in the queue, in bytes.
     pub queued_bytes: u64,
+}
+
+#[cfg(feature = "net")]
+impl Queue {
+    pub(crate) fn fill(&self) -> Fill {
+        let state = self.lock();
+        Fill {
+            records: state.records,
+            capacity_records: self.limits.records,
+            bytes: state.bytes,
+            capacity_bytes: self.limits.bytes,
+        }
+    }
 }

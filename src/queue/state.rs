@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 use crate::batch::Batch;
 use crate::error::QueueError;
 use crate::sink::Ticket;
+use crate::store::LeftOut;
 
 /// How many empty batches are kept for the next records, and how large one may be to be kept.
 const SPARE_BATCHES: usize = 64;
@@ -27,6 +28,8 @@ pub(super) struct State {
     /// `None` once closed.
     pub(super) sender: Option<Sender<Sealed>>,
     pub(super) open: Batch,
+    /// Records of our own, which are in no count.
+    pub(super) notes: Batch,
     pub(super) spare: Vec<Batch>,
     /// The writer blocks until something is sealed.
     pub(super) writer_waits: bool,
@@ -74,6 +77,7 @@ impl State {
         State {
             sender: Some(sender),
             open: Batch::new(),
+            notes: Batch::new(),
             spare: Vec::new(),
             writer_waits: false,
             records: 0,
@@ -201,4 +205,20 @@ impl State {
             self.spare.push(batch);
         }
     }
+}
+
+/// Whether a batch waits for others to share its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    None,
+    /// Somebody waits for its commit.
+    AtOnce,
+}
+
+/// What became of a portion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All but these.
+    Stored(LeftOut),
+    Failed,
 }

@@ -44,6 +44,8 @@ pub use reader::Reader;
 pub use room::RoomSettings;
 pub use schema::SCHEMA_VERSION;
 pub use stats::StoreStats;
+#[cfg(feature = "net")]
+pub(crate) use stats::file_sizes;
 
 use crate::batch::Batch;
 use crate::error::StoreError;

@@ -1,5 +1,8 @@
 //! What a store's file is, apart from the records in it.
 
+use std::io;
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::{Reader, schema, setting};
@@ -35,20 +38,26 @@ impl Reader {
             path: self.path.clone(),
             source,
         };
-        // The file's -wal is beside it, not beside a link to it.
-        let path = self.path.canonicalize().map_err(failed)?;
-        let file_bytes = path.metadata().map_err(failed)?.len();
+        let (file_bytes, wal_bytes) = file_sizes(&self.path).map_err(failed)?;
         let (blocks, block_records) = self.read(index_size)?;
-        let wal = schema::beside(&path, "-wal").metadata();
         Ok(StoreStats {
             file_bytes,
-            // Nobody has the store open, or nobody has written yet.
-            wal_bytes: wal.map_or(0, |wal| wal.len()),
+            wal_bytes,
             blocks,
             block_records,
             retention: self.read(setting::retention)?,
         })
     }
+}
+
+/// How many bytes a store's file and its `-wal` have.
+pub(crate) fn file_sizes(path: &Path) -> io::Result<(u64, u64)> {
+    // The file's -wal is beside it, not beside a link to it.
+    let path = path.canonicalize()?;
+    let wal = schema::beside(&path, "-wal").metadata();
+    // Nobody has the store open, or nobody has written yet.
+    let wal_bytes = wal.map_or(0, |wal| wal.len());
+    Ok((path.metadata()?.len(), wal_bytes))
 }
 
 fn index_size(connection: &Connection) -> rusqlite::Result<(u64, u64)> {

@@ -59,17 +59,17 @@ impl BulkItem {
 
 /// Reads the body of a `_bulk` request and hands the document of every `index` and `create` over, with the name of its index
 /// (that of the action, or else `default_index`, which is the one in the request's path) and its id, if it has one. A document that `document` refuses, and
-/// every `update` and `delete`, becomes an item with an error; the others go on.
+/// every `update` and `delete`, becomes an item with an error; the others go on. A document is handed over when its item is asked for.
 ///
 /// # Errors
 ///
 /// [`WireError::Message`] when an action cannot be read, has no index or no document: the answer is status 400 with [`error`], as
 /// Elasticsearch's is. Then no document was handed over.
-pub fn bulk(
-    body: &[u8],
-    default_index: Option<&str>,
-    mut document: impl FnMut(&str, Option<&str>, &[u8]) -> Result<(), WireError>,
-) -> Result<Vec<BulkItem>, WireError> {
+pub fn bulk<'a>(
+    body: &'a [u8],
+    default_index: Option<&'a str>,
+    mut document: impl FnMut(&str, Option<&str>, &[u8]) -> Result<(), WireError> + 'a,
+) -> Result<impl Iterator<Item = BulkItem> + 'a, WireError> {
     let mut items = Vec::new();
     let mut lines = Lines {
         body,
@@ -115,7 +115,7 @@ pub fn bulk(
         let id = target.id.map(id_of).transpose().map_err(failed)?;
         items.push((action, index, id, source));
     }
-    let items = items.into_iter().map(|(action, index, id, source)| {
+    Ok(items.into_iter().map(move |(action, index, id, source)| {
         let taken = match action {
             Action::Index | Action::Create => {
                 document(&index, id.as_deref(), &body[source]).map_err(|error| error.to_string())
@@ -131,8 +131,7 @@ pub fn bulk(
             id,
             error: taken.err(),
         }
-    });
-    Ok(items.collect())
+    }))
 }
 
 /// Where the lines of a body are, without what ends them. The last one needs no end.
@@ -311,6 +310,7 @@ mod tests {
                 reason: "no object".into(),
             })
         });
+        let items = items.map(Iterator::collect);
         (documents, items.map_err(|error| error.to_string()))
     }
 

@@ -80,7 +80,7 @@ const PIPE_BYTES: usize = 64 << 10;
 fn talk_that_nobody_reads_holds_up_neither_records_nor_the_end() {
     let store = Store::new();
     let (stderr, mut full) = std::io::pipe().unwrap();
-    let mut child = logstore(["serve", "--port", "0", "--db"])
+    let mut child = logstore(["serve", "--port", "0", "--own-records", "off", "--db"])
         .arg(&store.db)
         .stdout(Stdio::null())
         .stderr(full.try_clone().unwrap())

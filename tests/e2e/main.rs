@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod access;
+mod accounting;
 mod care;
 #[path = "../certificates/mod.rs"]
 mod certificates;
@@ -18,6 +19,7 @@ mod faults;
 mod follow;
 mod gaps;
 mod help;
+mod hostile;
 mod http;
 mod output;
 mod power_cut;

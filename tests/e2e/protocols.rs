@@ -49,9 +49,9 @@ fn the_first_byte_tells_the_protocol() {
     );
     let ended = server.terminate();
     assert!(
-        ended
-            .stderr
-            .contains("10 records received over 7 connections, 10 stored"),
+        ended.stderr.contains(
+            "10 records received over 7 connections (python 1, json 4, syslog 5), 10 stored"
+        ),
         "{}",
         ended.stderr
     );

@@ -11,7 +11,7 @@ use crate::certificates::Authority;
 use crate::support::{Server, Store, python_of, wait_until};
 
 /// A Python with the packages of `tests/clients/requirements.txt`, which `tests/run` sets up.
-fn python() -> String {
+pub(crate) fn python() -> String {
     let path = unpacked("clients/bin/python");
     path.to_str().unwrap().to_owned()
 }

@@ -56,7 +56,7 @@ fn a_server_under_nohup_outlives_its_terminal() {
     let (stderr, writer) = std::io::pipe().unwrap();
     let mut child = Command::new("nohup")
         .arg(env!("CARGO_BIN_EXE_logstore"))
-        .args(["serve", "--port", "0", "--db"])
+        .args(["serve", "--port", "0", "--own-records", "off", "--db"])
         .arg(&store.db)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

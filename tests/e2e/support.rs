@@ -165,13 +165,41 @@ impl Server {
     /// Starts it with this standard output and waits until it listens.
     #[track_caller]
     pub(crate) fn start_to(stdout: Stdio, db: &Path, arguments: &[&str]) -> Self {
-        let mut child = logstore([OsStr::new("serve"), OsStr::new("--db"), db.as_os_str()])
-            .args(["--port", "0"])
+        let mut command = logstore([OsStr::new("serve"), OsStr::new("--db"), db.as_os_str()]);
+        command.args(["--port", "0"]).args(arguments).stdout(stdout);
+        Self::start_command(command)
+    }
+
+    /// Starts it from a shell after this command.
+    #[track_caller]
+    pub(crate) fn start_under(db: &Path, first: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("{first} && exec \"$0\" \"$@\"")])
+            .args([
+                env!("CARGO_BIN_EXE_logstore"),
+                "serve",
+                "--port",
+                "0",
+                "--db",
+            ])
+            .arg(db)
             .args(arguments)
-            .stdout(stdout)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        Self::start_command(command)
+    }
+
+    #[track_caller]
+    fn start_command(mut command: Command) -> Self {
+        // The records of a test are its own, unless it asks for others.
+        if !command
+            .get_args()
+            .any(|argument| argument == "--own-records")
+        {
+            command.args(["--own-records", "off"]);
+        }
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let heard = Arc::clone(&said);
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -201,6 +229,15 @@ impl Server {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The memory that it has at the moment.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = resident.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<u64>().unwrap() << 10
     }
 
     pub(crate) fn port(&self) -> String {

@@ -1,6 +1,6 @@
 //! Bodies of requests: read to their end and unpacked, within bounds.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONTENT_ENCODING, EXPECT};
 use hyper::{Request, StatusCode};
-use tokio::time::timeout;
+use tokio::task::yield_now;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::PORTION_BYTES;
 use super::answer::Refusal;
 use crate::net::shared::{Held, Shared};
 
@@ -68,8 +70,10 @@ pub(super) async fn read_body(
     let too_much = || Refusal::later("too much is being received at the same time");
     let mut held = Held::new(shared);
     let mut bytes = Vec::new();
+    let deadline = Instant::now() + shared.rules.message_timeout;
     loop {
-        let frame = timeout(SILENCE, body.frame()).await;
+        let silent = deadline.min(Instant::now() + SILENCE);
+        let frame = timeout_at(silent, body.frame()).await;
         let frame = frame.map_err(|_| {
             Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
@@ -84,6 +88,7 @@ pub(super) async fn read_body(
         if bytes.len() + data.len() > limit {
             return Err(too_long());
         }
+        shared.counters.add_bytes(data.len());
         bytes.extend_from_slice(data);
         held.set(bytes.len()).map_err(|_| too_much())?;
     }
@@ -94,31 +99,28 @@ pub(super) async fn read_body(
             &"the body is packed with gzip, which the header Content-Encoding: gzip has to say",
         ));
     }
-    let mut unpacked = Vec::new();
-    let most = limit as u64 + 1;
-    let read = match encoding {
-        Encoding::Identity => return Ok((bytes, held)),
-        Encoding::Gzip => MultiGzDecoder::new(&*bytes)
-            .take(most)
-            .read_to_end(&mut unpacked),
-        Encoding::Deflate => ZlibDecoder::new(&*bytes)
-            .take(most)
-            .read_to_end(&mut unpacked),
-        Encoding::Zstd => zstd::Decoder::with_buffer(&*bytes).and_then(|mut decoder| {
-            decoder.window_log_max(ZSTD_WINDOW)?;
-            decoder.take(most).read_to_end(&mut unpacked)
-        }),
+    let corrupt = |error| {
+        let name = encoding.name();
+        Refusal::bad(&format!("the body cannot be unpacked as {name}: {error}"))
     };
-    read.map_err(|error| {
-        Refusal::bad(&format!(
-            "the body cannot be unpacked as {}: {error}",
-            encoding.name()
-        ))
-    })?;
-    if unpacked.len() > limit {
-        return Err(too_long());
+    let Some(mut packed) = encoding.unpacker(&bytes).map_err(corrupt)? else {
+        return Ok((bytes, held));
+    };
+    let mut unpacked = Vec::new();
+    loop {
+        let mut portion = packed.by_ref().take(PORTION_BYTES as u64);
+        if portion.read_to_end(&mut unpacked).map_err(corrupt)? == 0 {
+            break;
+        }
+        if unpacked.len() > limit {
+            return Err(too_long());
+        }
+        held.set(bytes.len() + unpacked.len())
+            .map_err(|_| too_much())?;
+        yield_now().await;
     }
     held.set(unpacked.len()).map_err(|_| too_much())?;
+    drop(packed);
     Ok((unpacked, held))
 }
 
@@ -160,6 +162,20 @@ impl Encoding {
             [0x28, 0xB5, 0x2F, 0xFD, ..] => Encoding::Zstd,
             _ => Encoding::Identity,
         }
+    }
+
+    /// Gives a body's bytes as they were before they were packed; `None`: they are not.
+    fn unpacker(self, body: &[u8]) -> io::Result<Option<Box<dyn Read + '_>>> {
+        Ok(Some(match self {
+            Encoding::Identity => return Ok(None),
+            Encoding::Gzip => Box::new(MultiGzDecoder::new(body)),
+            Encoding::Deflate => Box::new(ZlibDecoder::new(body)),
+            Encoding::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(body)?;
+                decoder.window_log_max(ZSTD_WINDOW)?;
+                Box::new(decoder)
+            }
+        }))
     }
 
     fn name(self) -> &'static str {

@@ -1,13 +1,16 @@
 //! What SDKs and collectors post: OTLP, Loki's push requests, Elasticsearch's bulk requests.
 
+use std::cell::Cell;
+
 use hyper::body::Incoming;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde_json::Value;
+use tokio::task::yield_now;
 
-use super::Exchange;
 use super::answer::{Body, JSON, Refusal, empty, json, respond};
 use super::ingest::media_type;
+use super::{Exchange, PORTION_BYTES};
 use crate::wire::{elastic, otlp};
 
 pub(super) const PROTOBUF: &str = "application/x-protobuf";
@@ -32,7 +35,7 @@ impl Exchange<'_> {
         let outcome = {
             let mut desk = self.shared.desk();
             let decoder = &mut desk.decoders.otlp;
-            let reject = |error| self.shared.reject(self.peer, error);
+            let reject = |error| self.shared.reject(self.peer, self.source, error);
             let outcome = if is_json {
                 decoder.decode_json(&body, &self.context(), &mut batch, reject)
             } else {
@@ -64,7 +67,7 @@ impl Exchange<'_> {
         let outcome = {
             let mut desk = self.shared.desk();
             let decoder = &mut desk.decoders.loki;
-            let reject = |error| self.shared.reject(self.peer, error);
+            let reject = |error| self.shared.reject(self.peer, self.source, error);
             let outcome = if is_json {
                 decoder.decode_json(&body, &self.context(), &mut batch, reject)
             } else {
@@ -96,17 +99,25 @@ impl Exchange<'_> {
         let (body, held) = self.body(request).await?;
         let started = std::time::Instant::now();
         let mut batch = self.shared.sink.spare_batch();
-        let items = {
-            let mut desk = self.shared.desk();
-            let decoder = &mut desk.decoders.json;
-            let context = self.context();
-            elastic::bulk(&body, index, |index, id, document| {
-                let document = with_target(document, index, id);
-                let put = decoder.decode(&document, &context, &mut batch);
-                put.inspect_err(|error| self.shared.reject(self.peer, error.clone()))
-            })
-            .map_err(|error| Refusal::bad(&error))?
-        };
+        let context = self.context();
+        let decoded_bytes = Cell::new(0);
+        let mut taken = elastic::bulk(&body, index, |index, id, document| {
+            decoded_bytes.set(decoded_bytes.get() + document.len());
+            let document = with_target(document, index, id);
+            let decoder = &mut self.shared.desk().decoders.json;
+            let put = decoder.decode(&document, &context, &mut batch);
+            put.inspect_err(|error| self.shared.reject(self.peer, self.source, error.clone()))
+        })
+        .map_err(|error| Refusal::bad(&error))?;
+        let mut items = Vec::new();
+        for item in taken.by_ref() {
+            items.push(item);
+            if decoded_bytes.get() >= PORTION_BYTES {
+                decoded_bytes.set(0);
+                yield_now().await;
+            }
+        }
+        drop(taken);
         drop((body, held));
         self.store(batch).await?;
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod collectors;
 mod ingest;
+mod split;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,10 +25,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use self::answer::{Body, JSON, Refusal, json, refuse};
+use self::answer::{Body, JSON, Refusal, json, refuse, respond};
 use self::body::{Packing, pass_over, read_body};
 use super::access::Refused;
 use super::connection::STOP_TIMEOUT;
+use super::counters::Source;
 use super::shared::{Held, Shared, hostname_of, stopped};
 use crate::batch::Batch;
 use crate::error::WireError;
@@ -35,8 +37,17 @@ use crate::sink::Ticket;
 use crate::time::now_ns;
 use crate::wire::Context;
 
+/// The text format of Prometheus.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// How long a client may take for the head of a request, and be silent between two.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// How long a head may be, and how much of a body is read at a time. Thousands of clients may send so much and nothing more.
+const READ_BYTES: usize = 32 << 10;
+
+/// How much of a body is unpacked or decoded before others have their turn.
+const PORTION_BYTES: usize = 256 << 10;
 
 /// How long a request waits for room in the queue, and then for its records to be stored.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,6 +61,8 @@ pub(super) struct Exchange<'a> {
     shared: &'a Rc<Shared>,
     peer: SocketAddr,
     hostname: &'a str,
+    /// By which way the records of this request come.
+    source: Source,
 }
 
 /// Serves requests until the client goes, or until the stop and the end of what is being answered.
@@ -60,17 +73,19 @@ pub(super) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let hostname = hostname_of(peer);
-    let service = service_fn(|request| {
+    let service = service_fn(|request: Request<Incoming>| {
         let exchange = Exchange {
             shared,
             peer,
             hostname: &hostname,
+            source: source_of(request.uri().path()),
         };
         async move { Ok::<_, Infallible>(exchange.answer(request).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(READ_BYTES)
         // Who has no more to say may still listen.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
@@ -90,7 +105,7 @@ pub(super) async fn serve(
         && error.is_parse()
     {
         let reason = error.to_string();
-        shared.reject(peer, WireError::Http { reason });
+        shared.reject(peer, Source::Other, WireError::Http { reason });
     }
 }
 
@@ -108,6 +123,18 @@ fn check_media_type(path: &str, kind: &str) -> Result<(), Refusal> {
             ))
         }
         _ => Ok(()),
+    }
+}
+
+/// What is posted to a path.
+fn source_of(path: &str) -> Source {
+    match path.trim_matches('/').split('/').next() {
+        Some("ingest") => Source::Ingest,
+        Some("gelf") => Source::Gelf,
+        Some("v1") => Source::Otlp,
+        Some("loki") => Source::Loki,
+        Some("elasticsearch") => Source::Elastic,
+        _ => Source::Other,
     }
 }
 
@@ -133,7 +160,8 @@ impl Exchange<'_> {
             Err(refusal) => {
                 if refusal.is_of_content(posts || path == "/ingest") {
                     let reason = format!("{path}: {}", refusal.reason);
-                    self.shared.reject(self.peer, WireError::Http { reason });
+                    self.shared
+                        .reject(self.peer, self.source, WireError::Http { reason });
                 }
                 pass_over(&mut request).await;
                 refuse(&path, &kind, &refusal)
@@ -192,7 +220,8 @@ impl Exchange<'_> {
                 self.elastic_bulk(Some(index), request).await
             }
             ["healthz"] if get => Ok(self.health()),
-            ["ingest" | "gelf" | "healthz" | "elasticsearch"]
+            ["metrics"] if get => self.metrics(),
+            ["ingest" | "gelf" | "healthz" | "metrics" | "elasticsearch"]
             | ["v1", "logs"]
             | ["loki", "api", "v1", "push"]
             | ["elasticsearch", "_bulk"]
@@ -205,6 +234,13 @@ impl Exchange<'_> {
                 "records are posted to /ingest, /gelf, /v1/logs (OTLP), /loki/api/v1/push or /elasticsearch/_bulk",
             )),
         }
+    }
+
+    fn metrics(&self) -> Result<Response<Body>, Refusal> {
+        let page = self.shared.rules.metrics.as_ref();
+        let page =
+            page.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "nothing is measured"))?;
+        Ok(respond(StatusCode::OK, METRICS, page().into_bytes()))
     }
 
     fn health(&self) -> Response<Body> {
@@ -254,7 +290,7 @@ impl Exchange<'_> {
             return Ok(());
         }
         let closed = |_| Refusal::later("the server is stopping");
-        let ticket: Ticket = self.shared.submit(batch).map_err(closed)?;
+        let ticket: Ticket = self.shared.submit(self.source, batch).map_err(closed)?;
         let stored = poll_fn(|context| self.shared.sink.poll_stored(ticket, context));
         match timeout(STORED_TIMEOUT, stored).await {
             Ok(Ok(())) => Ok(()),

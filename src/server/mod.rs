@@ -1,22 +1,34 @@
 //! `ServerContext`: receiver, queue and store, started together and stopped in reverse, losing nothing.
 
-use std::fmt;
+mod own;
+mod page;
+mod summary;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
 
 use crate::batch::Batch;
 use crate::error::{Error, ServerError};
 use crate::handler::{HandlerBuilder, SQLiteQueueHandler};
-use crate::net::{LogRecordSocketReceiver, ReceiverCounters, Stop, TlsFiles, Tokens};
-use crate::queue::{Counters, Overflow};
-use crate::report::{Report, Reporter, counted};
+use crate::net::{
+    DEFAULT_MAX_CONNECTIONS, LogRecordSocketReceiver, ReceiverCounters, Stop, TlsFiles, Tokens,
+};
+use crate::queue::Overflow;
+use crate::report::{Report, Reporter};
 use crate::wire::{DEFAULT_FRAME_LIMIT, Protocol};
+
+pub use own::OwnRecords;
+use page::Measured;
+pub use summary::Summary;
 
 /// Python's `logging.handlers.DEFAULT_TCP_LOGGING_PORT`.
 pub const DEFAULT_PORT: u16 = 9020;
+
+/// How long the record of the stop waits for its numbers to be the last ones.
+const SUMMARY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A running server. It is stopped by [`ServerContext::close`], or by being dropped.
 ///
@@ -34,66 +46,10 @@ pub const DEFAULT_PORT: u16 = 9020;
 #[derive(Debug)]
 pub struct ServerContext {
     local_addr: SocketAddr,
-    handler: Arc<SQLiteQueueHandler>,
-    counters: Arc<ReceiverCounters>,
+    measured: Arc<Measured>,
+    own_records: OwnRecords,
     stop: Stop,
     receiver: Option<JoinHandle<Result<(), ServerError>>>,
-}
-
-/// What a server has done so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// What became of the records.
-    pub records: Counters,
-    /// How many connections were accepted.
-    pub connections: u64,
-    /// How many frames could not be decoded or did not arrive completely.
-    pub bad_frames: u64,
-    /// How many records retention has removed.
-    pub removed: u64,
-}
-
-/// One line: what was received and what became of it.
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counters {
-            accepted,
-            stored,
-            dropped,
-            failed,
-            spilled,
-            duplicates,
-            shed,
-            ..
-        } = self.records;
-        write!(
-            f,
-            "{} received over {}, {stored} stored, {dropped} dropped",
-            counted(accepted, "record", "records"),
-            counted(self.connections, "connection", "connections"),
-        )?;
-        if shed > 0 {
-            write!(f, ", {shed} left out for want of room on the disk")?;
-        }
-        if duplicates > 0 {
-            write!(f, ", {duplicates} came twice")?;
-        }
-        if spilled > 0 {
-            write!(f, ", {spilled} kept in the spill file")?;
-        }
-        if failed > 0 {
-            write!(f, ", {failed} could not be stored")?;
-        }
-        if self.bad_frames > 0 {
-            let frames = counted(self.bad_frames, "frame", "frames");
-            write!(f, "; {frames} could not be decoded")?;
-        }
-        if self.removed > 0 {
-            let records = counted(self.removed, "record", "records");
-            write!(f, "; {records} removed by retention")?;
-        }
-        Ok(())
-    }
 }
 
 impl ServerContext {
@@ -111,18 +67,24 @@ impl ServerContext {
     /// The handler behind the receiver: the same process can log through it, too.
     #[must_use]
     pub fn handler(&self) -> &SQLiteQueueHandler {
-        &self.handler
+        &self.measured.handler
     }
 
     /// What the server has done so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        Summary {
-            records: self.handler.counters(),
-            connections: self.counters.connections.load(Ordering::Relaxed),
-            bad_frames: self.counters.bad_frames.load(Ordering::Relaxed),
-            removed: self.handler.removed(),
-        }
+        let handler = &self.measured.handler;
+        Summary::of(
+            handler.counters(),
+            handler.removed(),
+            &self.measured.counters,
+        )
+    }
+
+    /// What the server counts and measures, in the text format of Prometheus: what `GET /metrics` answers.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.measured.page()
     }
 
     /// Whether the receiver still runs and takes records: it ends by [`ServerContext::close`], or by a fault.
@@ -131,7 +93,7 @@ impl ServerContext {
         self.receiver
             .as_ref()
             .is_some_and(|receiver| !receiver.is_finished())
-            && self.handler.is_open()
+            && self.measured.handler.is_open()
     }
 
     /// Stops: accepts no more, reads what has arrived, stores all of it. Closing again does nothing.
@@ -149,7 +111,13 @@ impl ServerContext {
             }),
             None => Ok(()),
         };
-        self.handler.close()?;
+        let handler = &self.measured.handler;
+        if self.own_records == OwnRecords::On && handler.is_open() {
+            // Its numbers are those of the end, unless the database keeps us waiting.
+            let _ = handler.flush_within(SUMMARY_PATIENCE);
+            handler.note(&own::stopped(&self.summary()));
+        }
+        handler.close()?;
         received?;
         Ok(self.summary())
     }
@@ -180,6 +148,10 @@ pub struct ServerBuilder {
     tokens: Option<Tokens>,
     insecure: bool,
     insecure_directory: bool,
+    max_connections: usize,
+    idle_timeout: Option<Duration>,
+    message_timeout: Option<Duration>,
+    own_records: OwnRecords,
 }
 
 impl Default for ServerBuilder {
@@ -197,6 +169,10 @@ impl Default for ServerBuilder {
             tokens: None,
             insecure: false,
             insecure_directory: false,
+            max_connections: DEFAULT_MAX_CONNECTIONS,
+            idle_timeout: None,
+            message_timeout: None,
+            own_records: OwnRecords::default(),
         }
     }
 }
@@ -256,6 +232,32 @@ impl ServerBuilder {
         self
     }
 
+    /// How many connections may be open: [`DEFAULT_MAX_CONNECTIONS`] by default, at least 1. One more is closed at once, counted and
+    /// reported. As many files have to be allowed to the process, and some more.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
+    /// How long a connection may be silent before it is closed in good order: for ever by default, as Python's `SocketHandler` may be.
+    /// HTTP has limits of its own.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a client may take for one frame, message or body: five minutes by default. Time in which it waits for us does not count.
+    pub fn message_timeout(mut self, timeout: Duration) -> Self {
+        self.message_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether the server keeps records of its own, of the logger `logstore`: none by default.
+    pub fn own_records(mut self, own_records: OwnRecords) -> Self {
+        self.own_records = own_records;
+        self
+    }
+
     /// Settings of the queue and the store behind the receiver. Without them, what the store does not take is
     /// [spilled](Overflow::Spill): Python's `SocketHandler` loses records when nobody reads them for a second. Where no
     /// [`retention`](HandlerBuilder::retention) is among them, everything is kept, and the file says so.
@@ -285,7 +287,12 @@ impl ServerBuilder {
     pub fn start(self, path: impl AsRef<Path>) -> Result<ServerContext, Error> {
         // The port first: a second server on it must not touch the file.
         let mut receiver = LogRecordSocketReceiver::bind(&self.host, self.port, self.frame_limit)?
-            .protocol(self.protocol);
+            .protocol(self.protocol)
+            .max_connections(self.max_connections)
+            .idle_timeout(self.idle_timeout);
+        if let Some(timeout) = self.message_timeout {
+            receiver = receiver.message_timeout(timeout);
+        }
         if let Some(files) = &self.tls {
             receiver = receiver.tls(files)?;
         }
@@ -313,26 +320,38 @@ impl ServerBuilder {
             crate::store::check_place(path.as_ref())?;
         }
         let reporter = self.reporter;
-        let handler = self.handler.also_report(Arc::clone(&reporter));
-        let handler = handler.or_keep_all().open(path)?;
-        let handler = Arc::new(handler);
+        let path = path.as_ref();
+        let mut settings = self.handler.also_report(Arc::clone(&reporter));
+        settings.note_recoveries = self.own_records == OwnRecords::On;
+        let handler = Arc::new(settings.or_keep_all().open(path)?);
         let counters = Arc::new(ReceiverCounters::default());
+        if self.own_records == OwnRecords::On {
+            handler.note(&own::started(local_addr, path));
+        }
+        let measured = Arc::new(Measured {
+            handler: Arc::clone(&handler),
+            counters: Arc::clone(&counters),
+            max_connections: self.max_connections.max(1),
+            path: path.to_owned(),
+            started: SystemTime::now(),
+        });
+        let shown = Arc::clone(&measured);
+        receiver = receiver.metrics(move || shown.page());
         let stop = Stop::default();
         let thread = {
-            let (sink, counters) = (Arc::clone(&handler), Arc::clone(&counters));
             let (tap, stop) = (self.tap, stop.clone());
             std::thread::Builder::new()
                 .name("logstore-receiver".into())
                 .spawn(move || {
                     let tap = tap.map(|tap| -> Box<dyn Fn(&Batch)> { tap });
-                    receiver.serve(sink, tap, &reporter, counters, &stop)
+                    receiver.serve(handler, tap, &reporter, counters, &stop)
                 })
         };
         let thread = thread.map_err(ServerError::Thread)?;
         Ok(ServerContext {
             local_addr,
-            handler,
-            counters,
+            measured,
+            own_records: self.own_records,
             stop,
             receiver: Some(thread),
         })
