@@ -132,7 +132,7 @@ fn stored(db: &Path) -> BTreeMap<String, Vec<u64>> {
         .unwrap();
     assert_eq!(sound, "ok");
     let mut statement = connection
-        .prepare("SELECT extra ->> 'client', extra ->> 'seq' FROM record WHERE extra IS NOT NULL ORDER BY id")
+        .prepare("SELECT extra ->> 'client', extra ->> 'seq' FROM record WHERE extra ->> 'client' IS NOT NULL ORDER BY id")
         .unwrap();
     let rows = statement
         .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
