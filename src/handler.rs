@@ -65,7 +65,8 @@ impl SQLiteQueueHandler {
     ///
     /// When the handler is closed, or the record is larger than [`Batch::MAX_RECORD_BYTES`].
     pub fn emit(&self, record: &LogRecord) -> Result<(), QueueError> {
-        self.emit_with(Batch::MAX_RECORD_BYTES, record, extra_json(record))
+        let extra = extra_json(record);
+        self.emit_with(Batch::MAX_RECORD_BYTES, record, extra.as_deref())
     }
 
     /// Queues a record with so many bytes of text at the most, and with these extra fields.
@@ -73,9 +74,9 @@ impl SQLiteQueueHandler {
         &self,
         limit: usize,
         record: &LogRecord,
-        extra: Option<String>,
+        extra: Option<&str>,
     ) -> Result<(), QueueError> {
-        let texts = texts_of(record, extra.as_deref());
+        let texts = texts_of(record, extra);
         let bytes = texts.len();
         if bytes > limit {
             return Err(QueueError::RecordTooLarge { bytes, limit });

@@ -164,39 +164,11 @@ impl fmt::Display for Report {
                 counted(*count, "record", "records")
             ),
             Report::RecordsRefused { server, notice } => write!(f, "{server} says: {notice}"),
-            Report::Spilling { path, waiting } => write!(
-                f,
-                "the database does not take records fast enough; {} in memory and in {}",
-                counted(*waiting, "record waits", "records wait"),
-                path.display()
-            ),
-            Report::SpillFailing {
-                path,
-                reason,
-                waiting,
-            } => write!(
-                f,
-                "cannot write more records to {}: {reason}; {}, and clients have to wait",
-                path.display(),
-                counted(*waiting, "record waits", "records wait")
-            ),
-            Report::SpillFound { path, records } => write!(
-                f,
-                "{} left in {} by an earlier server; storing them first",
-                counted(*records, "record was", "records were"),
-                path.display()
-            ),
-            Report::SpillDamaged { records } => write!(
-                f,
-                "{} of the spill file could not be read any more and are lost",
-                counted(*records, "record", "records")
-            ),
-            Report::SpillKept { path, records } => write!(
-                f,
-                "{} kept in {}; the next server on this database stores them first",
-                counted(*records, "record is", "records are"),
-                path.display()
-            ),
+            Report::Spilling { .. }
+            | Report::SpillFailing { .. }
+            | Report::SpillFound { .. }
+            | Report::SpillDamaged { .. }
+            | Report::SpillKept { .. } => self.fmt_of_spill(f),
             Report::BlocksDamaged { count } => write!(
                 f,
                 "damaged blocks of the index: {count}; they are made anew of the records, which are untouched"
@@ -257,6 +229,48 @@ fn unit_of(error: &WireError) -> &'static str {
         | WireError::Unproven => "connection",
         WireError::Message { .. } | WireError::LineTooLong { .. } => "message",
         _ => "frame",
+    }
+}
+
+impl Report {
+    /// What there is to say of the spill; of all else nothing.
+    fn fmt_of_spill(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::Spilling { path, waiting } => write!(
+                f,
+                "the database does not take records fast enough; {} in memory and in {}",
+                counted(*waiting, "record waits", "records wait"),
+                path.display()
+            ),
+            Report::SpillFailing {
+                path,
+                reason,
+                waiting,
+            } => write!(
+                f,
+                "cannot write more records to {}: {reason}; {}, and clients have to wait",
+                path.display(),
+                counted(*waiting, "record waits", "records wait")
+            ),
+            Report::SpillFound { path, records } => write!(
+                f,
+                "{} left in {} by an earlier server; storing them first",
+                counted(*records, "record was", "records were"),
+                path.display()
+            ),
+            Report::SpillDamaged { records } => write!(
+                f,
+                "{} of the spill file could not be read any more and are lost",
+                counted(*records, "record", "records")
+            ),
+            Report::SpillKept { path, records } => write!(
+                f,
+                "{} kept in {}; the next server on this database stores them first",
+                counted(*records, "record is", "records are"),
+                path.display()
+            ),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -446,9 +446,9 @@ impl Losses {
     }
 
     /// How many are to be noted now.
-    fn due(&mut self, lost: u64, last: bool) -> Option<u64> {
+    fn due(&mut self, lost: u64, is_end: bool) -> Option<u64> {
         let count = lost - self.noted;
-        if count == 0 || !last && self.last.is_some_and(|last| last.elapsed() < self.every) {
+        if count == 0 || !is_end && self.last.is_some_and(|last| last.elapsed() < self.every) {
             return None;
         }
         self.noted = lost;

@@ -71,7 +71,8 @@ impl SocketHandler {
     /// When the handler is closed, or the record has more than 64 MiB of text.
     pub fn emit(&self, record: &LogRecord) -> Result<(), QueueError> {
         let extra = self.numbering.extra_of(record);
-        self.queue.emit_with(MAX_RECORD_BYTES, record, extra)
+        self.queue
+            .emit_with(MAX_RECORD_BYTES, record, extra.as_deref())
     }
 
     /// Waits for so long until the server has confirmed everything queued before: logstore's has stored it then, Python's has read it.

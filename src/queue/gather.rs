@@ -108,7 +108,7 @@ impl Queue {
         let read = spill.take(portion.records, portion.bytes, spare, batches)?;
         let records = batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
         let mut state = self.lock();
-        state.spilled -= records + read.damaged;
+        state.spilling.records -= records + read.damaged;
         state.failed += read.damaged;
         drop(state);
         self.begin_to_store();
@@ -123,7 +123,7 @@ impl Queue {
     /// What was given back by the spill, which could not take it, else what was sealed first.
     fn try_next(&self) -> Result<Sealed, TryRecvError> {
         if self.spill.is_some()
-            && let Some(sealed) = self.lock().given_back.pop_front()
+            && let Some(sealed) = self.lock().spilling.given_back.pop_front()
         {
             return Ok(sealed);
         }
@@ -136,7 +136,7 @@ impl Queue {
 
     /// What waits longest in the queue. Nothing can be sealed meanwhile.
     pub(super) fn oldest(&self, state: &mut State) -> Option<Sealed> {
-        let given_back = state.given_back.pop_front();
+        let given_back = state.spilling.given_back.pop_front();
         given_back
             .or_else(|| self.receiver.try_recv().ok())
             .or_else(|| state.take_open())

@@ -379,7 +379,7 @@ impl Queue {
             dropped: state.dropped,
             failed: state.failed,
             queued: state.waiting(),
-            spilled: state.spilled,
+            spilled: state.spilling.records,
             queued_bytes: state.bytes as u64,
         }
     }

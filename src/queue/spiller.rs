@@ -87,12 +87,12 @@ impl Queue {
     fn wait_until_stalled(&self) -> bool {
         let mut state = self.lock();
         loop {
-            state.spiller_sleeps = false;
+            state.spilling.thread_sleeps = false;
             state = match self.turn(&state) {
                 Turn::Spill => return true,
                 Turn::End => return false,
                 Turn::Sleep => {
-                    state.spiller_sleeps = true;
+                    state.spilling.thread_sleeps = true;
                     let woken = self.stalls.wait(state);
                     woken.unwrap_or_else(PoisonError::into_inner)
                 }
@@ -108,16 +108,16 @@ impl Queue {
         if state.sender.is_none() {
             return Turn::End;
         }
-        let Some(since) = state.storing_since else {
+        let Some(since) = state.spilling.storing_since else {
             return Turn::Sleep;
         };
         let now = Instant::now();
-        let patience = match (self.is_full(state, 0), state.spilled) {
+        let patience = match (self.is_full(state, 0), state.spilling.records) {
             (true, 0) => FULL_STALL,
             (true, _) => Duration::ZERO,
             (false, _) => STALL,
         };
-        let refused = state.spill_again_at.is_some_and(|at| now < at);
+        let refused = state.spilling.again_at.is_some_and(|at| now < at);
         if state.records == 0 || refused || now - since < patience {
             Turn::Look
         } else {
@@ -153,9 +153,9 @@ impl Queue {
         let mut state = self.lock();
         if let Err(error) = appended {
             for sealed in taken.into_iter().rev() {
-                state.given_back.push_front(sealed);
+                state.spilling.given_back.push_front(sealed);
             }
-            state.spill_again_at = Some(Instant::now() + AGAIN_AFTER);
+            state.spilling.again_at = Some(Instant::now() + AGAIN_AFTER);
             return Err(error);
         }
         let mut records = 0;
@@ -164,7 +164,7 @@ impl Queue {
             state.take_out(&batch);
             state.keep_spare(batch);
         }
-        state.spilled += records;
+        state.spilling.records += records;
         self.wake_if_roomy(&mut state);
         Ok(records)
     }
@@ -172,7 +172,7 @@ impl Queue {
     /// The writer begins to gather: it is not stalled, and nobody else takes records out.
     pub(super) fn turn_to_gather(&self) -> Option<MutexGuard<'_, Spill>> {
         let spill = self.spill.as_ref()?;
-        self.lock().storing_since = None;
+        self.lock().spilling.storing_since = None;
         Some(lock(spill))
     }
 
@@ -180,8 +180,8 @@ impl Queue {
     pub(super) fn begin_to_store(&self) {
         if self.spill.is_some() {
             let mut state = self.lock();
-            state.storing_since = Some(Instant::now());
-            if state.spiller_sleeps {
+            state.spilling.storing_since = Some(Instant::now());
+            if state.spilling.thread_sleeps {
                 self.stalls.notify_one();
             }
         }
@@ -230,11 +230,14 @@ impl Queue {
         };
         let mut spill = lock(spill);
         let records: usize = batches.iter().map(Batch::len).sum();
-        self.lock().spilled += records as u64;
+        self.lock().spilling.records += records as u64;
         spill.lift_limit();
         while self.move_some(&mut spill, self.lock())? > 0 {}
         spill.release();
-        Ok(Some((self.lock().spilled, spill.path().to_owned())))
+        Ok(Some((
+            self.lock().spilling.records,
+            spill.path().to_owned(),
+        )))
     }
 }
 

@@ -24,6 +24,21 @@ pub(super) struct Sealed {
     pub(super) urgent: bool,
 }
 
+/// What the spill keeps, and when it is its turn.
+#[derive(Default)]
+pub(super) struct Spilling {
+    /// How many records wait in it.
+    pub(super) records: u64,
+    /// What it could not take: older than all that is sealed.
+    pub(super) given_back: VecDeque<Sealed>,
+    /// Since when the writer stores what it has gathered, and keeps the store; `None` while it gathers.
+    pub(super) storing_since: Option<Instant>,
+    /// The thread sleeps until the writer begins to store.
+    pub(super) thread_sleeps: bool,
+    /// It took nothing, and is not to be tried before.
+    pub(super) again_at: Option<Instant>,
+}
+
 pub(super) struct State {
     /// `None` once closed.
     pub(super) sender: Option<Sender<Sealed>>,
@@ -33,8 +48,6 @@ pub(super) struct State {
     pub(super) spare: Vec<Batch>,
     /// The writer blocks until something is sealed.
     pub(super) writer_waits: bool,
-    /// What the spill could not take: older than all that is sealed.
-    pub(super) given_back: VecDeque<Sealed>,
     /// What waits, sealed or open.
     pub(super) records: usize,
     pub(super) bytes: usize,
@@ -59,14 +72,7 @@ pub(super) struct State {
     /// Who waits for room, and who for what is to be settled.
     pub(super) wakers: Vec<Waker>,
     pub(super) settle_wakers: Vec<Waker>,
-    /// How many records wait in the spill.
-    pub(super) spilled: u64,
-    /// Since when the writer stores what it has gathered, and keeps the store; `None` while it gathers.
-    pub(super) storing_since: Option<Instant>,
-    /// Who spills sleeps until the writer begins to store.
-    pub(super) spiller_sleeps: bool,
-    /// The spill took nothing, and is not to be tried before.
-    pub(super) spill_again_at: Option<Instant>,
+    pub(super) spilling: Spilling,
     /// The writer has ended, by itself or by a panic: nothing will be settled any more.
     pub(super) writer_gone: bool,
 }
@@ -87,11 +93,10 @@ impl State {
             awaited_through: 0,
             hurry: false,
             accepted: spilled,
-            spilled,
-            given_back: VecDeque::new(),
-            storing_since: None,
-            spiller_sleeps: false,
-            spill_again_at: None,
+            spilling: Spilling {
+                records: spilled,
+                ..Spilling::default()
+            },
             stored: 0,
             duplicates: 0,
             shed: 0,

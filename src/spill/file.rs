@@ -140,7 +140,7 @@ impl SpillFile {
         let mut bytes = [0; Head::BYTES];
         while self.end + Head::BYTES as u64 <= len {
             self.file.read_exact_at(&mut bytes, self.end)?;
-            let Some(head) = Head::read(&bytes) else {
+            let Ok(head) = Head::read(&bytes) else {
                 break;
             };
             let next = self.end + Head::BYTES as u64 + u64::from(head.len);
@@ -235,7 +235,7 @@ impl SpillFile {
             .read_exact_at(&mut self.buffer, at + Head::BYTES as u64)
             .ok()
             .filter(|()| head.fits(self.id, &self.buffer))
-            .and_then(|()| read_batches(&self.buffer, spare, batches));
+            .and_then(|()| read_batches(&self.buffer, spare, batches).ok());
         if read.is_none() {
             batches.truncate(before);
         }

@@ -25,10 +25,10 @@ pub(super) struct Head {
 impl Head {
     pub(super) const BYTES: usize = 24;
 
-    /// The head that these bytes are; `None`: there are too few.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    /// The head that these bytes are.
+    pub(super) fn read(bytes: &[u8]) -> Read<Self> {
         let mut bytes = Bytes(bytes);
-        Some(Head {
+        Ok(Head {
             len: bytes.u32()?,
             records: bytes.u32()?,
             number: bytes.u64()?,
@@ -138,23 +138,23 @@ fn write_int(value: Option<i64>, out: &mut Vec<u8>) {
     }
 }
 
-/// Adds the batches of a frame's body, each filled into one that `spare` gives. `None`: it holds something else, which its checksum
+/// Adds the batches of a frame's body, each filled into one that `spare` gives. An error: it holds something else, which its checksum
 /// should have told.
 pub(super) fn read_batches(
     body: &[u8],
     mut spare: impl FnMut() -> Batch,
     batches: &mut Vec<Batch>,
-) -> Option<()> {
+) -> Read<()> {
     let mut bytes = Bytes(body);
     while !bytes.0.is_empty() {
         let mut batch = spare();
         read_batch(&mut bytes, &mut batch)?;
         batches.push(batch);
     }
-    Some(())
+    Ok(())
 }
 
-fn read_batch(bytes: &mut Bytes<'_>, batch: &mut Batch) -> Option<()> {
+fn read_batch(bytes: &mut Bytes<'_>, batch: &mut Batch) -> Read<()> {
     // A batch may list one site twice: its indices are not those that were written.
     let mut sites = Vec::new();
     for _ in 0..bytes.count()? {
@@ -184,8 +184,8 @@ fn read_batch(bytes: &mut Bytes<'_>, batch: &mut Batch) -> Option<()> {
     }
     for _ in 0..bytes.count()? {
         let created_ns = bytes.array().map(i64::from_le_bytes)?;
-        let site = *sites.get(bytes.count()?)?;
-        let origin = *origins.get(bytes.count()?)?;
+        let site = *sites.get(bytes.count()?).ok_or(Unreadable)?;
+        let origin = *origins.get(bytes.count()?).ok_or(Unreadable)?;
         let texts = Texts {
             message: bytes.text()?,
             task_name: bytes.optional()?,
@@ -195,56 +195,63 @@ fn read_batch(bytes: &mut Bytes<'_>, batch: &mut Batch) -> Option<()> {
         };
         batch.push(created_ns, site, origin, &texts);
     }
-    Some(())
+    Ok(())
 }
 
-/// What is left to read. Nothing is taken on trust: a read past the end, or of what is no text, gives `None`.
+/// What was read, or nothing that was ever written.
+type Read<T> = Result<T, Unreadable>;
+
+/// Bytes that are no frame: too few, or no text where there has to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// What is left to read. Nothing is taken on trust.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk()?;
+    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(Unreadable)?;
         self.0 = rest;
-        Some(*taken)
+        Ok(*taken)
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    fn u32(&mut self) -> Read<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Option<u64> {
+    fn u64(&mut self) -> Read<u64> {
         self.array().map(u64::from_le_bytes)
     }
 
-    fn count(&mut self) -> Option<usize> {
-        usize::try_from(self.u32()?).ok()
+    fn count(&mut self) -> Read<usize> {
+        usize::try_from(self.u32()?).map_err(|_| Unreadable)
     }
 
-    fn text(&mut self) -> Option<&'a str> {
+    fn text(&mut self) -> Read<&'a str> {
         let len = self.count()?;
-        let (text, rest) = self.0.split_at_checked(len)?;
+        let (text, rest) = self.0.split_at_checked(len).ok_or(Unreadable)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok()
+        std::str::from_utf8(text).map_err(|_| Unreadable)
     }
 
-    fn is_there(&mut self) -> Option<bool> {
+    fn is_there(&mut self) -> Read<bool> {
         match self.array()? {
-            [0] => Some(false),
-            [1] => Some(true),
-            _ => None,
+            [0] => Ok(false),
+            [1] => Ok(true),
+            _ => Err(Unreadable),
         }
     }
 
-    fn optional(&mut self) -> Option<Option<&'a str>> {
-        Some(if self.is_there()? {
+    fn optional(&mut self) -> Read<Option<&'a str>> {
+        Ok(if self.is_there()? {
             Some(self.text()?)
         } else {
             None
         })
     }
 
-    fn int(&mut self) -> Option<Option<i64>> {
-        Some(if self.is_there()? {
+    fn int(&mut self) -> Read<Option<i64>> {
+        Ok(if self.is_there()? {
             Some(self.array().map(i64::from_le_bytes)?)
         } else {
             None
@@ -288,12 +295,12 @@ mod tests {
         let mut bytes = b"before".to_vec();
         let head = write_frame(7, 3, &[&sent[0], &sent[1], &sent[2]], &mut bytes);
         let (start, body) = bytes["before".len()..].split_at(Head::BYTES);
-        assert_eq!(Head::read(start), Some(head));
+        assert_eq!(Head::read(start), Ok(head));
         assert_eq!((head.records, head.number), (6, 3));
         assert_eq!(head.len as usize, body.len());
         assert!(head.fits(7, body) && !head.fits(8, body));
         let mut found = Vec::new();
-        assert_eq!(read_batches(body, Batch::new, &mut found), Some(()));
+        assert_eq!(read_batches(body, Batch::new, &mut found), Ok(()));
         assert_eq!(records(&found), records(&sent));
     }
 
@@ -310,7 +317,7 @@ mod tests {
         for len in 1..body.len() {
             assert_eq!(
                 read_batches(&body[..len], Batch::new, &mut Vec::new()),
-                None
+                Err(Unreadable)
             );
         }
     }

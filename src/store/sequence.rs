@@ -19,7 +19,7 @@ const MAX_NAME_BYTES: usize = 256;
 
 /// What is remembered of the latest numbers, and how many of them stand in a row of the table.
 const REMEMBERED: i64 = 1 << 20;
-const RUN: usize = 4096;
+const RUN: u16 = 4096;
 
 /// How a client names itself and numbers its records, among their extra fields.
 #[derive(Deserialize)]
@@ -117,7 +117,9 @@ impl<'c> Client<'c> {
         self.add_prints(&fresh)?;
         let remembered = highest.seq - REMEMBERED;
         // Not for each of them.
-        if lowest.seq / RUN as i64 != highest.seq / RUN as i64 {
+        if lowest.seq == highest.seq && highest.seq % i64::from(RUN) == 0
+            || lowest.seq / i64::from(RUN) != highest.seq / i64::from(RUN)
+        {
             self.connection
                 .prepare_cached("DELETE FROM client_print WHERE client = ?1 AND first < ?2")?
                 .execute((self.id, remembered))?;
@@ -131,7 +133,7 @@ impl<'c> Client<'c> {
         let mut statement = self.connection.prepare_cached(
             "SELECT first, prints FROM client_print WHERE client = ?1 AND first > ?2 AND first <= ?3",
         )?;
-        let mut rows = statement.query((self.id, lowest - RUN as i64, highest))?;
+        let mut rows = statement.query((self.id, lowest - i64::from(RUN), highest))?;
         while let Some(row) = rows.next()? {
             let first: i64 = row.get(0)?;
             let (words, _) = row.get_ref(1)?.as_blob()?.as_chunks::<8>();
@@ -152,7 +154,10 @@ impl<'c> Client<'c> {
             "INSERT INTO client_print (client, first, prints) VALUES (?1, ?2, ?3)",
         )?;
         let is_run = |before: &Numbered, after: &Numbered| before.seq + 1 == after.seq;
-        for run in fresh.chunk_by(is_run).flat_map(|run| run.chunks(RUN)) {
+        for run in fresh
+            .chunk_by(is_run)
+            .flat_map(|run| run.chunks(RUN.into()))
+        {
             let prints: Vec<u8> = run
                 .iter()
                 .flat_map(|record| record.print.to_le_bytes())
@@ -300,8 +305,8 @@ mod tests {
 
     #[test]
     fn a_batch_that_is_rolled_back_has_not_come() {
-        let (_dir, mut store, reader) = store();
-        let other = Connection::open(_dir.path().join("logs.sqlite")).unwrap();
+        let (dir, mut store, reader) = store();
+        let other = Connection::open(dir.path().join("logs.sqlite")).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!(store.append(&[batch("a", &[1])]).is_err());
         other.execute_batch("ROLLBACK").unwrap();
