@@ -185,6 +185,7 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let handler = SQLiteQueueHandler::builder()
         .queue_capacity(arguments.queue_capacity)
         .batch_size(arguments.batch_size)
+        .close_timeout(arguments.close_timeout())
         .spill_max_bytes(arguments.spill_max)
         .room(RoomSettings {
             reserve_bytes: arguments.reserve,
@@ -288,6 +289,14 @@ impl ServeArguments {
             builder = builder.insecure_directory();
         }
         Ok(builder)
+    }
+
+    /// How long the database is tried at the stop. What can be kept elsewhere need not wait long: all of the stop takes ten seconds.
+    fn close_timeout(&self) -> Duration {
+        match self.overflow {
+            OverflowChoice::Spill => Duration::from_secs(5),
+            _ => Duration::from_secs(10),
+        }
     }
 
     fn echo_level(&self) -> Option<Level> {

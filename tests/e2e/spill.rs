@@ -79,7 +79,7 @@ fn what_cannot_be_stored_until_the_end_is_stored_first_by_the_next_server() {
         "{}",
         ended.stderr
     );
-    assert!(ended.took < Duration::from_secs(15), "{:?}", ended.took);
+    assert!(ended.took < Duration::from_secs(10), "{:?}", ended.took);
     drop(lock);
     let server = Server::start(&store.db);
     send(server.address(), &frames(20_000..20_100));
