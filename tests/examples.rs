@@ -52,8 +52,13 @@ fn pipeline_log_sends_to_a_server() {
         ]
     );
     let error = "invalid digit found in string";
-    assert_eq!(json!(stored[3].extra), json!({"step": 2, "error": error}));
-    assert_eq!(stored[3].site.name, "pipeline_log");
+    let failed = &stored[3];
+    assert_eq!(
+        (&failed.extra["step"], &failed.extra["error"]),
+        (&json!(2), &json!(error))
+    );
+    assert_eq!(failed.extra["seq"], 4);
+    assert_eq!(failed.site.name, "pipeline_log");
 }
 
 #[test]
