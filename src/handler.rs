@@ -377,7 +377,9 @@ impl HandlerBuilder {
     pub fn open(mut self, path: impl AsRef<Path>) -> Result<SQLiteQueueHandler, Error> {
         let path: PathBuf = path.as_ref().into();
         self.spill_path.get_or_insert_with(|| {
-            let mut name = OsString::from(&path);
+            // As the database is, whatever becomes of the working directory.
+            let path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+            let mut name = OsString::from(path);
             name.push(".spill");
             name.into()
         });
@@ -435,10 +437,14 @@ impl HandlerBuilder {
             .spawn(move || writer.run())
             .map_err(QueueError::Thread)?;
         if self.overflow == Overflow::Spill {
-            std::thread::Builder::new()
+            let spilling = std::thread::Builder::new()
                 .name("logstore-spill".into())
-                .spawn(move || spiller.run())
-                .map_err(QueueError::Thread)?;
+                .spawn(move || spiller.run());
+            if let Err(error) = spilling {
+                // The writer must not stay behind.
+                queue.close();
+                return Err(QueueError::Thread(error));
+            }
         }
         Ok(SQLiteQueueHandler {
             queue,
@@ -456,6 +462,10 @@ impl HandlerBuilder {
             path: path.clone(),
             source,
         })?;
+        for path in spill.damaged() {
+            let path = path.clone();
+            (self.reporter)(&Report::SpillUnreadable { path });
+        }
         let records = spill.records();
         if records > 0 {
             (self.reporter)(&Report::SpillFound { path, records });

@@ -70,6 +70,11 @@ pub enum Report {
         /// How many.
         records: u64,
     },
+    /// A spill file is damaged; what follows the damage in it was not read. It has been given this name, and stays.
+    SpillUnreadable {
+        /// Its new name.
+        path: PathBuf,
+    },
     /// Records of the spill are not as they had been written, and are lost.
     SpillDamaged {
         /// How many.
@@ -167,6 +172,7 @@ impl fmt::Display for Report {
             Report::Spilling { .. }
             | Report::SpillFailing { .. }
             | Report::SpillFound { .. }
+            | Report::SpillUnreadable { .. }
             | Report::SpillDamaged { .. }
             | Report::SpillKept { .. } => self.fmt_of_spill(f),
             Report::BlocksDamaged { count } => write!(
@@ -256,6 +262,11 @@ impl Report {
                 f,
                 "{} left in {} by an earlier server; storing them first",
                 counted(*records, "record was", "records were"),
+                path.display()
+            ),
+            Report::SpillUnreadable { path } => write!(
+                f,
+                "a spill file is damaged, and some of it could not be read; it is kept as {}",
                 path.display()
             ),
             Report::SpillDamaged { records } => write!(

@@ -87,6 +87,7 @@ impl Writer {
         // After the close timeout, which is one for all that is left, not one for each transaction.
         let mut given_up = false;
         let mut open = Taken::default();
+        let mut closed_since: Option<Instant> = None;
         loop {
             // Drops that are not noted yet are noted soon, also when nothing comes any more.
             let patience = if upkeep.due || upkeep.retains {
@@ -99,6 +100,16 @@ impl Writer {
                 UPKEEP_EVERY
             };
             let mut gathered = queue.gather(&mut batches, self.portion, Some(patience));
+            if !queue.is_open() {
+                closed_since.get_or_insert_with(Instant::now);
+            }
+            // What is in the spill is safe there, and a stop does not wait for all of it.
+            if gathered.mark.is_some()
+                && closed_since.is_some_and(|since| since.elapsed() > self.close_timeout)
+                && self.keep(&batches, &mut gathered.mark)
+            {
+                return;
+            }
             let records: u64 = batches.iter().map(|batch| batch.len() as u64).sum();
             let dropped = queue.counters().dropped;
             if let Some(count) = drops.due(dropped, gathered.last) {
@@ -116,7 +127,7 @@ impl Writer {
             }
             queue.take_notes(&mut batches);
             let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
-            let idle = batches.is_empty();
+            let idle = batches.is_empty() && gathered.mark.is_none();
             let at_rest = idle && !patience.is_zero();
             let confirm = gathered.last || at_rest || queue.is_awaited();
             if !idle || confirm && !self.store.is_certain() {
@@ -182,6 +193,7 @@ impl Writer {
             let began = Instant::now();
             let error = match self.try_to_store(&mut batches, mark.as_ref(), confirm) {
                 Ok(()) => {
+                    self.queue.hold_spill_back(false);
                     if let Some(newest_ns) = newest_ns {
                         let lag_ns = now_ns().saturating_sub(newest_ns);
                         let metrics = &self.queue.metrics;
@@ -199,7 +211,10 @@ impl Writer {
             };
             let trouble = trouble.get_or_insert_with(|| Trouble::new(self.retry));
             // What waits behind it is spilled by now; an end of the process must not leave a hole before it.
-            if mark.is_none() {
+            // A full disk has no room for it either, and what room there is the store needs.
+            let is_full = error.is_for_want_of_room();
+            self.queue.hold_spill_back(is_full);
+            if mark.is_none() && !is_full {
                 *mark = self.queue.spill_at_hand(batches).unwrap_or_default();
             }
             let busy = matches!(error, StoreError::Busy { .. });

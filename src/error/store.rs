@@ -155,6 +155,17 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether the system, or `SQLite` for it, did not allow what was tried.
+    /// Whether the disk is full.
+    pub(crate) fn is_for_want_of_room(&self) -> bool {
+        match self {
+            StoreError::Sqlite { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+            }
+            StoreError::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_for_want_of_rights(&self) -> bool {
         let StoreError::Sqlite { source, .. } = self else {
             return false;

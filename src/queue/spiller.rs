@@ -118,7 +118,8 @@ impl Queue {
             (false, _) => STALL,
         };
         let refused = state.spilling.again_at.is_some_and(|at| now < at);
-        if state.records == 0 || refused || now - since < patience {
+        let waits = state.records == 0 || refused || state.spilling.held_back;
+        if waits || now - since < patience {
             Turn::Look
         } else {
             Turn::Spill
@@ -184,6 +185,13 @@ impl Queue {
             if state.spilling.thread_sleeps {
                 self.stalls.notify_one();
             }
+        }
+    }
+
+    /// Whether the disk has no room for the spill.
+    pub(crate) fn hold_spill_back(&self, held_back: bool) {
+        if self.spill.is_some() {
+            self.lock().spilling.held_back = held_back;
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Spilling {
     pub(super) thread_sleeps: bool,
     /// It took nothing, and is not to be tried before.
     pub(super) again_at: Option<Instant>,
+    /// The disk is full.
+    pub(super) held_back: bool,
 }
 
 pub(super) struct State {

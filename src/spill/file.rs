@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::frame::{Head, read_batches, write_frame};
@@ -31,6 +31,8 @@ pub(super) struct SpillFile {
     /// Where the next frame goes.
     pub(super) end: u64,
     last_number: u64,
+    /// Something stands behind the frames that is none, and not only the beginning of one.
+    pub(super) has_unread_bytes: bool,
     buffer: Vec<u8>,
 }
 
@@ -62,17 +64,27 @@ pub(super) enum Soundness {
 impl SpillFile {
     /// Makes a file where none is; `None`: there is one.
     pub(super) fn create(path: &Path, created_ns: i64) -> io::Result<Option<Self>> {
+        // What is in it is in the database, which may be readable by fewer than new files are.
         let made = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
+            .mode(0o600)
             .open(path);
         let file = match made {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             made => made?,
         };
-        // Nobody else holds it for longer than a look takes.
-        file.lock()?;
+        // Nobody else holds it for longer than a look takes, and who has looked may have removed it as empty.
+        let locked = file.lock().and_then(|()| is_at(&file, path));
+        match locked {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                let _ = fs::remove_file(path);
+                return Err(error);
+            }
+        }
         // The standard library's only source of chance.
         let id = RandomState::new().hash_one((now_ns(), std::process::id()));
         let header = [&MAGIC[..], &id.to_le_bytes(), &created_ns.to_le_bytes()].concat();
@@ -88,13 +100,18 @@ impl SpillFile {
             frames: VecDeque::new(),
             end: HEADER_BYTES as u64,
             last_number: 0,
+            has_unread_bytes: false,
             buffer: Vec::new(),
         }))
     }
 
     /// Opens what an earlier process has left. `None`: it is in use by another process, or is no spill file.
     pub(super) fn adopt(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            // Its owner has just removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -102,7 +119,7 @@ impl SpillFile {
         }
         let metadata = file.metadata()?;
         // Who held it may have removed it, and somebody else made another one.
-        if fs::metadata(path).map(|there| there.ino()).ok() != Some(metadata.ino()) {
+        if !is_at(&file, path)? {
             return Ok(None);
         }
         let mut header = [0; HEADER_BYTES];
@@ -110,7 +127,9 @@ impl SpillFile {
             Ok(()) => header,
             // Its maker was ended before it had written anything.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                fs::remove_file(path)?;
+                if metadata.len() == 0 {
+                    fs::remove_file(path)?;
+                }
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -129,6 +148,7 @@ impl SpillFile {
             frames: VecDeque::new(),
             end: HEADER_BYTES as u64,
             last_number: 0,
+            has_unread_bytes: false,
             buffer: Vec::new(),
         };
         adopted.find_frames(metadata.len())?;
@@ -144,7 +164,11 @@ impl SpillFile {
                 break;
             };
             let next = self.end + Head::BYTES as u64 + u64::from(head.len);
-            if next > len || head.number != self.last_number + 1 {
+            if head.number != self.last_number + 1 {
+                self.has_unread_bytes = true;
+                return self.set_aside();
+            }
+            if next > len {
                 break;
             }
             self.frames.push_back(Frame {
@@ -155,6 +179,16 @@ impl SpillFile {
             self.last_number = head.number;
             self.end = next;
         }
+        // So that the next frame is followed by none of its bytes.
+        self.file.set_len(self.end)
+    }
+
+    /// Gives a file that is damaged another name, under which it stays.
+    fn set_aside(&mut self) -> io::Result<()> {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".damaged-{:016x}", self.id));
+        fs::rename(&self.path, &name)?;
+        self.path = name.into();
         Ok(())
     }
 
@@ -252,8 +286,21 @@ impl SpillFile {
 
     /// All of it is stored: nobody will need it.
     pub(super) fn remove(&self) -> io::Result<()> {
+        if self.has_unread_bytes {
+            return Ok(());
+        }
         // Who has it open already finds nothing in it.
         self.file.set_len(0)?;
-        fs::remove_file(&self.path)
+        if is_at(&self.file, &self.path)? {
+            fs::remove_file(&self.path)?;
+        }
+        Ok(())
     }
+}
+
+/// Whether a file is the one at its path.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    let there = fs::metadata(path);
+    Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (open.dev(), open.ino())))
 }

@@ -50,6 +50,8 @@ pub(crate) struct Spill {
     files: VecDeque<SpillFile>,
     /// Ids of files that were removed.
     gone: Vec<u64>,
+    /// Files that were found damaged, under the names that they have been given.
+    damaged: Vec<PathBuf>,
 }
 
 impl Spill {
@@ -59,12 +61,15 @@ impl Spill {
         max_bytes: u64,
         mut stored_through: impl FnMut(u64) -> Result<u64, E>,
     ) -> Result<Self, E> {
-        let mut files = Vec::new();
+        let (mut files, mut damaged) = (Vec::new(), Vec::new());
         for path in left_behind(&path)? {
             let Some(mut file) = SpillFile::adopt(&path)? else {
                 continue;
             };
             file.skip_through(stored_through(file.id)?);
+            if file.has_unread_bytes {
+                damaged.push(file.path.clone());
+            }
             files.push(file);
         }
         files.sort_by_key(|file| file.created_ns);
@@ -73,6 +78,7 @@ impl Spill {
             max_bytes,
             files: files.into(),
             gone: Vec::new(),
+            damaged,
         };
         spill.stored()?;
         Ok(spill)
@@ -83,6 +89,11 @@ impl Spill {
         &self.path
     }
 
+    /// Files that were found damaged and set aside: what follows the damage in them cannot be read.
+    pub(crate) fn damaged(&self) -> &[PathBuf] {
+        &self.damaged
+    }
+
     /// How many records wait to be read.
     pub(crate) fn records(&self) -> u64 {
         self.files.iter().map(SpillFile::records).sum()
@@ -90,12 +101,13 @@ impl Spill {
 
     /// Appends these batches. An error means that none was.
     pub(crate) fn append(&mut self, batches: &[&Batch], queued_through: u64) -> io::Result<()> {
-        let room = self.files.back().is_some_and(|file| file.end < FILE_BYTES);
+        let has_room = |file: &SpillFile| file.end < FILE_BYTES && !file.has_unread_bytes;
+        let room = self.files.back().is_some_and(has_room);
         if !room {
             let created_ns = self
                 .files
                 .back()
-                .map_or(i64::MIN, |file| file.created_ns + 1);
+                .map_or(i64::MIN, |file| file.created_ns.saturating_add(1));
             let file = self.create(now_ns().max(created_ns))?;
             self.files.push_back(file);
         }
@@ -103,9 +115,23 @@ impl Spill {
         let Some(file) = self.files.back_mut() else {
             return Ok(());
         };
-        let limit = self.max_bytes.saturating_sub(bytes - file.end);
-        let appended = file.append(batches, queued_through, limit);
+        // The database needs room, too: the spill takes no more than the half of what is free.
+        let free_bytes = free_bytes(&file.path);
+        let half = bytes.saturating_add(free_bytes) / 2;
+        let limit = match self.max_bytes {
+            // At the end, when the database takes nothing any more.
+            u64::MAX => u64::MAX,
+            max_bytes => max_bytes.min(half),
+        };
+        let others = bytes - file.end;
+        let appended = file.append(batches, queued_through, limit.saturating_sub(others));
         appended.map_err(|error| match error.kind() {
+            io::ErrorKind::QuotaExceeded if limit < self.max_bytes => io::Error::new(
+                io::ErrorKind::StorageFull,
+                format!(
+                    "{free_bytes} bytes of the disk are free, and the database needs some of them"
+                ),
+            ),
             io::ErrorKind::QuotaExceeded => io::Error::new(
                 io::ErrorKind::QuotaExceeded,
                 format!("it has reached its limit of {} bytes", self.max_bytes),
@@ -119,7 +145,7 @@ impl Spill {
         let created_ns = self
             .files
             .front()
-            .map_or_else(now_ns, |file| file.created_ns - 1);
+            .map_or_else(now_ns, |file| file.created_ns.saturating_sub(1));
         let mut file = self.create(created_ns)?;
         if let Err(error) = file.append(batches, 0, u64::MAX) {
             let _ = file.remove();
@@ -201,6 +227,11 @@ impl Spill {
         }
         Ok(())
     }
+}
+
+/// How much of the disk that a file is on is free, in bytes; very much when the system does not say.
+fn free_bytes(path: &Path) -> u64 {
+    rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// The files that are there under this name, numbered ones included.

@@ -163,3 +163,28 @@ fn a_file_that_is_no_spill_is_left_alone() {
     assert_eq!(names(dir.path()), ["a.spill", "a.spill.2", "a.spill.bak"]);
     assert!(std::fs::read_to_string(&path).unwrap().contains("somebody"));
 }
+
+#[test]
+fn a_file_with_a_damaged_head_is_set_aside_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let mut spill = open(&path, 0);
+    put(&mut spill, "a");
+    let end = path.metadata().unwrap().len();
+    put(&mut spill, "b");
+    drop(spill);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[usize::try_from(end).unwrap() + 8] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let mut spill = open(&path, 0);
+    let [damaged] = spill.damaged() else {
+        panic!("not told");
+    };
+    assert!(damaged.exists() && !path.exists());
+    put(&mut spill, "c");
+    for expected in ["a", "c"] {
+        assert_eq!(take(&mut spill, 10).unwrap().0, [expected]);
+        spill.stored().unwrap();
+    }
+    assert_eq!(names(dir.path()).len(), 1, "the damaged one");
+}

@@ -8,7 +8,7 @@ use super::dictionary::Dictionary;
 use super::index::{BlockIndex, Maintained};
 use super::insert::{insert, rows};
 use super::moved::{FileId, file_id};
-use super::prune::{Load, Pruner, Retained};
+use super::prune::{Load, Pruner, Retained, checkpoint};
 use super::room::{Room, RoomSettings};
 use super::{Durability, LeftOut, RecordStore, schema, sequence, setting};
 use crate::batch::Batch;
@@ -19,7 +19,10 @@ use crate::spill::SpillMark;
 use crate::time::now_ns;
 
 /// How much is removed at a time when the disk is full.
-const ROOM_BYTES: u64 = 8 << 20;
+const ROOM_BYTES: u64 = 32 << 20;
+
+/// The logger of our own records.
+const OWN_LOGGER: &str = "logstore";
 
 /// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
 pub struct SqliteStore {
@@ -111,12 +114,15 @@ impl SqliteStore {
     fn make_room(&mut self) {
         if let (Some(pruner), Some(room)) = (&mut self.pruner, &mut self.room) {
             room.give_up_reserve();
+            // The WAL has what the file had no room for, and cannot be used again before.
+            checkpoint(&self.connection);
             let shrunk = pruner.shrink_by(&self.connection, ROOM_BYTES);
             let step =
                 |()| pruner.step(&mut self.connection, &mut self.index, now_ns(), Load::Idle);
             if let Ok(done) = shrunk.and_then(step) {
                 self.removed += done.removed;
             }
+            checkpoint(&self.connection);
         }
     }
 
@@ -175,13 +181,15 @@ impl SqliteStore {
         let Some(below) = below else {
             return Vec::new();
         };
-        let levels = batches.iter().flat_map(|batch| {
+        let sites = batches.iter().flat_map(|batch| {
             let sites = batch.sites();
-            batch.iter().map(|record| sites[record.site].level)
+            batch.iter().map(|record| &*sites[record.site])
         });
-        levels
+        // What we have to say ourselves is in no count, and matters most then.
+        sites
             .enumerate()
-            .filter(|(place, level)| *level < below && twice.binary_search(place).is_err())
+            .filter(|(_, site)| site.level < below && site.name != OWN_LOGGER)
+            .filter(|(place, _)| twice.binary_search(place).is_err())
             .map(|(place, _)| place)
             .collect()
     }

@@ -10,7 +10,10 @@ use crate::level::Level;
 
 /// How often the file system is asked how much is free, and how often a reserve that is not there is tried to be made.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-const RESERVE_EVERY: Duration = Duration::from_mins(1);
+const RESERVE_EVERY: Duration = Duration::from_secs(10);
+
+/// What has to be free besides for a reserve to be made: the WAL is as large as that.
+const SPARE_BYTES: u64 = 8 << 20;
 
 /// How the disk is kept from running full. By default it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +34,8 @@ pub(super) struct Room {
     looked: Option<Instant>,
     /// When a reserve was last missed.
     missed: Option<Instant>,
+    /// The reserve was needed, and is not there again yet.
+    given_up: bool,
     /// How many bytes are free, as far as is known.
     free_bytes: u64,
 }
@@ -50,6 +55,7 @@ impl Room {
             reserve: reserve.into(),
             looked: None,
             missed: None,
+            given_up: false,
             free_bytes: u64::MAX,
         };
         room.look();
@@ -69,7 +75,7 @@ impl Room {
         self.free_bytes = free_bytes(&self.directory).unwrap_or(u64::MAX);
     }
 
-    /// Makes the reserve when it is not there and twice its size is free.
+    /// Makes the reserve when it is not there and there is room for it.
     pub(super) fn keep_reserve(&mut self) {
         let wanted = self.settings.reserve_bytes;
         let lately = self
@@ -82,11 +88,16 @@ impl Room {
             return;
         }
         self.missed = Some(Instant::now());
-        if self.free_bytes / 2 >= wanted.saturating_add(self.settings.min_free_bytes / 2)
-            && fill(&self.reserve, wanted).is_err()
-        {
-            // A half of it is of use to nobody.
-            let _ = fs::remove_file(&self.reserve);
+        let needed = wanted.saturating_add(self.settings.min_free_bytes);
+        if self.free_bytes < needed.saturating_add(SPARE_BYTES) {
+            return;
+        }
+        match fill(&self.reserve, wanted) {
+            Ok(()) => self.given_up = false,
+            Err(_) => {
+                // A half of it is of use to nobody.
+                let _ = fs::remove_file(&self.reserve);
+            }
         }
     }
 
@@ -94,12 +105,19 @@ impl Room {
     pub(super) fn give_up_reserve(&mut self) {
         self.missed = Some(Instant::now());
         self.looked = None;
+        self.given_up = self.settings.reserve_bytes > 0;
         let _ = fs::remove_file(&self.reserve);
     }
 
-    /// How many bytes are lacking of those that should stay free.
+    /// How many bytes are lacking of those that should stay free, and of those that a new reserve needs when the last one was given up.
     pub(super) fn lacking_bytes(&self) -> u64 {
-        self.settings.min_free_bytes.saturating_sub(self.free_bytes)
+        let for_reserve = if self.given_up {
+            self.settings.reserve_bytes.saturating_add(2 * SPARE_BYTES)
+        } else {
+            0
+        };
+        let wanted = self.settings.min_free_bytes.saturating_add(for_reserve);
+        wanted.saturating_sub(self.free_bytes)
     }
 
     /// Below which level records are left out: the less is free, the higher. Where old records may be removed instead, only when that does

@@ -1,7 +1,7 @@
 //! Clients that number their records: which numbers have come, so that what is missing can be named and what comes twice is stored once.
 //!
-//! A record is taken for one that came before when its number has come and what it says is the same: a client that only happens to
-//! have fields of these names loses nothing.
+//! A record is taken for one that came before when its number has come with the same words, from the same place in the same process, at
+//! most an hour or two before: a client that only happens to have fields of these names loses nothing.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -17,8 +17,17 @@ use crate::gaps::ClientGaps;
 /// The longest name of a client, in bytes.
 const MAX_NAME_BYTES: usize = 256;
 
+/// No client gets so far.
+const MAX_SEQ: i64 = 1 << 62;
+
+/// How many clients are told apart. Further ones number their records in vain.
+const MAX_CLIENTS: i64 = 100_000;
+
+/// A record that comes again is known by what it says and by its time, to the hour: it may be that of its arrival.
+const HOUR_NS: i64 = 3_600_000_000_000;
+
 /// What is remembered of the latest numbers, and how many of them stand in a row of the table.
-const REMEMBERED: i64 = 1 << 20;
+const REMEMBERED: i64 = 1 << 16;
 const RUN: u16 = 4096;
 
 /// How a client names itself and numbers its records, among their extra fields.
@@ -33,8 +42,8 @@ struct Numbering<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Numbered {
     seq: i64,
-    /// A hash of what it says.
-    print: u64,
+    /// Hashes of what it says in the hour before, its own and the one behind.
+    prints: [u64; 3],
     /// Its place among all records at hand.
     row: usize,
 }
@@ -43,37 +52,63 @@ struct Numbered {
 pub(super) fn note(connection: &Connection, batches: &[Batch]) -> rusqlite::Result<Vec<usize>> {
     let mut clients: HashMap<Cow<'_, str>, Vec<Numbered>> = HashMap::new();
     let finder = memmem::Finder::new("\"seq\"");
-    for (row, record) in batches.iter().flat_map(Batch::iter).enumerate() {
+    let records = batches
+        .iter()
+        .flat_map(|batch| batch.iter().map(move |record| (batch, record)));
+    for (row, (batch, record)) in records.enumerate() {
         let Some(extra) = record.texts.extra else {
             continue;
         };
         if finder.find(extra.as_bytes()).is_some()
             && let Ok(Numbering { client, seq }) = serde_json::from_str(extra)
-            && (0..i64::MAX).contains(&seq)
+            && (0..MAX_SEQ).contains(&seq)
             && client.len() <= MAX_NAME_BYTES
         {
-            let print = print(&record);
+            let hour = record.created_ns.div_euclid(HOUR_NS);
+            let prints = [hour - 1, hour, hour + 1].map(|hour| print(batch, &record, hour));
             clients
                 .entry(client)
                 .or_default()
-                .push(Numbered { seq, print, row });
+                .push(Numbered { seq, prints, row });
         }
     }
     let mut twice = Vec::new();
     for (name, mut records) in clients {
         // Stable: of two that are the same the first one is stored.
         records.sort_by_key(|record| record.seq);
-        Client::open(connection, &name)?.note(&records, &mut twice)?;
+        if let Some(client) = Client::open(connection, &name)? {
+            client.note(&records, &mut twice)?;
+        }
     }
     twice.sort_unstable();
     Ok(twice)
 }
 
-/// A hash of what a record says. Not of its time, which may be that of its arrival.
-fn print(record: &RecordRef<'_>) -> u64 {
+/// A hash of what a record says, where, and in which hour.
+fn print(batch: &Batch, record: &RecordRef<'_>, hour: i64) -> u64 {
+    let site = &batch.sites()[record.site];
+    let origin = &batch.origins()[record.origin];
     let mut hash = Xxh3::new();
-    hash.update(record.texts.message.as_bytes());
-    hash.update(record.texts.extra.unwrap_or_default().as_bytes());
+    for text in [
+        record.texts.message,
+        record.texts.extra.unwrap_or_default(),
+        &site.name,
+        &site.pathname,
+        &origin.hostname,
+    ] {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    let level = i64::from(site.level.0);
+    for number in [
+        Some(hour),
+        Some(level),
+        site.lineno,
+        origin.process,
+        origin.started_ms,
+    ] {
+        hash.update(&number.unwrap_or(-1).to_le_bytes());
+    }
     hash.digest()
 }
 
@@ -83,47 +118,54 @@ struct Client<'c> {
 }
 
 impl<'c> Client<'c> {
-    fn open(connection: &'c Connection, name: &str) -> rusqlite::Result<Self> {
+    /// `None`: there are too many of them already.
+    fn open(connection: &'c Connection, name: &str) -> rusqlite::Result<Option<Self>> {
         let known = connection
             .prepare_cached("SELECT id FROM client WHERE name = ?1")?
             .query_row([name], |row| row.get(0))
             .optional()?;
-        let id = match known {
-            Some(id) => id,
-            None => connection
-                .prepare_cached("INSERT INTO client (name) VALUES (?1)")?
-                .insert([name])?,
-        };
-        Ok(Client { connection, id })
+        if let Some(id) = known {
+            return Ok(Some(Client { connection, id }));
+        }
+        let last: Option<i64> = connection
+            .prepare_cached("SELECT max(id) FROM client")?
+            .query_row([], |row| row.get(0))?;
+        if last.is_some_and(|last| last >= MAX_CLIENTS) {
+            return Ok(None);
+        }
+        let id = connection
+            .prepare_cached("INSERT INTO client (name) VALUES (?1)")?
+            .insert([name])?;
+        Ok(Some(Client { connection, id }))
     }
 
     /// Notes records in the order of their numbers; adds the places of those that came before.
     fn note(&self, records: &[Numbered], twice: &mut Vec<usize>) -> rusqlite::Result<()> {
-        let (Some(lowest), Some(highest)) = (records.first(), records.last()) else {
+        let Some(highest) = records.last() else {
             return Ok(());
         };
-        let mut prints = self.prints(lowest.seq, highest.seq)?;
         let mut fresh: Vec<Numbered> = Vec::with_capacity(records.len());
-        for record in records {
-            let same = prints.entry(record.seq).or_default();
-            if same.contains(&record.print) {
-                twice.push(record.row);
-            } else {
-                same.push(record.print);
-                fresh.push(*record);
+        // What lies between numbers that are far apart is nobody's business.
+        for near in records.chunk_by(|before, after| after.seq - before.seq <= i64::from(RUN)) {
+            let (Some(first), Some(last)) = (near.first(), near.last()) else {
+                continue;
+            };
+            let mut known = self.prints(first.seq, last.seq)?;
+            for record in near {
+                let same = known.entry(record.seq).or_default();
+                if record.prints.iter().any(|print| same.contains(print)) {
+                    twice.push(record.row);
+                } else {
+                    same.push(record.prints[1]);
+                    fresh.push(*record);
+                }
             }
         }
         self.add_ranges(&fresh)?;
         self.add_prints(&fresh)?;
-        let remembered = highest.seq - REMEMBERED;
-        // Not for each of them.
-        if lowest.seq == highest.seq && highest.seq % i64::from(RUN) == 0
-            || lowest.seq / i64::from(RUN) != highest.seq / i64::from(RUN)
-        {
-            self.connection
-                .prepare_cached("DELETE FROM client_print WHERE client = ?1 AND first < ?2")?
-                .execute((self.id, remembered))?;
-        }
+        self.connection
+            .prepare_cached("DELETE FROM client_print WHERE client = ?1 AND first < ?2")?
+            .execute((self.id, highest.seq - REMEMBERED))?;
         Ok(())
     }
 
@@ -160,7 +202,7 @@ impl<'c> Client<'c> {
         {
             let prints: Vec<u8> = run
                 .iter()
-                .flat_map(|record| record.print.to_le_bytes())
+                .flat_map(|record| record.prints[1].to_le_bytes())
                 .collect();
             if let Some(first) = run.first() {
                 insert.execute((self.id, first.seq, prints))?;
@@ -226,7 +268,9 @@ mod tests {
 
     use super::*;
     use crate::level::Level;
-    use crate::record::{LogRecord, Site};
+    use std::sync::Arc;
+
+    use crate::record::{LogRecord, Origin, Site};
     use crate::store::{Durability, Reader, RecordStore, SqliteStore};
 
     fn record(client: &str, seq: i64, message: &str) -> LogRecord {
@@ -266,6 +310,38 @@ mod tests {
         store.append(&[batch("a", &[1, 2, 3])]).unwrap();
         assert_eq!(stored(&reader), 5);
         assert_eq!((store.left_out().twice, store.left_out().twice), (6, 0));
+    }
+
+    #[test]
+    fn the_same_words_of_another_day_or_process_are_another_record() {
+        let (_dir, mut store, reader) = store();
+        let first = record("backup", 1, "started");
+        let mut next_day = first.clone();
+        next_day.created_ns += 24 * HOUR_NS;
+        let mut next_process = first.clone();
+        next_process.origin = Arc::new(Origin {
+            process: Some(-7),
+            ..(*first.origin).clone()
+        });
+        let mut a_moment_later = first.clone();
+        a_moment_later.created_ns += 1_000_000_000;
+        for sent in [&first, &next_day, &next_process, &a_moment_later] {
+            store.append(&[[sent].into_iter().collect()]).unwrap();
+        }
+        assert_eq!((stored(&reader), store.left_out().twice), (3, 1));
+    }
+
+    #[test]
+    fn numbers_that_are_far_apart_are_cheap() {
+        let (_dir, mut store, reader) = store();
+        for _ in 0..2 {
+            store
+                .append(&[batch("a", &[1, 1 << 50, 3, MAX_SEQ - 1])])
+                .unwrap();
+        }
+        // Only the latest are remembered.
+        assert_eq!(stored(&reader), 4 + 3);
+        assert_eq!(reader.gaps().unwrap()[0].came, 4);
     }
 
     #[test]

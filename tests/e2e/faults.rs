@@ -10,6 +10,7 @@ use logstore::{Batch, Durability, Level, LogRecord, RecordStore as _, Site, Sqli
 use rusqlite::Connection;
 
 use crate::refusals::by_nobody;
+use crate::requests::request;
 use crate::support::{Server, Store, frame, logstore, send, wait_until};
 
 /// Sends records with these numbers in their messages.
@@ -296,4 +297,45 @@ fn a_backup_without_room_is_told_and_leaves_nothing_behind() {
     assert!(said.contains("find room on the disk for"), "{said}");
     assert_eq!(fs::read_dir(&disk.at).unwrap().count(), 0);
     server.terminate();
+}
+
+#[test]
+fn with_a_size_limit_old_records_make_room_on_a_full_disk() {
+    let store = Store::new();
+    let Some(disk) = SmallDisk::mount(store.file("disk"), 120 << 20) else {
+        return;
+    };
+    let db = disk.at.join("runs.sqlite");
+    let flags = [
+        "--max-size",
+        "1GB",
+        "--reserve",
+        "32MiB",
+        "--spill-max",
+        "1GiB",
+    ];
+    let server = Server::start_with(&db, &flags);
+    let reserve = disk.at.join("runs.sqlite.reserve");
+    assert_eq!(reserve.metadata().unwrap().len(), 32 << 20);
+    // More than the disk holds.
+    let text = "x".repeat(2000);
+    let lines = format!("{{\"msg\":\"{text}\"}}\n").repeat(500);
+    for _ in 0..120 {
+        send(server.address(), lines.as_bytes());
+    }
+    wait_until("all are stored", || {
+        let page = request(server.address(), "GET /metrics", &[], b"").body;
+        page.contains("\nlogstore_records_stored_total 60000\n")
+    });
+    let ended = server.terminate();
+    assert!(
+        ended.stderr.contains("removed by retention"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.contains("60000 stored, 0 dropped"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -204,14 +204,17 @@ def judge(server, files, measured, ends):
     third = SECONDS / 3
     middle = max(rss for at, rss, _ in measured if third <= at < 2 * third)
     end = max(rss for at, rss, _ in measured if at >= 2 * third)
+    # While somebody holds a snapshot it grows by what is written meanwhile: what counts is that it gets short again.
     wal = max(wal for _, _, wal in measured)
+    later = [wal for at, _, wal in measured if at >= third]
+    often = sorted(later)[len(later) // 2]
     total = sum(acknowledged.values())
     print(
         f"{SECONDS} s, {ends[0]} kills, {ends[1]} stops, {ends[2]} rotations; {total} records acknowledged, none lost; "
-        f"memory at most {middle:.0f} MiB in the second third, {end:.0f} MiB in the last; WAL at most {wal:.0f} MiB"
+        f"memory at most {middle:.0f} MiB in the second third, {end:.0f} MiB in the last; WAL at most {wal:.0f} MiB, half of the time below {often:.0f}"
     )
     assert end <= 1.25 * middle + 8, "memory grows"
-    assert wal <= 256, "the WAL grows"
+    assert often <= 64 and wal <= 1024, "the WAL grows"
 
 
 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:

@@ -15,6 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use by_hand::{Prune, PruneEstimate, Pruned};
 use policy::{Policy, Rows, Slack};
 use remove::Removal;
+pub(super) use space::checkpoint;
 use space::{Space, give_back, is_held_back};
 use watch::Watch;
 
@@ -67,6 +68,8 @@ pub(super) struct Pruner {
     joins: bool,
     /// What the file may have as long as the disk is nearly full.
     ceiling: u64,
+    /// What it may have then in any case: half of what it had.
+    floor: Option<u64>,
 }
 
 impl Pruner {
@@ -86,6 +89,7 @@ impl Pruner {
             used_bytes: u64::MAX,
             joins: false,
             ceiling: u64::MAX,
+            floor: None,
         }
     }
 
@@ -193,16 +197,21 @@ impl Pruner {
         self.policy.retention.max_bytes.is_some()
     }
 
-    /// Has the file made so many bytes smaller than it is, where records may go for that; 0: as large as it may be.
+    /// Has the file made so small that so many bytes are free in it and of it together, where records may go for that; 0: as large as it may be.
     pub(super) fn shrink_by(
         &mut self,
         connection: &Connection,
         bytes: u64,
     ) -> rusqlite::Result<()> {
-        self.ceiling = match bytes {
-            1.. if self.makes_room() => Space::of(connection)?.used_bytes().saturating_sub(bytes),
-            _ => u64::MAX,
-        };
+        if bytes == 0 || !self.makes_room() {
+            (self.ceiling, self.floor) = (u64::MAX, None);
+            return Ok(());
+        }
+        let space = Space::of(connection)?;
+        // When others fill the disk, emptying the log is of no use to anybody.
+        let floor = *self.floor.get_or_insert(space.used_bytes() / 2);
+        let missing = bytes.saturating_sub(space.free_bytes());
+        self.ceiling = space.used_bytes().saturating_sub(missing).max(floor);
         Ok(())
     }
 

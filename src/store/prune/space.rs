@@ -92,6 +92,6 @@ pub(super) fn is_held_back(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Takes what is in the WAL over into the file. When somebody is in the way, a later checkpoint does it.
-pub(super) fn checkpoint(connection: &Connection) {
+pub(in crate::store) fn checkpoint(connection: &Connection) {
     let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
 }
