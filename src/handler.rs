@@ -402,6 +402,11 @@ impl HandlerBuilder {
     ) -> Result<SQLiteQueueHandler, QueueError> {
         let spill = match self.overflow {
             Overflow::Spill => Some(self.open_spill(&mut store)?),
+            // What an earlier process has left there is stored under any rule.
+            _ if self.spill_path.is_some() => self
+                .open_spill(&mut store)
+                .ok()
+                .filter(|spill| spill.records() > 0),
             _ => None,
         };
         let limits = Limits {

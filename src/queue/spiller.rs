@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Queue;
 use super::state::{Sealed, State};
+use super::{Overflow, Queue};
 use crate::batch::Batch;
 use crate::report::{Report, Reporter};
 use crate::spill::{Spill, SpillMark};
@@ -206,6 +206,11 @@ impl Queue {
             .map_or(Ok(()), |spill| lock(spill).stored())
     }
 
+    /// Whether the rule is to spill. Under another one what an earlier process has left is only read.
+    fn spills(&self) -> bool {
+        self.limits.overflow == Overflow::Spill
+    }
+
     /// Puts what the writer has at hand into the spill, too, before all else; `None`: there is no spill, or nothing at hand.
     ///
     /// # Errors
@@ -214,7 +219,9 @@ impl Queue {
     pub(crate) fn spill_at_hand(&self, batches: &[Batch]) -> io::Result<Option<SpillMark>> {
         let at_hand: Vec<&Batch> = batches.iter().filter(|batch| !batch.is_empty()).collect();
         match &self.spill {
-            Some(spill) if !at_hand.is_empty() => lock(spill).put_at_hand(&at_hand).map(Some),
+            Some(spill) if !at_hand.is_empty() && self.spills() => {
+                lock(spill).put_at_hand(&at_hand).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -233,7 +240,7 @@ impl Queue {
         if mark.is_none() {
             *mark = self.spill_at_hand(batches)?;
         }
-        let Some(spill) = &self.spill else {
+        let Some(spill) = self.spill.as_ref().filter(|_| self.spills()) else {
             return Ok(None);
         };
         let mut spill = lock(spill);

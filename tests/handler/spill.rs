@@ -133,6 +133,25 @@ fn what_a_store_refuses_until_the_end_is_stored_by_the_next_handler_first_and_on
 }
 
 #[test]
+fn what_was_left_behind_is_stored_under_any_rule() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("logs.sqlite");
+    let builder = SQLiteQueueHandler::builder().close_timeout(Duration::ZERO);
+    let handler = builder.clone().overflow(Overflow::Spill).open(&db).unwrap();
+    let other = Connection::open(&db).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    handler.emit(&record("left")).unwrap();
+    handler.close().unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
+    let handler = builder.overflow(Overflow::Block).open(&db).unwrap();
+    handler.emit(&record("new")).unwrap();
+    handler.flush_within(Duration::from_secs(20)).unwrap();
+    handler.close().unwrap();
+    assert_eq!(stored_messages(&db), ["left", "new"]);
+    assert!(!dir.path().join("logs.sqlite.spill").exists());
+}
+
+#[test]
 fn a_spill_that_is_full_pushes_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.spill");
