@@ -246,6 +246,9 @@ pub const DEFAULT_QUEUE_BYTES: usize = 64 << 20;
 /// What [`Overflow::Spill`] may write to its files by default, in bytes.
 pub const DEFAULT_SPILL_MAX_BYTES: u64 = 1 << 30;
 
+/// How many bytes a transaction gathers at the most: the WAL grows by as much, which a disk that is nearly full has to have.
+const TRANSACTION_BYTES: usize = 8 << 20;
+
 /// How many records a transaction gathers by default.
 pub const DEFAULT_BATCH_SIZE: usize = 8192;
 
@@ -427,7 +430,7 @@ impl HandlerBuilder {
             // At most half of the queue, so that a writer that waits for more never waits for producers that wait for room.
             portion: Portion {
                 records: self.batch_size.min(self.queue_capacity.div_ceil(2)),
-                bytes: self.queue_bytes.div_ceil(2),
+                bytes: self.queue_bytes.div_ceil(2).min(TRANSACTION_BYTES),
                 delay: self.longest_delay,
             },
             close_timeout: self.close_timeout,
