@@ -154,7 +154,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the system, or `SQLite` for it, did not allow what was tried.
     /// Whether the disk is full.
     pub(crate) fn is_for_want_of_room(&self) -> bool {
         match self {
@@ -166,6 +165,7 @@ impl StoreError {
         }
     }
 
+    /// Whether the system, or `SQLite` for it, did not allow what was tried.
     pub(crate) fn is_for_want_of_rights(&self) -> bool {
         let StoreError::Sqlite { source, .. } = self else {
             return false;

@@ -115,6 +115,7 @@ impl Reader {
             match step {
                 StepResult::Done => return Ok(()),
                 StepResult::More => {}
+                // Busy or locked: wait for the writer to end its transaction.
                 _ => std::thread::sleep(schema::BUSY_PAUSE),
             }
         }
