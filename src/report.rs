@@ -70,7 +70,7 @@ pub enum Report {
         /// How many.
         records: u64,
     },
-    /// A spill file is damaged; what follows the damage in it was not read. It has been given this name, and stays.
+    /// A spill file is damaged; what follows the damage in it was not read. When what is sound is stored it gets this name, and stays.
     SpillUnreadable {
         /// Its new name.
         path: PathBuf,

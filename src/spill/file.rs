@@ -166,7 +166,7 @@ impl SpillFile {
             let next = self.end + Head::BYTES as u64 + u64::from(head.len);
             if head.number != self.last_number + 1 {
                 self.has_unread_bytes = true;
-                return self.set_aside();
+                return Ok(());
             }
             if next > len {
                 break;
@@ -183,13 +183,12 @@ impl SpillFile {
         self.file.set_len(self.end)
     }
 
-    /// Gives a file that is damaged another name, under which it stays.
-    fn set_aside(&mut self) -> io::Result<()> {
+    /// The name under which a damaged file stays when its sound frames are stored. Until then it keeps its own, by which the next
+    /// process finds them.
+    pub(super) fn path_aside(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(format!(".damaged-{:016x}", self.id));
-        fs::rename(&self.path, &name)?;
-        self.path = name.into();
-        Ok(())
+        name.into()
     }
 
     /// Passes over the frames that are stored already.
@@ -284,17 +283,20 @@ impl SpillFile {
         })
     }
 
-    /// All of it is stored: nobody will need it.
+    /// All of it is stored: nobody will need it. A damaged file is kept under another name.
     pub(super) fn remove(&self) -> io::Result<()> {
-        if self.has_unread_bytes {
+        if !self.has_unread_bytes {
+            // Who has it open already finds nothing in it.
+            self.file.set_len(0)?;
+        }
+        if !is_at(&self.file, &self.path)? {
             return Ok(());
         }
-        // Who has it open already finds nothing in it.
-        self.file.set_len(0)?;
-        if is_at(&self.file, &self.path)? {
-            fs::remove_file(&self.path)?;
+        if self.has_unread_bytes {
+            fs::rename(&self.path, self.path_aside())
+        } else {
+            fs::remove_file(&self.path)
         }
-        Ok(())
     }
 }
 

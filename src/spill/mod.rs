@@ -50,7 +50,7 @@ pub(crate) struct Spill {
     files: VecDeque<SpillFile>,
     /// Ids of files that were removed.
     gone: Vec<u64>,
-    /// Files that were found damaged, under the names that they have been given.
+    /// Files that were found damaged, under the names that they get when what is sound in them is stored.
     damaged: Vec<PathBuf>,
 }
 
@@ -68,7 +68,7 @@ impl Spill {
             };
             file.skip_through(stored_through(file.id)?);
             if file.has_unread_bytes {
-                damaged.push(file.path.clone());
+                damaged.push(file.path_aside());
             }
             files.push(file);
         }
@@ -89,7 +89,7 @@ impl Spill {
         &self.path
     }
 
-    /// Files that were found damaged and set aside: what follows the damage in them cannot be read.
+    /// Files that were found damaged, under the names by which they are kept: what follows the damage in them cannot be read.
     pub(crate) fn damaged(&self) -> &[PathBuf] {
         &self.damaged
     }

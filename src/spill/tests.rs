@@ -176,15 +176,18 @@ fn a_file_with_a_damaged_head_is_set_aside_and_stays() {
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[usize::try_from(end).unwrap() + 8] ^= 1;
     std::fs::write(&path, bytes).unwrap();
+    // A process that ends before it has stored anything leaves the sound frames to the next one.
+    drop(open(&path, 0));
     let mut spill = open(&path, 0);
     let [damaged] = spill.damaged() else {
         panic!("not told");
     };
-    assert!(damaged.exists() && !path.exists());
+    let damaged = damaged.clone();
     put(&mut spill, "c");
     for expected in ["a", "c"] {
         assert_eq!(take(&mut spill, 10).unwrap().0, [expected]);
         spill.stored().unwrap();
     }
+    assert!(damaged.exists());
     assert_eq!(names(dir.path()).len(), 1, "the damaged one");
 }
