@@ -1,6 +1,5 @@
 //! `SQLiteQueueHandler`: what a program logs through.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +11,7 @@ use crate::batch::{Batch, extra_json, texts_of};
 use crate::error::{Error, QueueError};
 #[cfg(feature = "net")]
 use crate::metrics::StoreMetrics;
+use crate::paths::beside;
 #[cfg(feature = "net")]
 use crate::queue::Fill;
 use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Spiller, Urgency};
@@ -382,9 +382,7 @@ impl HandlerBuilder {
         self.spill_path.get_or_insert_with(|| {
             // As the database is, whatever becomes of the working directory.
             let path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-            let mut name = OsString::from(path);
-            name.push(".spill");
-            name.into()
+            beside(&path, ".spill")
         });
         let mut store = SqliteStore::open(path, self.durability)?;
         store.keep_room(self.room);

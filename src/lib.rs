@@ -51,6 +51,7 @@
 mod batch;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod bridge;
+mod chance;
 mod client;
 mod count;
 mod error;
@@ -61,6 +62,7 @@ mod level;
 mod metrics;
 #[cfg(feature = "net")]
 mod net;
+mod paths;
 mod percent;
 mod progress;
 mod query;

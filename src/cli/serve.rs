@@ -13,7 +13,7 @@ use logstore::wire::{DEFAULT_FRAME_LIMIT, MAX_FRAME_LIMIT, Protocol};
 use logstore::{
     DEFAULT_BATCH_SIZE, DEFAULT_MAX_CONNECTIONS, DEFAULT_PORT, DEFAULT_QUEUE_CAPACITY, Durability,
     Level, Overflow, OwnRecords, RoomSettings, SQLiteQueueHandler, ServerBuilder, ServerContext,
-    TlsFiles, Tokens, parse_duration,
+    TlsFiles, Tokens,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -21,7 +21,7 @@ use signal_hook::iterator::Signals;
 use super::console::{Background, Talk};
 use super::notify::Manager;
 use super::retention::RetentionArguments;
-use super::size::parse_size;
+use super::size::{parse_size, parse_span};
 use super::so_far::SoFar;
 use super::{Database, console, echo, open_files};
 
@@ -108,11 +108,11 @@ pub(super) struct ServeArguments {
     max_connections: usize,
 
     /// Close connections that have sent nothing for so long: 30s, 12h [default: never]; over HTTP two minutes are the limit
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     idle_timeout: Option<Duration>,
 
     /// Say on stderr every so often what has come and what became of it: 10s, 1h
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     report_every: Option<Duration>,
 
     /// Keep records of the server's own, of the logger `logstore`: its starts and stops, and when it could not store
@@ -372,13 +372,6 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) => Err("at least 1 is needed".into()),
         Ok(number) => Ok(number),
         Err(error) => Err(error.to_string()),
-    }
-}
-
-fn duration(text: &str) -> anyhow::Result<Duration> {
-    match parse_duration(text)?.unsigned_abs() {
-        0 => bail!("more than nothing is needed"),
-        ns => Ok(Duration::from_nanos(ns)),
     }
 }
 

@@ -1,6 +1,10 @@
-//! Sizes in bytes, as they are typed and shown.
+//! Sizes in bytes and lengths of time, as they are typed and shown.
 
 use std::fmt;
+use std::time::Duration;
+
+use anyhow::bail;
+use logstore::parse_duration;
 
 /// Units of 1,024, whichever way they are written.
 const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("", 0)];
@@ -19,6 +23,14 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let number: u64 = digits.trim().parse().map_err(|error| format!("{error}"))?;
     let bytes = number.checked_mul(1 << unit);
     bytes.ok_or_else(|| "that is more than any file can have".into())
+}
+
+/// `30s`, `5m`, `1.5h`: some time.
+pub(super) fn parse_span(text: &str) -> anyhow::Result<Duration> {
+    match parse_duration(text)?.unsigned_abs() {
+        0 => bail!("more than nothing is needed, such as 500ms"),
+        ns => Ok(Duration::from_nanos(ns)),
+    }
 }
 
 /// A number of bytes: `1.5 MiB`.

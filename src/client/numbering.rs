@@ -1,12 +1,11 @@
 //! A client's name and the numbers of its records, by which a server tells what is missing and what has come twice.
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::batch::extra_json;
+use crate::chance::chance;
 use crate::record::{LogRecord, machine_name};
-use crate::time::now_ns;
 
 /// Numbers the records of one handler.
 #[derive(Debug)]
@@ -18,10 +17,8 @@ pub(super) struct Numbering {
 
 impl Numbering {
     pub(super) fn new() -> Self {
-        // The standard library's only source of chance.
-        let chance = RandomState::new().hash_one(now_ns());
         let (machine, process) = (machine_name(), std::process::id());
-        let client = format!("{machine}-{process}-{:08x}", chance >> 32);
+        let client = format!("{machine}-{process}-{:08x}", chance() >> 32);
         Numbering {
             client: serde_json::Value::from(client).to_string(),
             next: AtomicU64::new(1),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Summary;
 use crate::level::Level;
-use crate::record::{LogRecord, Site};
+use crate::record::LogRecord;
 
 /// Whether a server keeps records of its own. They are in no count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,14 +17,11 @@ pub enum OwnRecords {
     On,
 }
 
-/// The logger's name.
-const LOGGER: &str = "logstore";
-
 pub(super) fn started(address: SocketAddr, path: &Path) -> LogRecord {
     let version = env!("CARGO_PKG_VERSION");
     let file = path.display().to_string();
     let message = format!("logstore {version} listens on {address}, writing to {file}");
-    LogRecord::new(Site::new(LOGGER, Level::INFO), message)
+    LogRecord::own(Level::INFO, message)
         .with("version", version)
         .with("address", address.to_string())
         .with("file", file)
@@ -37,7 +34,7 @@ pub(super) fn stopped(summary: &Summary) -> LogRecord {
     } else {
         Level::INFO
     };
-    LogRecord::new(Site::new(LOGGER, level), format!("stopped: {summary}"))
+    LogRecord::own(level, format!("stopped: {summary}"))
         .with("received", records.accepted)
         .with("stored", records.stored)
         .with("dropped", records.dropped)

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::handler::SQLiteQueueHandler;
 use crate::metrics::{Kind, NANOSECONDS, Page};
 use crate::net::{ReceiverCounters, Source, SourceCounters};
+use crate::paths::free_bytes;
 use crate::queue::Counters;
 use crate::store::file_sizes;
 
@@ -229,7 +230,7 @@ impl Measured {
                 wal_bytes,
             );
         }
-        if let Some(free) = self.free_bytes() {
+        if let Ok(free) = free_bytes(&self.path) {
             page.number(
                 Kind::Gauge,
                 "logstore_disk_free_bytes",
@@ -237,17 +238,5 @@ impl Measured {
                 free,
             );
         }
-    }
-
-    #[cfg(unix)]
-    fn free_bytes(&self) -> Option<u64> {
-        let told = rustix::fs::statvfs(&self.path).ok()?;
-        Some(told.f_bavail.saturating_mul(told.f_frsize))
-    }
-
-    #[cfg(not(unix))]
-    #[expect(clippy::unused_self, reason = "nobody tells here")]
-    fn free_bytes(&self) -> Option<u64> {
-        None
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::frame::{Head, read_batches, write_frame};
 use crate::batch::Batch;
-use crate::time::now_ns;
+use crate::chance::chance;
+use crate::paths::beside;
 
 /// What a file begins with: the format's name and version.
 const MAGIC: [u8; 8] = *b"LOGSPIL1";
@@ -85,8 +85,7 @@ impl SpillFile {
                 return Err(error);
             }
         }
-        // The standard library's only source of chance.
-        let id = RandomState::new().hash_one((now_ns(), std::process::id()));
+        let id = chance();
         let header = [&MAGIC[..], &id.to_le_bytes(), &created_ns.to_le_bytes()].concat();
         if let Err(error) = file.write_all_at(&header, 0) {
             let _ = fs::remove_file(path);
@@ -186,9 +185,7 @@ impl SpillFile {
     /// The name under which a damaged file stays when its sound frames are stored. Until then it keeps its own, by which the next
     /// process finds them.
     pub(super) fn path_aside(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".damaged-{:016x}", self.id));
-        name.into()
+        beside(&self.path, &format!(".damaged-{:016x}", self.id))
     }
 
     /// Passes over the frames that are stored already.

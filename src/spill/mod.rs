@@ -8,12 +8,12 @@ mod file;
 mod frame;
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use self::file::{Soundness, SpillFile};
 use crate::batch::Batch;
+use crate::paths::{beside, directory_of, free_bytes};
 use crate::time::now_ns;
 
 /// A file is not appended to beyond: the space of those that are stored is given back while others are written.
@@ -116,7 +116,7 @@ impl Spill {
             return Ok(());
         };
         // The database needs room, too: the spill takes no more than the half of what is free.
-        let free_bytes = free_bytes(&file.path);
+        let free_bytes = free_bytes(&file.path).unwrap_or(u64::MAX);
         let half = bytes.saturating_add(free_bytes) / 2;
         let limit = match self.max_bytes {
             // At the end, when the database takes nothing any more.
@@ -229,17 +229,9 @@ impl Spill {
     }
 }
 
-/// How much of the disk that a file is on is free, in bytes; very much when the system does not say.
-fn free_bytes(path: &Path) -> u64 {
-    rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
 /// The files that are there under this name, numbered ones included.
 fn left_behind(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(path);
     let name = path.file_name().unwrap_or_default().to_owned();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory)? {
@@ -264,9 +256,7 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
     if number == 1 {
         return path.to_owned();
     }
-    let mut name = OsString::from(path);
-    name.push(format!(".{number}"));
-    name.into()
+    beside(path, &format!(".{number}"))
 }
 
 #[cfg(test)]

@@ -13,16 +13,13 @@ use super::room::{Room, RoomSettings};
 use super::{Durability, LeftOut, RecordStore, schema, sequence, setting};
 use crate::batch::Batch;
 use crate::error::{Error, StoreError};
-use crate::record::{Origin, Site};
+use crate::record::{OWN_LOGGER, Origin, Site};
 use crate::retention::Retention;
 use crate::spill::SpillMark;
 use crate::time::now_ns;
 
 /// How much is removed at a time when the disk is full.
 const ROOM_BYTES: u64 = 32 << 20;
-
-/// The logger of our own records.
-const OWN_LOGGER: &str = "logstore";
 
 /// The `SQLite` file, open for writing. It belongs to one thread at a time; other processes may write to the same file.
 pub struct SqliteStore {
@@ -323,7 +320,6 @@ impl RecordStore for SqliteStore {
         let mut lacking = 0;
         if let Some(room) = &mut self.room {
             room.look();
-            room.keep_reserve();
             lacking = room.lacking_bytes();
         }
         let Some(pruner) = &mut self.pruner else {

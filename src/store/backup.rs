@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::reader::{Reader, unchanging_uri};
 use super::schema;
 use crate::error::StoreError;
+use crate::paths::{beside, directory_of};
 
 /// How many pages are copied at a time, between two looks at the progress.
 const STEP_PAGES: i32 = 512;
@@ -86,7 +87,7 @@ impl Reader {
         }
         // SQLite would apply what is left there to the copy.
         for suffix in ["-wal", "-journal"] {
-            let log = schema::beside(to, suffix);
+            let log = beside(to, suffix);
             if log.metadata().is_ok_and(|log| log.len() > 0) {
                 let reason = format!(
                     "{} belongs to a database of that name; choose another, or remove it if no program has it open",
@@ -198,9 +199,7 @@ impl Partial {
         }
         #[cfg(unix)]
         {
-            let directory = to.parent().filter(|path| !path.as_os_str().is_empty());
-            let directory = directory.unwrap_or(Path::new("."));
-            File::open(directory)
+            File::open(directory_of(to))
                 .and_then(|directory| directory.sync_all())
                 .map_err(|source| failed("bring to the disk", to, source))?;
         }

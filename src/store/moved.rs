@@ -7,8 +7,9 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::append::SqliteStore;
-use super::schema::{self, beside};
+use super::schema;
 use crate::error::StoreError;
+use crate::paths::beside;
 
 /// Which file is meant by a path: its device and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

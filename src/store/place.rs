@@ -4,8 +4,9 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::schema::{beside, check_path};
+use super::schema::check_path;
 use crate::error::StoreError;
+use crate::paths::{beside, directory_of};
 
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
@@ -40,7 +41,7 @@ pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
             let way_out = format!("`chmod o-w {}`", file.display());
             return unsafe_place(&file, "can be changed by everybody", way_out);
         }
-        let directory = directory(&file).metadata();
+        let directory = directory_of(&file).metadata();
         let shared = directory.is_ok_and(|directory| is_for_all(&directory));
         let foreign = own.is_some_and(|own| found.uid() != own && found.uid() != 0);
         if shared && foreign {
@@ -49,7 +50,7 @@ pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
             return unsafe_place(&file, reason, way_out);
         }
     }
-    let Ok(directory) = directory(path).canonicalize() else {
+    let Ok(directory) = directory_of(path).canonicalize() else {
         return Ok(());
     };
     let real = path.canonicalize().unwrap_or_default();
@@ -73,12 +74,6 @@ fn files(path: &Path) -> Vec<PathBuf> {
         files.extend(SUFFIXES.map(|suffix| beside(&real, suffix)));
     }
     files
-}
-
-fn directory(path: &Path) -> &Path {
-    let directory = path.parent();
-    let directory = directory.filter(|directory| !directory.as_os_str().is_empty());
-    directory.unwrap_or(Path::new("."))
 }
 
 fn is_for_all(found: &Metadata) -> bool {

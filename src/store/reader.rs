@@ -18,6 +18,7 @@ use super::schema;
 use super::stream::Stream;
 use crate::error::StoreError;
 use crate::gaps::ClientGaps;
+use crate::paths::beside;
 use crate::progress::Progress;
 use crate::query::{Order, Query};
 
@@ -190,7 +191,7 @@ fn check(manager: &SqliteConnectionManager, path: &Path) -> Result<(), StoreErro
 
 /// The file as one that nobody changes while it is read; `None` when its WAL says otherwise.
 pub(super) fn unchanging_uri(path: &Path) -> Option<String> {
-    if schema::beside(path, "-wal")
+    if beside(path, "-wal")
         .metadata()
         .is_ok_and(|wal| wal.len() > 0)
     {

@@ -1,12 +1,12 @@
 //! Room on the disk: a reserve for the day when there is none, and what is left out before that day comes.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::level::Level;
+use crate::paths::{beside, directory_of, free_bytes};
 
 /// How often the file system is asked how much is free, and how often a reserve that is not there is tried to be made.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -43,23 +43,16 @@ pub(super) struct Room {
 impl Room {
     /// Of a database's file, with its reserve, if there is room for one.
     pub(super) fn new(database: &Path, settings: RoomSettings) -> Self {
-        let mut reserve = OsString::from(database);
-        reserve.push(".reserve");
-        let directory = match database.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let mut room = Room {
             settings,
-            directory: directory.to_owned(),
-            reserve: reserve.into(),
+            directory: directory_of(database).to_owned(),
+            reserve: beside(database, ".reserve"),
             looked: None,
             missed: None,
             given_up: false,
             free_bytes: u64::MAX,
         };
         room.look();
-        room.keep_reserve();
         room
     }
 
@@ -67,16 +60,16 @@ impl Room {
     pub(super) fn look(&mut self) {
         if self
             .looked
-            .is_some_and(|looked| looked.elapsed() < LOOK_EVERY)
+            .is_none_or(|looked| looked.elapsed() >= LOOK_EVERY)
         {
-            return;
+            self.looked = Some(Instant::now());
+            self.free_bytes = free_bytes(&self.directory).unwrap_or(u64::MAX);
+            self.keep_reserve();
         }
-        self.looked = Some(Instant::now());
-        self.free_bytes = free_bytes(&self.directory).unwrap_or(u64::MAX);
     }
 
     /// Makes the reserve when it is not there and there is room for it.
-    pub(super) fn keep_reserve(&mut self) {
+    fn keep_reserve(&mut self) {
         let wanted = self.settings.reserve_bytes;
         let lately = self
             .missed
@@ -141,12 +134,6 @@ impl Room {
         self.looked = Some(Instant::now() + Duration::from_hours(1));
         self.free_bytes = bytes;
     }
-}
-
-/// How many bytes an unprivileged process can still write to the file system that a directory is on.
-fn free_bytes(directory: &Path) -> io::Result<u64> {
-    let stat = rustix::fs::statvfs(directory)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 /// Writes a file of so many bytes that takes up as many.

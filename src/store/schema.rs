@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::Durability;
 use crate::error::StoreError;
+use crate::paths::{beside, directory_of};
 
 /// One file for each step of the schema, never edited once released. `user_version` says how many a file has seen.
 pub(super) const MIGRATIONS: [&str; 5] = [
@@ -42,10 +43,8 @@ pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that writes. Makes the file when there is none and migrates an older one.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     check_path(path)?;
-    if let Some(directory) = path.parent()
-        && !directory.as_os_str().is_empty()
-        && !directory.is_dir()
-    {
+    let directory = directory_of(path);
+    if !directory.is_dir() {
         return Err(StoreError::NoDirectory {
             path: path.to_owned(),
             directory: directory.to_owned(),
@@ -177,13 +176,6 @@ pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// The name of a file that `SQLite` keeps beside a database: `-wal` or `-shm`.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
 #[derive(Debug, PartialEq, Eq)]
 enum Identity {
     Empty,
@@ -309,10 +301,7 @@ fn unwritable(path: &Path, error: StoreError) -> StoreError {
             _ => {}
         }
     }
-    let directory = path
-        .parent()
-        .filter(|directory| !directory.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
+    let directory = directory_of(path);
     let probe = directory.join(format!(".logstore-probe-{}", std::process::id()));
     if let Err(source) = File::create_new(&probe) {
         return denied(directory.to_owned(), source);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use memchr::memmem;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use crate::batch::{Batch, RecordRef};
 use crate::gaps::ClientGaps;
@@ -65,7 +65,8 @@ pub(super) fn note(connection: &Connection, batches: &[Batch]) -> rusqlite::Resu
             && client.len() <= MAX_NAME_BYTES
         {
             let hour = record.created_ns.div_euclid(HOUR_NS);
-            let prints = [hour - 1, hour, hour + 1].map(|hour| print(batch, &record, hour));
+            let words = words(batch, &record);
+            let prints = [hour - 1, hour, hour + 1].map(|hour| print(words, hour));
             clients
                 .entry(client)
                 .or_default()
@@ -84,8 +85,8 @@ pub(super) fn note(connection: &Connection, batches: &[Batch]) -> rusqlite::Resu
     Ok(twice)
 }
 
-/// A hash of what a record says, where, and in which hour.
-fn print(batch: &Batch, record: &RecordRef<'_>, hour: i64) -> u64 {
+/// A hash of what a record says, and where.
+fn words(batch: &Batch, record: &RecordRef<'_>) -> u64 {
     let site = &batch.sites()[record.site];
     let origin = &batch.origins()[record.origin];
     let mut hash = Xxh3::new();
@@ -100,16 +101,15 @@ fn print(batch: &Batch, record: &RecordRef<'_>, hour: i64) -> u64 {
         hash.update(text.as_bytes());
     }
     let level = i64::from(site.level.0);
-    for number in [
-        Some(hour),
-        Some(level),
-        site.lineno,
-        origin.process,
-        origin.started_ms,
-    ] {
+    for number in [Some(level), site.lineno, origin.process, origin.started_ms] {
         hash.update(&number.unwrap_or(-1).to_le_bytes());
     }
     hash.digest()
+}
+
+/// A hash of what a record says, where, and in which hour.
+fn print(words: u64, hour: i64) -> u64 {
+    xxh3_64_with_seed(&hour.to_le_bytes(), words)
 }
 
 struct Client<'c> {

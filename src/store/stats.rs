@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::{Reader, schema, setting};
 use crate::error::StoreError;
+use crate::paths::beside;
 use crate::retention::Retention;
 
 /// What a store's file is, apart from the records in it.
@@ -54,7 +55,7 @@ impl Reader {
 pub(crate) fn file_sizes(path: &Path) -> io::Result<(u64, u64)> {
     // The file's -wal is beside it, not beside a link to it.
     let path = path.canonicalize()?;
-    let wal = schema::beside(&path, "-wal").metadata();
+    let wal = beside(&path, "-wal").metadata();
     // Nobody has the store open, or nobody has written yet.
     let wal_bytes = wal.map_or(0, |wal| wal.len());
     Ok((path.metadata()?.len(), wal_bytes))

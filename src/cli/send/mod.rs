@@ -18,7 +18,6 @@ use logstore::wire::json::JsonDecoder;
 use logstore::wire::{Context, text};
 use logstore::{
     Batch, DEFAULT_PORT, Level, LogRecord, Origin, Site, WireError, machine_name, now_ns,
-    parse_duration,
 };
 use serde_json::{Map, Value};
 
@@ -26,6 +25,7 @@ use self::lines::{Line, Lines, MAX_LINE_BYTES};
 use self::target::Target;
 use self::tls::TlsArguments;
 use super::console::say;
+use super::size::parse_span;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -49,7 +49,7 @@ pub(super) struct SendArguments {
     tls: TlsArguments,
 
     /// How long the server, or a database that is locked or full, is waited for: 500ms, 10s, 2m
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = timeout)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_span)]
     timeout: Duration,
 
     /// The level: debug, info, warning, error, critical, a number between
@@ -242,13 +242,6 @@ fn value_of(text: &str) -> Value {
         Ok(Value::Number(number)) if number.is_f64() && is_whole => text.into(),
         Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => value,
         _ => text.into(),
-    }
-}
-
-fn timeout(text: &str) -> anyhow::Result<Duration> {
-    match parse_duration(text)?.unsigned_abs() {
-        0 => bail!("some time is needed, such as 500ms"),
-        ns => Ok(Duration::from_nanos(ns)),
     }
 }
 

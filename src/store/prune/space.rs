@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::store::schema;
+use crate::paths::beside;
 
 /// How many pages are given back at a time.
 const GIVEN_PER_STEP: i64 = 128;
@@ -81,7 +81,7 @@ const LONG_WAL: u64 = 128 << 20;
 /// nothing back.
 pub(super) fn is_held_back(connection: &Connection) -> rusqlite::Result<bool> {
     let path = Path::new(connection.path().unwrap_or_default());
-    let wal = schema::beside(path, "-wal").metadata();
+    let wal = beside(path, "-wal").metadata();
     if !wal.is_ok_and(|wal| wal.len() >= LONG_WAL) {
         return Ok(false);
     }
