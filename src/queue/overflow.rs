@@ -10,8 +10,8 @@ pub enum Overflow {
     /// Whoever brings it waits for room.
     #[default]
     Block,
-    /// It goes to a file beside the database, from where it comes back in order; so does whatever waits longer than 300 ms for a store that
-    /// does not move. Who brings it waits only when that file can take no more.
+    /// Whoever brings it waits, but not for long: what waits for a store that has not moved for 300 ms goes to a file beside the database,
+    /// from where it comes back in order.
     Spill,
     /// It is dropped.
     DropNewest,

@@ -13,11 +13,13 @@ use crate::batch::Batch;
 use crate::report::{Report, Reporter};
 use crate::spill::{Spill, SpillMark};
 
-/// For how long the writer may be busy with one transaction, and what follows from it, before what waits is spilled.
-const STALL: Duration = Duration::from_millis(300);
+/// For how long the writer may be busy with one transaction, or with what follows from it, before what waits is spilled. A full queue
+/// whose writer moves pushes back instead: a spill would make everybody's records wait behind those of the one who sends too much.
+pub(super) const STALL: Duration = Duration::from_millis(300);
 
-/// The same while the queue is full, unless something is spilled already.
-const FULL_STALL: Duration = Duration::from_millis(50);
+/// The same while something is spilled: a disk that hesitates again and again gets no further behind. Still, nobody waits for a second,
+/// after which Python's `SocketHandler` gives a connection up.
+pub(super) const NEXT_STALL: Duration = Duration::from_millis(700);
 
 /// How often it is looked at a busy writer.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -39,6 +41,14 @@ enum Turn {
     Sleep,
     /// The queue is closed: the writer sees to what is left.
     End,
+}
+
+/// What the spill holds for the next process.
+pub(crate) struct Kept {
+    pub(crate) records: u64,
+    pub(crate) path: PathBuf,
+    /// Why it does not hold all.
+    pub(crate) fault: Option<io::Error>,
 }
 
 /// The thread that spills.
@@ -108,18 +118,13 @@ impl Queue {
         if state.sender.is_none() {
             return Turn::End;
         }
-        let Some(since) = state.spilling.storing_since else {
+        let Some(stalls_at) = state.spilling.stalls_at else {
             return Turn::Sleep;
         };
         let now = Instant::now();
-        let patience = match (self.is_full(state, 0), state.spilling.records) {
-            (true, 0) => FULL_STALL,
-            (true, _) => Duration::ZERO,
-            (false, _) => STALL,
-        };
         let refused = state.spilling.again_at.is_some_and(|at| now < at);
         let waits = state.records == 0 || refused || state.spilling.held_back;
-        if waits || now - since < patience {
+        if waits || now < stalls_at {
             Turn::Look
         } else {
             Turn::Spill
@@ -173,7 +178,7 @@ impl Queue {
     /// The writer begins to gather: it is not stalled, and nobody else takes records out.
     pub(super) fn turn_to_gather(&self) -> Option<MutexGuard<'_, Spill>> {
         let spill = self.spill.as_ref()?;
-        self.lock().spilling.storing_since = None;
+        self.lock().spilling.stalls_at = None;
         Some(lock(spill))
     }
 
@@ -181,10 +186,17 @@ impl Queue {
     pub(super) fn begin_to_store(&self) {
         if self.spill.is_some() {
             let mut state = self.lock();
-            state.spilling.storing_since = Some(Instant::now());
+            state.spilling.moves();
             if state.spilling.thread_sleeps {
                 self.stalls.notify_one();
             }
+        }
+    }
+
+    /// The writer has stored what it had, and sees to what follows from it.
+    pub(crate) fn moves(&self) {
+        if self.spill.is_some() {
+            self.lock().spilling.moves();
         }
     }
 
@@ -226,33 +238,48 @@ impl Queue {
         }
     }
 
-    /// Keeps everything for the next process, in a queue that is closed: what the writer has at hand, with the mark it was given for that,
-    /// and what waits. Gives how many records the spill holds, and its name; `None`: there is no spill.
-    ///
-    /// # Errors
-    ///
-    /// When the spill takes not all of it.
+    /// Keeps everything for the next process, in a queue that is closed: what the writer has at hand, so many records, with the mark it
+    /// was given for that, and what waits. What the spill does not take counts as failed. `None`: there is no spill.
     pub(crate) fn keep(
         &self,
         batches: &[Batch],
+        records: u64,
         mark: &mut Option<SpillMark>,
-    ) -> io::Result<Option<(u64, PathBuf)>> {
-        if mark.is_none() {
-            *mark = self.spill_at_hand(batches)?;
+    ) -> Option<Kept> {
+        let spill = self.spill.as_ref().filter(|_| self.spills())?;
+        let mut fault = None;
+        if mark.is_none() && records > 0 {
+            match self.spill_at_hand(batches) {
+                Ok(at_hand) => *mark = at_hand,
+                Err(error) => fault = Some(error),
+            }
         }
-        let Some(spill) = self.spill.as_ref().filter(|_| self.spills()) else {
-            return Ok(None);
-        };
         let mut spill = lock(spill);
-        let records: usize = batches.iter().map(Batch::len).sum();
-        self.lock().spilling.records += records as u64;
         spill.lift_limit();
-        while self.move_some(&mut spill, self.lock())? > 0 {}
+        loop {
+            match self.move_some(&mut spill, self.lock()) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    fault = Some(error);
+                    break;
+                }
+            }
+        }
         spill.release();
-        Ok(Some((
-            self.lock().spilling.records,
-            spill.path().to_owned(),
-        )))
+        let mut state = self.lock();
+        let at_hand = if mark.is_some() {
+            &mut state.spilling.records
+        } else {
+            &mut state.failed
+        };
+        *at_hand += records;
+        state.failed += state.records as u64;
+        Some(Kept {
+            records: state.spilling.records,
+            path: spill.path().to_owned(),
+            fault,
+        })
     }
 }
 

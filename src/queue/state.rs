@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
+use super::spiller::{NEXT_STALL, STALL};
 use crate::batch::Batch;
 use crate::error::QueueError;
 use crate::sink::Ticket;
@@ -31,14 +32,22 @@ pub(super) struct Spilling {
     pub(super) records: u64,
     /// What it could not take: older than all that is sealed.
     pub(super) given_back: VecDeque<Sealed>,
-    /// Since when the writer stores what it has gathered, and keeps the store; `None` while it gathers.
-    pub(super) storing_since: Option<Instant>,
+    /// When the writer, which stores what it has gathered and keeps the store, will have taken too long; `None` while it gathers.
+    pub(super) stalls_at: Option<Instant>,
     /// The thread sleeps until the writer begins to store.
     pub(super) thread_sleeps: bool,
     /// It took nothing, and is not to be tried before.
     pub(super) again_at: Option<Instant>,
     /// The disk is full.
     pub(super) held_back: bool,
+}
+
+impl Spilling {
+    /// The writer moves: what it does now is given its time.
+    pub(super) fn moves(&mut self) {
+        let patience = if self.records == 0 { STALL } else { NEXT_STALL };
+        self.stalls_at = Some(Instant::now() + patience);
+    }
 }
 
 pub(super) struct State {

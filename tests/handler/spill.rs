@@ -1,6 +1,7 @@
 //! `Overflow::Spill`: what a store does not take waits in a file, and comes back in order.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use logstore::{HandlerBuilder, Overflow, Query, QueueError, Reader, Report, SQLiteQueueHandler};
@@ -149,6 +150,65 @@ fn what_was_left_behind_is_stored_under_any_rule() {
     handler.close().unwrap();
     assert_eq!(stored_messages(&db), ["left", "new"]);
     assert!(!dir.path().join("logs.sqlite.spill").exists());
+}
+
+#[test]
+fn a_full_queue_whose_writer_moves_pushes_back_and_spills_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let (store, gate) = TestStore::gated();
+    let (builder, heard) = listening(spilling(&path));
+    let handler = builder.start(store.clone()).unwrap();
+    let sent = numbers(200);
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| {
+            for message in &sent {
+                handler.emit(&record(message)).unwrap();
+            }
+        });
+        // A slow disk: 20 ms for a transaction.
+        while !sending.is_finished() {
+            gate.send(()).unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    drop(gate);
+    handler.close().unwrap();
+    assert_eq!(store.messages(), sent);
+    assert_eq!(heard.lock().unwrap().len(), 0, "{heard:?}");
+}
+
+#[test]
+fn only_what_no_file_takes_is_lost_at_a_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let inside = dir.path().join("inside");
+    std::fs::create_dir(&inside).unwrap();
+    let (store, gate) = TestStore::gated();
+    let builder = spilling(&inside.join("a.spill")).close_timeout(Duration::ZERO);
+    let handler = builder.start(store.clone()).unwrap();
+    handler.emit(&record("at hand")).unwrap();
+    wait_until("it is", || store.calls.load(Ordering::SeqCst) == 1);
+    for message in numbers(100) {
+        handler.emit(&record(message)).unwrap();
+    }
+    wait_until("the others are spilled", || handler.counters().spilled > 0);
+    // The file that is open takes more. No other one can be made.
+    let aside = dir.path().join("aside");
+    std::fs::rename(&inside, &aside).unwrap();
+    *store.faults.lock().unwrap() = vec![Fault::Broken];
+    drop(gate);
+    let Err(QueueError::Lost { failed, reason }) = handler.close() else {
+        panic!("nothing was lost");
+    };
+    assert_eq!(failed, 1, "{reason}");
+    assert!(reason.contains("spill"), "{reason}");
+    let counters = handler.counters();
+    assert_eq!((counters.failed, counters.spilled), (1, 100));
+
+    let store = TestStore::with_faults(&[Fault::None]);
+    let next = spilling(&aside.join("a.spill"));
+    next.start(store.clone()).unwrap().close().unwrap();
+    assert_eq!(store.messages(), numbers(100));
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The writer thread: blocks for one record, takes what is there, stores it in one transaction, again and again.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+mod losses;
+mod pace;
+mod trouble;
+mod upkeep;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -11,32 +14,22 @@ use crate::batch::Batch;
 use crate::error::{StoreError, describe};
 use crate::level::Level;
 use crate::queue::{Outcome, Portion, Queue};
-use crate::record::{LogRecord, Site};
+use crate::record::LogRecord;
 use crate::report::{Report, Reporter};
 use crate::spill::SpillMark;
 use crate::store::{LeftOut, RecordStore};
 use crate::time::now_ns;
 
-/// The pauses before a store that has refused is tried again: the first one doubles up to the longest.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Retry {
-    pub(crate) first: Duration,
-    pub(crate) longest: Duration,
-}
+use losses::Losses;
+use pace::Pace;
+pub(crate) use trouble::Retry;
+use trouble::Trouble;
+use upkeep::{UPKEEP_EVERY, Upkeep};
 
-impl Default for Retry {
-    fn default() -> Self {
-        Retry {
-            first: Duration::from_millis(20),
-            longest: Duration::from_secs(2),
-        }
-    }
-}
-
+/// How often a closed queue's store that refuses is tried again.
 const CLOSED_PAUSE: Duration = Duration::from_millis(100);
 
-/// From when on a locked database is worth a report, and how often a lasting fault is reported again.
-const BUSY_REPORT_AFTER: Duration = Duration::from_secs(1);
+/// How often a lasting fault is reported again.
 const REPORT_EVERY: Duration = Duration::from_mins(1);
 
 /// How often a writer that is at rest looks whether a loss is to be noted.
@@ -84,6 +77,7 @@ impl Writer {
         let mut drops = Losses::new(Duration::from_secs(1));
         let mut sheds = Losses::new(Duration::from_secs(10));
         let mut upkeep = Upkeep::new();
+        let mut pace = Pace::new(self.portion);
         // After the close timeout, which is one for all that is left, not one for each transaction.
         let mut given_up = false;
         let mut open = Taken::default();
@@ -99,31 +93,32 @@ impl Writer {
             } else {
                 UPKEEP_EVERY
             };
-            let mut gathered = queue.gather(&mut batches, self.portion, Some(patience));
+            let mut gathered = queue.gather(&mut batches, pace.portion(), Some(patience));
             if !queue.is_open() {
                 closed_since.get_or_insert_with(Instant::now);
             }
             // What is in the spill is safe there, and a stop does not wait for all of it.
+            let records: u64 = batches.iter().map(|batch| batch.len() as u64).sum();
             if gathered.mark.is_some()
                 && closed_since.is_some_and(|since| since.elapsed() > self.close_timeout)
-                && self.keep(&batches, &mut gathered.mark)
+                && self.keep(&batches, records, &mut gathered.mark)
             {
                 return;
             }
-            let records: u64 = batches.iter().map(|batch| batch.len() as u64).sum();
             let dropped = queue.counters().dropped;
             if let Some(count) = drops.due(dropped, gathered.last) {
                 let rule = self.overflow;
                 let report = Report::RecordsDropped { count, rule };
                 (self.reporter)(&report);
-                batches.push(drops.note(&report, |note| {
-                    note.with("dropped", count).with("overflow", rule)
-                }));
+                let note = LogRecord::own(Level::WARNING, report.to_string());
+                let note = note.with("dropped", count).with("overflow", rule);
+                batches.push([&note].into_iter().collect());
             }
             if let Some(count) = sheds.due(queue.counters().shed, gathered.last) {
                 let report = Report::RecordsShed { count };
                 (self.reporter)(&report);
-                batches.push(sheds.note(&report, |note| note.with("shed", count)));
+                let note = LogRecord::own(Level::WARNING, report.to_string());
+                batches.push([&note.with("shed", count)].into_iter().collect());
             }
             queue.take_notes(&mut batches);
             let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
@@ -135,9 +130,9 @@ impl Writer {
                     // Only the marks of flushes: what they wait for is stored already.
                     0 if self.store.is_certain() => Outcome::Stored(LeftOut::default()),
                     _ if given_up => Outcome::Failed,
-                    _ => self.store(&batches, records, &mut gathered.mark, confirm),
+                    _ => self.store(&batches, records, &mut gathered.mark, confirm, &mut pace),
                 };
-                if outcome == Outcome::Failed && self.keep(&batches, &mut gathered.mark) {
+                if outcome == Outcome::Failed && self.keep(&batches, records, &mut gathered.mark) {
                     return;
                 }
                 given_up |= outcome == Outcome::Failed;
@@ -180,6 +175,7 @@ impl Writer {
         records: u64,
         mark: &mut Option<SpillMark>,
         confirm: bool,
+        pace: &mut Pace,
     ) -> Outcome {
         let mut trouble: Option<Trouble> = None;
         let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
@@ -193,6 +189,8 @@ impl Writer {
             let began = Instant::now();
             let error = match self.try_to_store(&mut batches, mark.as_ref(), confirm) {
                 Ok(()) => {
+                    pace.took(began.elapsed());
+                    self.queue.moves();
                     self.queue.hold_spill_back(false);
                     if let Some(newest_ns) = newest_ns {
                         let lag_ns = now_ns().saturating_sub(newest_ns);
@@ -202,7 +200,8 @@ impl Writer {
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
                         if self.note_recoveries {
-                            self.queue.note(&note(report.to_string()));
+                            self.queue
+                                .note(&LogRecord::own(Level::WARNING, report.to_string()));
                         }
                     }
                     return Outcome::Stored(self.store.left_out());
@@ -214,7 +213,7 @@ impl Writer {
             // A full disk has no room for it either, and what room there is the store needs.
             let is_full = error.is_for_want_of_room();
             self.queue.hold_spill_back(is_full);
-            if mark.is_none() && !is_full {
+            if mark.is_none() && !is_full && records > 0 {
                 *mark = self.queue.spill_at_hand(batches).unwrap_or_default();
             }
             let busy = matches!(error, StoreError::Busy { .. });
@@ -236,20 +235,20 @@ impl Writer {
         }
     }
 
-    /// Keeps what cannot be stored in the spill, where there is one; `true`: all of it.
-    fn keep(&self, batches: &[Batch], mark: &mut Option<SpillMark>) -> bool {
-        match self.queue.keep(batches, mark) {
-            Ok(None) => false,
-            Ok(Some((records, path))) => {
-                (self.reporter)(&Report::SpillKept { path, records });
-                true
-            }
-            Err(error) => {
-                self.queue
-                    .fault(format!("cannot keep them in the spill: {error}"));
-                false
-            }
+    /// Keeps what cannot be stored in the spill, as far as that takes it; `false`: there is none.
+    fn keep(&self, batches: &[Batch], records: u64, mark: &mut Option<SpillMark>) -> bool {
+        let Some(kept) = self.queue.keep(batches, records, mark) else {
+            return false;
+        };
+        if let Some(error) = kept.fault {
+            self.queue
+                .fault(format!("cannot keep them in the spill: {error}"));
         }
+        if kept.records > 0 {
+            let (path, records) = (kept.path, kept.records);
+            (self.reporter)(&Report::SpillKept { path, records });
+        }
+        true
     }
 
     /// What was taken is not to be taken again, whatever becomes of the confirmation.
@@ -271,208 +270,5 @@ impl Writer {
         } else {
             Ok(())
         }
-    }
-}
-
-/// A record of our own.
-fn note(message: String) -> LogRecord {
-    LogRecord::new(Site::new("logstore", Level::WARNING), message)
-}
-
-/// A time during which the store refuses.
-struct Trouble {
-    since: Instant,
-    next_pause: Duration,
-    longest_pause: Duration,
-    /// The server that could not be reached, when the store is one.
-    server: Option<String>,
-    reported: Option<Instant>,
-    closed_since: Option<Instant>,
-}
-
-impl Trouble {
-    fn new(retry: Retry) -> Self {
-        Trouble {
-            since: Instant::now(),
-            next_pause: retry.first,
-            longest_pause: retry.longest,
-            server: None,
-            reported: None,
-            closed_since: None,
-        }
-    }
-
-    /// The report that it is over, when there was one that it began.
-    fn over(self) -> Option<Report> {
-        self.reported?;
-        let after = self.since.elapsed();
-        Some(match self.server {
-            Some(server) => Report::ServerReached { server, after },
-            None => Report::StoreRecovered { after },
-        })
-    }
-
-    fn report(&mut self, error: &StoreError, waiting: u64) -> Option<Report> {
-        let waited = self.since.elapsed();
-        let due = match self.reported {
-            None => true,
-            Some(reported) => reported.elapsed() >= REPORT_EVERY,
-        };
-        let busy = matches!(error, StoreError::Busy { .. });
-        if !due || busy && waited < BUSY_REPORT_AFTER {
-            return None;
-        }
-        self.reported = Some(Instant::now());
-        if let StoreError::Server { server, .. } = error {
-            self.server = Some(server.clone());
-        }
-        Some(if busy {
-            Report::StoreBusy { waited, waiting }
-        } else {
-            Report::StoreFailing {
-                reason: describe(error),
-                waiting,
-            }
-        })
-    }
-
-    /// A lock is waited for inside the store already, so that its pauses stay short. All are shortened by chance, by up to a half,
-    /// so that many clients of one server do not come back in step.
-    fn pause(&mut self, busy: bool) -> Duration {
-        let pause = self.next_pause;
-        if !busy {
-            self.next_pause = pause.saturating_mul(2).min(self.longest_pause);
-        }
-        // The standard library's only source of chance.
-        let [first, second, ..] = RandomState::new().hash_one(()).to_le_bytes();
-        let chance = f64::from(u16::from_le_bytes([first, second])) / f64::from(u16::MAX);
-        pause.mul_f64(1.0 - chance / 2.0)
-    }
-
-    /// For how long the queue has been closed, asked each time that it is.
-    fn closed_for(&mut self) -> Duration {
-        self.closed_since.get_or_insert_with(Instant::now).elapsed()
-    }
-}
-
-/// How often an idle writer looks whether others have left it something to do.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
-
-/// What the store does when nothing else is to be done, and now and then when that never comes.
-struct Upkeep {
-    due: bool,
-    /// Whether more is to be removed at once. The index waits until then: what goes needs none.
-    retains: bool,
-    /// How many transactions there were since the last step.
-    busy: u32,
-    reported: Option<Instant>,
-}
-
-/// After how many transactions without a pause a step of upkeep is made all the same.
-const BUSY_TURNS: u32 = 16;
-
-impl Upkeep {
-    fn new() -> Self {
-        Upkeep {
-            due: true,
-            retains: false,
-            busy: 0,
-            reported: None,
-        }
-    }
-
-    /// Whether now is the time for a step.
-    fn turn(&mut self, idle: bool) -> bool {
-        if !idle {
-            self.due = true;
-            self.busy += 1;
-        }
-        !self.retains && (idle || self.due && self.busy >= BUSY_TURNS)
-    }
-
-    /// Removes what is not to be kept any longer; gives how many records that was.
-    fn retain(&mut self, store: &mut dyn RecordStore, reporter: &Reporter) -> u64 {
-        match store.retain() {
-            Ok(done) => {
-                self.retains = done.more;
-                done.removed
-            }
-            Err(error) => {
-                self.retains = false;
-                self.fails(&error, reporter);
-                0
-            }
-        }
-    }
-
-    fn step(&mut self, store: &mut dyn RecordStore, reporter: &Reporter) {
-        self.busy = 0;
-        match store.maintain() {
-            Ok(done) => {
-                self.due = done.more;
-                if done.reopened {
-                    reporter(&Report::StoreReopened);
-                }
-                if done.damaged > 0 {
-                    let count = done.damaged;
-                    reporter(&Report::BlocksDamaged { count });
-                }
-            }
-            Err(error) => {
-                // Again after the next transaction.
-                self.due = false;
-                self.fails(&error, reporter);
-            }
-        }
-    }
-
-    fn fails(&mut self, error: &StoreError, reporter: &Reporter) {
-        let recently = |reported: Instant| reported.elapsed() < REPORT_EVERY;
-        let passing = matches!(error, StoreError::Busy { .. });
-        if !passing && !self.reported.is_some_and(recently) {
-            self.reported = Some(Instant::now());
-            let reason = describe(error);
-            reporter(&Report::UpkeepFailing { reason });
-        }
-    }
-}
-
-/// Losses become records of their own, now and then.
-struct Losses {
-    every: Duration,
-    noted: u64,
-    last: Option<Instant>,
-    site: Arc<Site>,
-}
-
-impl Losses {
-    /// Noted so often at the most.
-    fn new(every: Duration) -> Self {
-        Losses {
-            every,
-            noted: 0,
-            last: None,
-            site: Arc::new(Site::new("logstore", Level::WARNING)),
-        }
-    }
-
-    fn are_pending(&self, lost: u64) -> bool {
-        lost > self.noted
-    }
-
-    /// How many are to be noted now.
-    fn due(&mut self, lost: u64, is_end: bool) -> Option<u64> {
-        let count = lost - self.noted;
-        if count == 0 || !is_end && self.last.is_some_and(|last| last.elapsed() < self.every) {
-            return None;
-        }
-        self.noted = lost;
-        self.last = Some(Instant::now());
-        Some(count)
-    }
-
-    fn note(&self, report: &Report, fields: impl FnOnce(LogRecord) -> LogRecord) -> Batch {
-        let record = LogRecord::new(Arc::clone(&self.site), report.to_string());
-        [&fields(record)].into_iter().collect()
     }
 }
