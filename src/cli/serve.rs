@@ -28,6 +28,9 @@ use super::{Database, console, echo, open_files};
 /// Signals that come together are one request to stop.
 const ONE_REQUEST: Duration = Duration::from_millis(300);
 
+/// How long the database is tried at the stop: all of it takes less than ten seconds, and the receiver may need three.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// How often a running server looks whether its threads still run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -185,7 +188,7 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
     let handler = SQLiteQueueHandler::builder()
         .queue_capacity(arguments.queue_capacity)
         .batch_size(arguments.batch_size)
-        .close_timeout(arguments.close_timeout())
+        .close_timeout(CLOSE_TIMEOUT)
         .spill_max_bytes(arguments.spill_max)
         .room(RoomSettings {
             reserve_bytes: arguments.reserve,
@@ -289,14 +292,6 @@ impl ServeArguments {
             builder = builder.insecure_directory();
         }
         Ok(builder)
-    }
-
-    /// How long the database is tried at the stop. What can be kept elsewhere need not wait long: all of the stop takes ten seconds.
-    fn close_timeout(&self) -> Duration {
-        match self.overflow {
-            OverflowChoice::Spill => Duration::from_secs(5),
-            _ => Duration::from_secs(10),
-        }
     }
 
     fn echo_level(&self) -> Option<Level> {

@@ -98,7 +98,7 @@ impl Queue {
         let mut state = self.lock();
         loop {
             state.spilling.thread_sleeps = false;
-            state = match self.turn(&state) {
+            state = match turn(&state) {
                 Turn::Spill => return true,
                 Turn::End => return false,
                 Turn::Sleep => {
@@ -114,29 +114,12 @@ impl Queue {
         }
     }
 
-    fn turn(&self, state: &State) -> Turn {
-        if state.sender.is_none() {
-            return Turn::End;
-        }
-        let Some(stalls_at) = state.spilling.stalls_at else {
-            return Turn::Sleep;
-        };
-        let now = Instant::now();
-        let refused = state.spilling.again_at.is_some_and(|at| now < at);
-        let waits = state.records == 0 || refused || state.spilling.held_back;
-        if waits || now < stalls_at {
-            Turn::Look
-        } else {
-            Turn::Spill
-        }
-    }
-
     /// Moves some of what has waited longest into the spill, if it is still time; gives how many records. After an error all of them
     /// are where they were.
     fn spill_some(&self, spill: &Mutex<Spill>) -> io::Result<u64> {
         let mut spill = lock(spill);
         let state = self.lock();
-        if self.turn(&state) != Turn::Spill {
+        if turn(&state) != Turn::Spill {
             return Ok(0);
         }
         self.move_some(&mut spill, state)
@@ -280,6 +263,24 @@ impl Queue {
             path: spill.path().to_owned(),
             fault,
         })
+    }
+}
+
+/// What is to be done now.
+fn turn(state: &State) -> Turn {
+    if state.sender.is_none() {
+        return Turn::End;
+    }
+    let Some(stalls_at) = state.spilling.stalls_at else {
+        return Turn::Sleep;
+    };
+    let now = Instant::now();
+    let refused = state.spilling.again_at.is_some_and(|at| now < at);
+    let waits = state.records == 0 || refused || state.spilling.held_back;
+    if waits || now < stalls_at {
+        Turn::Look
+    } else {
+        Turn::Spill
     }
 }
 

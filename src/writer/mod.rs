@@ -127,9 +127,9 @@ impl Writer {
             let confirm = gathered.last || at_rest || queue.is_awaited();
             if !idle || confirm && !self.store.is_certain() {
                 let outcome = match records_and_notes {
+                    _ if given_up => Outcome::Failed,
                     // Only the marks of flushes: what they wait for is stored already.
                     0 if self.store.is_certain() => Outcome::Stored(LeftOut::default()),
-                    _ if given_up => Outcome::Failed,
                     _ => self.store(&batches, records, &mut gathered.mark, confirm, &mut pace),
                 };
                 if outcome == Outcome::Failed && self.keep(&batches, records, &mut gathered.mark) {

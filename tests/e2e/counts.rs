@@ -1,36 +1,20 @@
 //! `logstore count` and `logstore stats`, on the small store of the queries.
 
-use std::process::Output;
-
 use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
 use serde_json::{Value, json};
 
 use crate::queries::store;
-use crate::support::{Store, logstore};
-
-fn run(command: &str, store: &Store, arguments: &[&str]) -> Output {
-    let mut program = logstore([command, "--db"]);
-    program.arg(&store.db).args(arguments).output().unwrap()
-}
-
-/// What the command answers. It must not fail, nor talk.
-#[track_caller]
-fn answer(command: &str, store: &Store, arguments: &[&str]) -> String {
-    let output = run(command, store, arguments);
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use crate::support::Store;
 
 #[track_caller]
 fn counted(store: &Store, arguments: &[&str], expected: &str) {
-    assert_eq!(answer("count", store, arguments), expected, "{arguments:?}");
+    assert_eq!(store.answer("count", arguments), expected, "{arguments:?}");
 }
 
 /// It fails as it should, shows nothing, and says all of these.
 #[track_caller]
 fn refused(store: &Store, arguments: &[&str], expected: &[&str]) {
-    let output = run("count", store, arguments);
+    let output = store.run("count", arguments);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
     assert!(output.stdout.is_empty(), "{arguments:?}");
@@ -210,13 +194,13 @@ start              host  process  count
 #[test]
 fn the_largest_groups_are_kept_and_that_is_said() {
     let store = store();
-    let output = run("count", &store, &["--by", "name", "--top", "1"]);
+    let output = store.run("count", &["--by", "name", "--top", "1"]);
     assert!(output.status.success());
     let table = String::from_utf8(output.stdout).unwrap();
     assert_eq!(table, "name         count\nmyapp.area2      2\n");
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, "logstore: these are the 1 largest of 7 groups\n");
-    let all = answer("count", &store, &["--by", "name", "-n", "7"]);
+    let all = store.answer("count", &["--by", "name", "-n", "7"]);
     assert_eq!(all.lines().count(), 8);
 }
 
@@ -295,7 +279,7 @@ fn no_name_can_drive_a_terminal() {
 #[test]
 fn stats_tell_what_a_store_holds() {
     let store = store();
-    let text = answer("stats", &store, &["--name", "myapp"]);
+    let text = store.answer("stats", &["--name", "myapp"]);
     let (file, rest) = text.split_once('\n').unwrap();
     assert!(file.starts_with("file       ") && file.contains("runs.sqlite, "));
     let expected = "\
@@ -337,7 +321,7 @@ errors, at most 1
                                     █           █
 ";
     assert_eq!(rest, expected);
-    let utc = answer("stats", &store, &["--utc", "--color", "always"]);
+    let utc = store.answer("stats", &["--utc", "--color", "always"]);
     assert!(utc.contains("\nnewest     2026-11-22 16:27:25.000Z\n"));
     assert!(utc.contains("\x1b[31m") && utc.contains("\x1b[33m"));
 }
@@ -355,7 +339,7 @@ fn a_field_that_the_filters_leave_out_is_no_slip() {
 #[test]
 fn stats_have_a_form_for_programs() {
     let store = store();
-    let json = answer("stats", &store, &["-o", "json"]);
+    let json = store.answer("stats", &["-o", "json"]);
     let stats: Value = serde_json::from_str(&json).unwrap();
     let file = std::fs::metadata(&store.db).unwrap().len();
     for (pointer, expected) in [
@@ -387,10 +371,10 @@ fn stats_have_a_form_for_programs() {
 #[test]
 fn stats_of_an_empty_store_are_short() {
     let store = empty_store();
-    let text = answer("stats", &store, &[]);
+    let text = store.answer("stats", &[]);
     assert_eq!(text.lines().nth(2), Some("records    0"));
     assert_eq!(text.lines().count(), 3);
-    let json = answer("stats", &store, &["-o", "json"]);
+    let json = store.answer("stats", &["-o", "json"]);
     let stats: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(stats["records"], 0);
     assert!(stats["oldest"].is_null() && stats["histogram"].is_null());

@@ -1,27 +1,12 @@
 //! `serve --keep` and `--max-size`, `prune`, and what `stats` says of them.
 
-use std::process::Output;
-
 use logstore::{Level, LogRecord, SQLiteQueueHandler, Site, now_ns};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{Server, Store, frame, logstore, send, wait_until};
+use crate::support::{Server, Store, frame, send, wait_until};
 
 const DAY_NS: i64 = 86_400_000_000_000;
-
-fn run(command: &str, store: &Store, arguments: &[&str]) -> Output {
-    let mut program = logstore([command, "--db"]);
-    program.arg(&store.db).args(arguments).output().unwrap()
-}
-
-#[track_caller]
-fn answer(command: &str, store: &Store, arguments: &[&str]) -> String {
-    let output = run(command, store, arguments);
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// So many records, one a day, the last of them just now; each tenth is an error, of another logger.
 fn daily(records: i64) -> Store {
@@ -49,10 +34,10 @@ fn a_server_removes_what_it_does_not_keep_and_the_file_says_so() {
     wait_until("the new record is stored", || {
         store.records(&["--name", "late"]).len() == 1
     });
-    let stats = answer("stats", &store, &[]);
+    let stats = store.answer("stats", &[]);
     let line = "\nkeeps      30d, error=50d; at most 1.0 GiB\n";
     assert!(stats.contains(line), "{stats}");
-    let json: Value = serde_json::from_str(&answer("stats", &store, &["-o", "json"])).unwrap();
+    let json: Value = serde_json::from_str(&store.answer("stats", &["-o", "json"])).unwrap();
     assert_eq!(json["keep"], json!(["30d", "error=50d"]));
     assert_eq!(json["max_bytes"], 1 << 30);
     let ended = server.terminate();
@@ -64,7 +49,7 @@ fn a_server_removes_what_it_does_not_keep_and_the_file_says_so() {
     assert_eq!(kept.len(), 5);
 
     let server = Server::start(&store.db);
-    assert!(!answer("stats", &store, &[]).contains("keeps"));
+    assert!(!store.answer("stats", &[]).contains("keeps"));
     assert!(!server.terminate().stderr.contains("retention"));
     assert_eq!(store.count(), 33);
 }
@@ -73,30 +58,22 @@ fn a_server_removes_what_it_does_not_keep_and_the_file_says_so() {
 fn a_prune_does_what_its_dry_run_said() {
     let store = daily(100);
     let count = || store.count();
-    let dry = answer(
-        "prune",
-        &store,
-        &["--dry-run", "--keep", "10d,name:bad=90d"],
-    );
+    let dry = store.answer("prune", &["--dry-run", "--keep", "10d,name:bad=90d"]);
     assert!(
         dry.starts_with("82 records would be removed: about "),
         "{dry}"
     );
     assert_eq!(count(), 100);
-    let done = answer(
-        "prune",
-        &store,
-        &["--keep", "10d", "--keep", "name:bad=90d"],
-    );
+    let done = store.answer("prune", &["--keep", "10d", "--keep", "name:bad=90d"]);
     assert!(
         done.starts_with("82 records removed; the file had "),
         "{done}"
     );
     assert_eq!(count(), 18);
-    let before = answer("prune", &store, &["--before", "-5d"]);
+    let before = store.answer("prune", &["--before", "-5d"]);
     assert!(before.starts_with("13 records removed; "), "{before}");
     assert_eq!(store.records(&[]).len(), 5);
-    let nothing = answer("prune", &store, &["-n", "--before", "1970-01-01", "--utc"]);
+    let nothing = store.answer("prune", &["-n", "--before", "1970-01-01", "--utc"]);
     assert!(
         nothing.starts_with("0 records would be removed"),
         "{nothing}"
@@ -106,7 +83,7 @@ fn a_prune_does_what_its_dry_run_said() {
 #[test]
 fn a_prune_without_a_policy_takes_that_of_the_file() {
     let store = daily(40);
-    let output = run("prune", &store, &[]);
+    let output = store.run("prune", &[]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -119,7 +96,7 @@ fn a_prune_without_a_policy_takes_that_of_the_file() {
         max_bytes: None,
     };
     drop(handler.retention(retention).open(&store.db).unwrap());
-    let done = answer("prune", &store, &[]);
+    let done = store.answer("prune", &[]);
     assert!(done.contains("removed; the file had"), "{done}");
     assert_eq!(store.count(), 30);
 }
@@ -136,12 +113,12 @@ fn a_prune_while_a_server_writes_loses_nothing_new() {
         }
     });
     for _ in 0..3 {
-        answer("prune", &store, &["--keep", "10d"]);
+        store.answer("prune", &["--keep", "10d"]);
     }
     sender.join().unwrap();
     let ended = server.terminate();
     assert!(ended.stderr.contains(" 0 dropped"), "{}", ended.stderr);
-    let count = |arguments: &[&str]| answer("count", &store, arguments);
+    let count = |arguments: &[&str]| store.answer("count", arguments);
     assert_eq!(count(&["--name", "new"]), "10000\n");
     assert_eq!(count(&[]), "10010\n");
 }
@@ -160,8 +137,8 @@ fn a_server_killed_while_it_removes_leaves_a_sound_file() {
             .unwrap();
         assert_eq!(sound, "ok");
     }
-    answer("prune", &store, &["--keep", "5d,name:bad=1000d"]);
-    let count = |arguments: &[&str]| answer("count", &store, arguments);
+    store.answer("prune", &["--keep", "5d,name:bad=1000d"]);
+    let count = |arguments: &[&str]| store.answer("count", arguments);
     assert_eq!(count(&["--name", "bad"]), "100\n");
     assert_eq!(count(&["--name", "good"]), "5\n");
 }
@@ -182,7 +159,7 @@ fn what_cannot_be_kept_is_refused_before_the_file_is_made() {
         (&["--max-size", "10 parsecs"], "unknown unit \"parsecs\""),
     ] {
         for command in ["serve", "prune"] {
-            let output = run(command, &store, arguments);
+            let output = store.run(command, arguments);
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
             // A prune needs a file first of all, unless it is the argument itself that is bad.
@@ -194,4 +171,26 @@ fn what_cannot_be_kept_is_refused_before_the_file_is_made() {
         }
     }
     assert!(!store.db.exists());
+}
+
+#[test]
+fn a_disk_with_too_little_room_gets_only_what_matters_most() {
+    let store = Store::new();
+    // More than any disk has free: of what comes only errors are stored.
+    let server = Server::start_with(&store.db, &["--min-free", "1000000TiB"]);
+    for (level, message) in [(10, "debug"), (20, "info"), (30, "warning"), (40, "error")] {
+        send(server.address(), &frame("a", level, message));
+    }
+    wait_until("the error", || store.records(&["--name", "a"]).len() == 1);
+    server.wait_until_said("left out");
+    let ended = server.terminate();
+    assert_eq!(store.records(&["--name", "a"])[0]["message"], "error");
+    let told = "4 records received over 4 connections, 1 stored, 0 dropped, 3 left out";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    let notes = store.records(&["--name", "logstore", "--field", "shed"]);
+    let shed: i64 = notes
+        .iter()
+        .filter_map(|note| note["extra"]["shed"].as_i64())
+        .sum();
+    assert_eq!(shed, 3, "{notes:?}");
 }

@@ -10,6 +10,9 @@ use rusqlite::Connection;
 
 use crate::support::{Server, Store, frame, listening_address, send, wait_until};
 
+/// How long a server may take to stop, whatever happens.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
 /// The frames of records "0", "1", ... of a logger.
 fn frames(name: &str, count: usize) -> Vec<u8> {
     (0..count)
@@ -186,9 +189,10 @@ fn a_second_signal_stops_at_once() {
 fn records_that_cannot_be_stored_until_the_end_are_told() {
     // With room in the queue, and with none.
     std::thread::scope(|scope| {
-        scope.spawn(|| stopped_before_a_lasting_lock(&["--overflow", "block"], 100));
+        let block = ["--overflow", "block", "--own-records", "on"];
+        scope.spawn(move || stopped_before_a_lasting_lock(&block, 100));
         let small = ["--queue-capacity", "64", "--batch-size", "16"];
-        let flags = [&small[..], &["--overflow", "block"]].concat();
+        let flags = [&small[..], &block].concat();
         stopped_before_a_lasting_lock(&flags, 20_000);
     });
 }
@@ -201,6 +205,7 @@ fn stopped_before_a_lasting_lock(flags: &[&str], count: usize) {
     server.wait_until_said("the database has been locked by another process");
     server.signal("TERM");
     let ended = server.wait();
+    assert!(ended.took < STOP_LIMIT, "{:?}", ended.took);
     assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
     let told = format!(
         "{count} records received over 1 connection, 0 stored, 0 dropped, {count} could not be stored"

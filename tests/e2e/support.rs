@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,6 +40,21 @@ impl Store {
     /// What `logstore query` answers. It must not fail, nor talk of more than what `-n` left out.
     pub(crate) fn query(&self, arguments: &[&str]) -> String {
         query(&self.db, arguments)
+    }
+
+    /// `logstore COMMAND --db DB ARGUMENTS`.
+    pub(crate) fn run(&self, command: &str, arguments: &[&str]) -> Output {
+        let mut program = logstore([command, "--db"]);
+        program.arg(&self.db).args(arguments).output().unwrap()
+    }
+
+    /// What a command answers. It must not fail, nor talk.
+    #[track_caller]
+    pub(crate) fn answer(&self, command: &str, arguments: &[&str]) -> String {
+        let output = self.run(command, arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// The records of an answer as JSON objects.
