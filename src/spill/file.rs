@@ -188,6 +188,11 @@ impl SpillFile {
         beside(&self.path, &format!(".damaged-{:016x}", self.id))
     }
 
+    /// Whether its name still means this file.
+    pub(super) fn is_there(&self) -> io::Result<bool> {
+        is_at(&self.file, &self.path)
+    }
+
     /// Passes over the frames that are stored already.
     pub(super) fn skip_through(&mut self, number: u64) {
         while self
@@ -286,7 +291,7 @@ impl SpillFile {
             // Who has it open already finds nothing in it.
             self.file.set_len(0)?;
         }
-        if !is_at(&self.file, &self.path)? {
+        if !self.is_there()? {
             return Ok(());
         }
         if self.has_unread_bytes {

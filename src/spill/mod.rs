@@ -101,7 +101,10 @@ impl Spill {
 
     /// Appends these batches. An error means that none was.
     pub(crate) fn append(&mut self, batches: &[&Batch], queued_through: u64) -> io::Result<()> {
-        let has_room = |file: &SpillFile| file.end < FILE_BYTES && !file.has_unread_bytes;
+        // One that somebody has removed or renamed would be lost with this process.
+        let has_room = |file: &SpillFile| {
+            file.end < FILE_BYTES && !file.has_unread_bytes && file.is_there().unwrap_or(true)
+        };
         let room = self.files.back().is_some_and(has_room);
         if !room {
             let created_ns = self

@@ -153,6 +153,20 @@ fn a_damaged_frame_is_told_and_those_behind_it_are_read() {
 }
 
 #[test]
+fn a_file_that_was_removed_is_read_to_its_end_and_not_written_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let mut spill = open(&path, 0);
+    put(&mut spill, "a");
+    std::fs::remove_file(&path).unwrap();
+    put(&mut spill, "b");
+    assert_eq!(take(&mut spill, 10).unwrap().0, ["a"]);
+    spill.stored().unwrap();
+    drop(spill);
+    assert_eq!(take(&mut open(&path, 0), 10).unwrap().0, ["b"]);
+}
+
+#[test]
 fn a_file_that_is_no_spill_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.spill");
