@@ -138,7 +138,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     fn int(&mut self, field: Field) -> Option<i64> {
-        self.first(field, |reader, member| reader.raw(member).parse().ok())
+        self.first(field, |reader, member| whole(reader.raw(member)))
     }
 
     /// The number says, else the name.
@@ -155,7 +155,7 @@ impl<'t> Reader<'t, '_> {
                 (_, Dialect::Pino) => Scale::Pino,
                 _ => Scale::Python,
             };
-            let number = reader.raw(member).parse().ok()?;
+            let number = whole(reader.raw(member))?;
             Some((scale.level(number)?, scale.is_told(number)))
         });
         match number {
@@ -322,4 +322,10 @@ impl<'t> Reader<'t, '_> {
             && key == "extra"
             && member.value.kind == Kind::Object
     }
+}
+
+/// A whole number, also as languages with no other numbers than floats write it: `40.0`.
+fn whole(text: &str) -> Option<i64> {
+    let parsed = text.parse().ok();
+    parsed.or_else(|| text.trim_end_matches('0').strip_suffix('.')?.parse().ok())
 }

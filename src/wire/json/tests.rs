@@ -263,6 +263,8 @@ fn a_level_is_a_number_or_a_name() {
             "info",
         ),
         (r#"{"severity":"W"}"#, Level::WARNING, "W"),
+        (r#"{"level":40.0}"#, Level::ERROR, "ERROR"),
+        (r#"{"levelno":40.5,"level":"info"}"#, Level::INFO, "info"),
         (r#"{"a":1}"#, Level::NOTSET, "NOTSET"),
     ] {
         let site = decode(line).site;
