@@ -75,6 +75,8 @@ pub struct Batch {
     listed_bytes: usize,
     /// Index of the site last listed under this slot of its address.
     recent_sites: [u32; RECENT],
+    /// Whether logstore itself has made these records.
+    is_own: bool,
 }
 
 impl Default for Batch {
@@ -86,6 +88,7 @@ impl Default for Batch {
             origins: Vec::new(),
             listed_bytes: 0,
             recent_sites: [0; RECENT],
+            is_own: false,
         }
     }
 }
@@ -101,6 +104,17 @@ impl Batch {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same records as those that logstore itself has made.
+    pub(crate) fn of_our_own(mut self) -> Self {
+        self.is_own = true;
+        self
+    }
+
+    /// Whether logstore itself has made them.
+    pub(crate) fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// How many records there are.
@@ -305,6 +319,7 @@ impl Batch {
 
     /// Empties the batch and keeps its memory for the next records.
     pub fn clear(&mut self) {
+        self.is_own = false;
         self.rows.clear();
         self.text.clear();
         self.sites.clear();

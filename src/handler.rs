@@ -134,6 +134,12 @@ impl SQLiteQueueHandler {
         self.queue.note(record);
     }
 
+    /// Has a record of our own stored behind all others, made of their numbers, when it is closed.
+    #[cfg(feature = "net")]
+    pub(crate) fn say_last(&self, words: impl FnOnce(&Counters) -> LogRecord + Send + 'static) {
+        self.queue.say_last(Box::new(words));
+    }
+
     /// What the writer measures.
     #[cfg(feature = "net")]
     pub(crate) fn metrics(&self) -> &StoreMetrics {
@@ -234,7 +240,7 @@ pub struct HandlerBuilder {
     spill_max_bytes: u64,
     room: RoomSettings,
     /// Whether the log itself shall tell when the store takes records again.
-    pub(crate) note_recoveries: bool,
+    pub(crate) notes_reports: bool,
 }
 
 /// How many records may wait by default.
@@ -269,7 +275,7 @@ impl Default for HandlerBuilder {
             spill_path: None,
             spill_max_bytes: DEFAULT_SPILL_MAX_BYTES,
             room: RoomSettings::default(),
-            note_recoveries: false,
+            notes_reports: false,
         }
     }
 }
@@ -385,7 +391,7 @@ impl HandlerBuilder {
             beside(&path, ".spill")
         });
         let mut store = SqliteStore::open(path, self.durability)?;
-        store.keep_room(self.room);
+        store.keep_room(self.room)?;
         if let Some(retention) = self.retention.take() {
             store.set_retention(retention)?;
         }
@@ -410,6 +416,7 @@ impl HandlerBuilder {
                 .filter(|spill| spill.records() > 0),
             _ => None,
         };
+        let found = spill.as_ref().map_or_else(Vec::new, Spill::found);
         let limits = Limits {
             records: self.queue_capacity,
             bytes: self.queue_bytes,
@@ -417,9 +424,15 @@ impl HandlerBuilder {
             batch: self.batch_size,
         };
         let queue = Arc::new(Queue::new(limits, spill));
+        let reporter = if self.notes_reports {
+            queue.noting(self.reporter)
+        } else {
+            self.reporter
+        };
+        found.iter().for_each(|report| reporter(report));
         let spiller = Spiller {
             queue: Arc::clone(&queue),
-            reporter: Arc::clone(&self.reporter),
+            reporter: Arc::clone(&reporter),
         };
         let removed = Arc::new(AtomicU64::new(0));
         let writer = Writer {
@@ -433,10 +446,9 @@ impl HandlerBuilder {
             },
             close_timeout: self.close_timeout,
             overflow: self.overflow.name(),
-            reporter: self.reporter,
+            reporter,
             retry: self.retry,
             removed: Arc::clone(&removed),
-            note_recoveries: self.note_recoveries,
         };
         let writer = std::thread::Builder::new()
             .name(self.thread.into())
@@ -464,18 +476,6 @@ impl HandlerBuilder {
         let path = self.spill_path.clone().ok_or(QueueError::NoSpill)?;
         let through = |file| store.spilled_through(file).map_err(std::io::Error::other);
         let opened = Spill::open(path.clone(), self.spill_max_bytes, through);
-        let spill = opened.map_err(|source| QueueError::Spill {
-            path: path.clone(),
-            source,
-        })?;
-        for path in spill.damaged() {
-            let path = path.clone();
-            (self.reporter)(&Report::SpillUnreadable { path });
-        }
-        let records = spill.records();
-        if records > 0 {
-            (self.reporter)(&Report::SpillFound { path, records });
-        }
-        Ok(spill)
+        opened.map_err(|source| QueueError::Spill { path, source })
     }
 }

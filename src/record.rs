@@ -215,13 +215,10 @@ pub struct LogRecord {
     pub extra: Map<String, Value>,
 }
 
-/// The logger of logstore's own records.
-pub(crate) const OWN_LOGGER: &str = "logstore";
-
 impl LogRecord {
     /// A record of our own.
     pub(crate) fn own(level: Level, message: String) -> Self {
-        LogRecord::new(Site::new(OWN_LOGGER, level), message)
+        LogRecord::new(Site::new("logstore", level), message)
     }
 
     /// A record of this moment and this thread.

@@ -110,6 +110,11 @@ pub enum Report {
         /// How many since the last report.
         count: u64,
     },
+    /// The disk lacks room, and the oldest records went before their time. At most once a minute.
+    RoomMade {
+        /// How many since the last report.
+        count: u64,
+    },
     /// Frames of a client could not be decoded. At most once a second for each peer's address and kind of error.
     BadFrames {
         /// Who sent them.
@@ -140,6 +145,22 @@ pub enum Report {
     },
 }
 
+impl Report {
+    /// Whether the log itself should tell: what became of records or of their file. Losses by an overflow rule are told there anyway.
+    pub(crate) fn is_for_the_log(&self) -> bool {
+        matches!(
+            self,
+            Report::StoreRecovered { .. }
+                | Report::StoreReopened
+                | Report::SpillFound { .. }
+                | Report::SpillUnreadable { .. }
+                | Report::SpillDamaged { .. }
+                | Report::BlocksDamaged { .. }
+                | Report::RoomMade { .. }
+        )
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,6 +188,11 @@ impl fmt::Display for Report {
                 f,
                 "{} of low level left out: the disk is nearly full",
                 counted(*count, "record", "records")
+            ),
+            Report::RoomMade { count } => write!(
+                f,
+                "{} removed before their time: the disk lacks room",
+                counted(*count, "record was", "records were")
             ),
             Report::RecordsRefused { server, notice } => write!(f, "{server} says: {notice}"),
             Report::Spilling { .. }

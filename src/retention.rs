@@ -43,10 +43,10 @@ pub struct KeepRule {
 /// Which records a rule is about. A name decides over a level, a level over all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeepOf {
-    /// Those that no other rule is about.
+    /// Those that no other rule is about. One of a level without a rule stays at least as long as those of the levels below.
     All,
-    /// Those of this level and above, up to the next level that has a rule. Where there is no rule for all, that of the lowest level is
-    /// for the levels below as well.
+    /// Those of this level, with the numbers up to the next of Python's levels. Where there is no rule for all, levels between two with
+    /// rules go by the lower one; those below all rules and above all are kept for ever.
     Level(Level),
     /// Those of this logger and of everything under it. The longest name decides.
     Name(String),
@@ -103,12 +103,33 @@ impl Retention {
                 _ => None,
             })
         };
-        let all = || rules().find(|(_, rule)| rule.of == KeepOf::All);
-        let reached = levels().filter(|(own, _)| *own <= level).max();
-        reached
-            .map(|(_, place)| place)
-            .or_else(|| all().map(|(place, _)| place))
-            .or_else(|| levels().min().map(|(_, place)| place))
+        let lower = levels().filter(|(own, _)| *own <= level).max();
+        if let Some((own, place)) = lower
+            && level < next_level(own)
+        {
+            return Some(place);
+        }
+        let lower = lower.map(|(_, place)| place);
+        match rules().find(|(_, rule)| rule.of == KeepOf::All) {
+            Some((all, _)) => {
+                let below = levels().filter(|(own, _)| *own <= level);
+                let places = below.map(|(_, place)| place).chain([all]);
+                places.max_by_key(|place| self.keep[*place].keep_ns)
+            }
+            None => lower.filter(|_| levels().any(|(own, _)| own > level)),
+        }
+    }
+
+    /// The levels at which other rules may begin, from the lowest.
+    fn steps(&self) -> Vec<Level> {
+        let levels = self.keep.iter().filter_map(|rule| match rule.of {
+            KeepOf::Level(own) => Some([own, next_level(own)]),
+            _ => None,
+        });
+        let mut steps: Vec<Level> = levels.flatten().chain([Level(i32::MIN)]).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
     }
 
     /// Questions that together find, each once, the records that a prune at this moment removes for their age.
@@ -119,17 +140,14 @@ impl Retention {
             let first_kept = expired.max(before_ns);
             first_kept.and_then(|first_kept: i64| first_kept.checked_sub(1))
         };
-        let mut names = Vec::new();
-        let mut levels = Vec::new();
-        let mut all = None;
-        for rule in &self.keep {
-            match &rule.of {
-                KeepOf::All => all = Some(rule.keep_ns),
-                KeepOf::Level(level) => levels.push((*level, rule.keep_ns)),
-                KeepOf::Name(name) => names.push((name, rule.keep_ns)),
-            }
-        }
-        levels.sort_unstable();
+        let names: Vec<(&String, i64)> = self
+            .keep
+            .iter()
+            .filter_map(|rule| match &rule.of {
+                KeepOf::Name(name) => Some((name, rule.keep_ns)),
+                _ => None,
+            })
+            .collect();
         let mut classes = Vec::new();
         for (name, keep_ns) in &names {
             let below = names.iter().filter(|(other, _)| other != name);
@@ -147,17 +165,13 @@ impl Retention {
             not_names: names.iter().map(|(name, _)| (*name).clone()).collect(),
             ..Query::default()
         };
-        let below = |place: usize| {
-            let next: Option<&(Level, i64)> = levels.get(place);
-            next.map(|(level, _)| Level(level.0.saturating_sub(1)))
-        };
-        let lowest = all.or_else(|| levels.first().map(|(_, keep_ns)| *keep_ns));
-        classes.push((others(None, below(0)), until(lowest)));
-        for (place, (level, keep_ns)) in levels.iter().enumerate() {
-            classes.push((
-                others(Some(*level), below(place + 1)),
-                until(Some(*keep_ns)),
-            ));
+        let steps = self.steps();
+        for (place, step) in steps.iter().enumerate() {
+            let rule = self.rule_of("", *step);
+            let next = steps.get(place + 1);
+            let last = next.map(|next| Level(next.0.saturating_sub(1)));
+            let keep_ns = rule.map(|rule| self.keep[rule].keep_ns);
+            classes.push((others(Some(*step), last), until(keep_ns)));
         }
         let found = classes.into_iter().filter_map(|(query, until_ns)| {
             until_ns.map(|until_ns| Query {
@@ -167,6 +181,21 @@ impl Retention {
         });
         found.collect()
     }
+}
+
+/// The next of Python's levels above a level, TRACE among them; custom ones between count to the one below.
+fn next_level(level: Level) -> Level {
+    let levels = [
+        Level::NOTSET,
+        Level::TRACE,
+        Level::DEBUG,
+        Level::INFO,
+        Level::WARNING,
+        Level::ERROR,
+        Level::CRITICAL,
+    ];
+    let next = levels.into_iter().find(|next| *next > level);
+    next.unwrap_or(Level(i32::MAX))
 }
 
 /// Whether it is this logger, or one under it.
@@ -298,13 +327,18 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_decides_over_the_greatest_level_not_above() {
+    fn the_longest_name_decides_over_the_level_and_the_level_over_all() {
         let rules = ["debug=3d", "error=365d", "name:a=1d", "name:a.b=2d", "30d"];
         let rules = retention(&rules);
         for (name, level, place) in [
             ("x", 5, 4),
             ("x", 10, 0),
-            ("x", 30, 0),
+            ("x", 15, 0),
+            ("x", 20, 4),
+            ("x", 30, 4),
+            ("x", 40, 1),
+            // What is worse than an error goes no sooner.
+            ("x", 50, 1),
             ("x", 99, 1),
             ("a", 99, 2),
             ("ab", 5, 4),
@@ -318,10 +352,18 @@ mod tests {
                 "{name} {level}"
             );
         }
-        assert_eq!(
-            retention(&["info=1d", "error=2d"]).rule_of("", Level(0)),
-            Some(0)
-        );
+        let rules = retention(&["debug=1h", "info=1d", "error=2d"]);
+        for (level, place) in [
+            (5, None),
+            (10, Some(0)),
+            (25, Some(1)),
+            (30, Some(1)),
+            (49, Some(2)),
+            (50, None),
+        ] {
+            assert_eq!(rules.rule_of("", Level(level)), place, "{level}");
+        }
+        assert_eq!(retention(&["debug=1d"]).rule_of("", Level::ERROR), None);
         assert_eq!(retention(&["name:a=1d"]).rule_of("b", Level(0)), None);
     }
 }

@@ -8,8 +8,11 @@ use super::size::{Bytes, parse_size};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is kept")]
 pub(super) struct RetentionArguments {
-    /// For how long records are kept: 30d for all, debug=3d from that level up to the next one that is given, name:myapp.noisy=1d for a
-    /// logger and what is under it; several, or once with commas [default: for ever]
+    /// For how long records are kept: debug=3d those of a level, name:myapp.noisy=1d of a logger and what is under it, 30d all others;
+    /// several, or once with commas [default: for ever]
+    ///
+    /// Without a time for all others, levels between two that are given go by the lower one, and those above or below all are kept for
+    /// ever. With one, a level that is not given stays at least as long as the levels below it.
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = keep_rule)]
     keep: Vec<KeepRule>,
 

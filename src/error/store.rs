@@ -95,6 +95,19 @@ pub enum StoreError {
         /// What to do about it.
         way_out: String,
     },
+    /// More is to stay free than there is.
+    #[error(
+        "cannot keep {wanted} bytes of the disk free at {path}: it has {disk_bytes} in all; ask for less with --min-free",
+        path = path.display()
+    )]
+    SmallDisk {
+        /// The database file.
+        path: PathBuf,
+        /// How many bytes were to stay free.
+        wanted: u64,
+        /// How many the disk has.
+        disk_bytes: u64,
+    },
     /// `SQLite` reported an error.
     #[error("cannot {doing} {path}", path = path.display())]
     Sqlite {

@@ -73,8 +73,8 @@ impl Default for StoreMetrics {
 
 impl StoreMetrics {
     /// A transaction with so many records was committed. `lag_ns` is the age of the newest; clocks that disagree make it negative.
-    pub(crate) fn committed(&self, records: usize, took: Duration, lag_ns: i64) {
-        self.transaction_records.count(records as u64);
+    pub(crate) fn committed(&self, records: u64, took: Duration, lag_ns: i64) {
+        self.transaction_records.count(records);
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.transaction_ns.count(took_ns);
         self.lag_ns.count(u64::try_from(lag_ns).unwrap_or(0));

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
+use super::notes::LastWords;
 use super::spiller::{NEXT_STALL, STALL};
 use crate::batch::Batch;
 use crate::error::QueueError;
@@ -56,6 +57,7 @@ pub(super) struct State {
     pub(super) open: Batch,
     /// Records of our own, which are in no count.
     pub(super) notes: Batch,
+    pub(super) last_words: Option<LastWords>,
     pub(super) spare: Vec<Batch>,
     /// The writer blocks until something is sealed.
     pub(super) writer_waits: bool,
@@ -95,6 +97,7 @@ impl State {
             sender: Some(sender),
             open: Batch::new(),
             notes: Batch::new(),
+            last_words: None,
             spare: Vec::new(),
             writer_waits: false,
             records: 0,

@@ -27,9 +27,6 @@ pub use summary::Summary;
 /// Python's `logging.handlers.DEFAULT_TCP_LOGGING_PORT`.
 pub const DEFAULT_PORT: u16 = 9020;
 
-/// How long the record of the stop waits for its numbers to be the last ones.
-const SUMMARY_PATIENCE: Duration = Duration::from_secs(1);
-
 /// A running server. It is stopped by [`ServerContext::close`], or by being dropped.
 ///
 /// ```
@@ -113,9 +110,11 @@ impl ServerContext {
         };
         let handler = &self.measured.handler;
         if self.own_records == OwnRecords::On && handler.is_open() {
-            // Its numbers are those of the end, unless the database keeps us waiting.
-            let _ = handler.flush_within(SUMMARY_PATIENCE);
-            handler.note(&own::stopped(&self.summary()));
+            let measured = Arc::clone(&self.measured);
+            handler.say_last(move |records| {
+                let removed = measured.handler.removed();
+                own::stopped(&Summary::of(*records, removed, &measured.counters))
+            });
         }
         handler.close()?;
         received?;
@@ -322,7 +321,7 @@ impl ServerBuilder {
         let reporter = self.reporter;
         let path = path.as_ref();
         let mut settings = self.handler.also_report(Arc::clone(&reporter));
-        settings.note_recoveries = self.own_records == OwnRecords::On;
+        settings.notes_reports = self.own_records == OwnRecords::On;
         let handler = Arc::new(settings.or_keep_all().open(path)?);
         let counters = Arc::new(ReceiverCounters::default());
         if self.own_records == OwnRecords::On {

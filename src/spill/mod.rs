@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use self::file::{Soundness, SpillFile};
 use crate::batch::Batch;
 use crate::paths::{beside, directory_of, free_bytes};
+use crate::report::Report;
 use crate::time::now_ns;
 
 /// A file is not appended to beyond: the space of those that are stored is given back while others are written.
@@ -89,11 +90,6 @@ impl Spill {
         &self.path
     }
 
-    /// Files that were found damaged, under the names by which they are kept: what follows the damage in them cannot be read.
-    pub(crate) fn damaged(&self) -> &[PathBuf] {
-        &self.damaged
-    }
-
     /// How many records wait to be read.
     pub(crate) fn records(&self) -> u64 {
         self.files.iter().map(SpillFile::records).sum()
@@ -141,6 +137,16 @@ impl Spill {
             ),
             _ => error,
         })
+    }
+
+    /// What an operator should know of what was found here.
+    pub(crate) fn found(&self) -> Vec<Report> {
+        let damaged = self.damaged.iter().cloned();
+        let damaged = damaged.map(|path| Report::SpillUnreadable { path });
+        let records = self.records();
+        let path = self.path.clone();
+        let left = (records > 0).then_some(Report::SpillFound { path, records });
+        damaged.chain(left).collect()
     }
 
     /// Puts these batches before all others, as if they had been [taken](Spill::take). The limit does not hold for them.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use super::*;
 use crate::level::Level;
 use crate::record::{LogRecord, Site};
+use crate::report::Report;
 
 fn batch(message: &str) -> Batch {
     [&LogRecord::new(Site::new("myapp", Level::INFO), message)]
@@ -193,10 +194,10 @@ fn a_file_with_a_damaged_head_is_set_aside_and_stays() {
     // A process that ends before it has stored anything leaves the sound frames to the next one.
     drop(open(&path, 0));
     let mut spill = open(&path, 0);
-    let [damaged] = spill.damaged() else {
-        panic!("not told");
+    let found = spill.found();
+    let Some(Report::SpillUnreadable { path: damaged }) = found.first() else {
+        panic!("{found:?}");
     };
-    let damaged = damaged.clone();
     put(&mut spill, "c");
     for expected in ["a", "c"] {
         assert_eq!(take(&mut spill, 10).unwrap().0, [expected]);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 
 use super::dictionary::Dictionary;
 use super::index::{BlockIndex, Maintained};
@@ -13,7 +13,8 @@ use super::room::{Room, RoomSettings};
 use super::{Durability, LeftOut, RecordStore, schema, sequence, setting};
 use crate::batch::Batch;
 use crate::error::{Error, StoreError};
-use crate::record::{OWN_LOGGER, Origin, Site};
+use crate::paths::{directory_of, total_bytes};
+use crate::record::{Origin, Site};
 use crate::retention::Retention;
 use crate::spill::SpillMark;
 use crate::time::now_ns;
@@ -103,24 +104,48 @@ impl SqliteStore {
     }
 
     /// Sees to it from now on that the disk does not run full, as far as these settings say.
-    pub fn keep_room(&mut self, settings: RoomSettings) {
+    ///
+    /// # Errors
+    ///
+    /// When more is to stay free than the disk has in all.
+    pub fn keep_room(&mut self, settings: RoomSettings) -> Result<(), StoreError> {
+        let wanted = settings.min_free_bytes;
+        if wanted > 0
+            && let Ok(disk_bytes) = total_bytes(directory_of(&self.path))
+            && wanted >= disk_bytes
+        {
+            let path = self.path.clone();
+            return Err(StoreError::SmallDisk {
+                path,
+                wanted,
+                disk_bytes,
+            });
+        }
         self.room = (settings != RoomSettings::default()).then(|| Room::new(&self.path, settings));
+        Ok(())
     }
 
-    /// There was no room for what was to be stored: where old records may go, some do, with the reserve's help.
+    /// There was no room for what was to be stored: where old records may go, some do. The reserve is given up for that, and for nothing
+    /// else.
     fn make_room(&mut self) {
-        if let (Some(pruner), Some(room)) = (&mut self.pruner, &mut self.room) {
-            room.give_up_reserve();
-            // The WAL has what the file had no room for, and cannot be used again before.
+        // The WAL has what the file had no room for, and cannot be used again before.
+        checkpoint(&self.connection);
+        let mut done = self.remove_some();
+        if done.as_ref().is_err_and(schema::is_full) {
+            self.give_way();
             checkpoint(&self.connection);
-            let shrunk = pruner.shrink_by(&self.connection, ROOM_BYTES);
-            let step =
-                |()| pruner.step(&mut self.connection, &mut self.index, now_ns(), Load::Idle);
-            if let Ok(done) = shrunk.and_then(step) {
-                self.removed += done.removed;
-            }
-            checkpoint(&self.connection);
+            done = self.remove_some();
         }
+        self.removed += done.map_or(0, |done| done.removed);
+        checkpoint(&self.connection);
+    }
+
+    fn remove_some(&mut self) -> rusqlite::Result<Retained> {
+        let Some(pruner) = &mut self.pruner else {
+            return Ok(Retained::default());
+        };
+        pruner.shrink_by(&self.connection, ROOM_BYTES)?;
+        pruner.step(&mut self.connection, &mut self.index, now_ns(), Load::Idle)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -180,12 +205,15 @@ impl SqliteStore {
         };
         let sites = batches.iter().flat_map(|batch| {
             let sites = batch.sites();
-            batch.iter().map(|record| &*sites[record.site])
+            // What we have to say ourselves is in no count, and matters most then.
+            let is_own = batch.is_own();
+            batch
+                .iter()
+                .map(move |record| (sites[record.site].level, is_own))
         });
-        // What we have to say ourselves is in no count, and matters most then.
         sites
             .enumerate()
-            .filter(|(_, site)| site.level < below && site.name != OWN_LOGGER)
+            .filter(|(_, (level, is_own))| *level < below && !is_own)
             .filter(|(place, _)| twice.binary_search(place).is_err())
             .map(|(place, _)| place)
             .collect()
@@ -235,13 +263,11 @@ impl SqliteStore {
                 // When even this fails, BEGIN will say so at the next try.
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
-            // The text of "full" is the same for a full disk and for a file at SQLite's own limit.
-            let doing = match source.sqlite_error_code() {
-                Some(ErrorCode::DiskFull) => {
-                    self.make_room();
-                    "find room on the disk for"
-                }
-                _ => "write to",
+            let doing = if schema::is_full(&source) {
+                self.make_room();
+                "find room on the disk for"
+            } else {
+                "write to"
             };
             schema::failed_to(doing, &self.path, source)
         })
@@ -298,6 +324,12 @@ impl RecordStore for SqliteStore {
         Ok(through.cast_unsigned())
     }
 
+    fn give_way(&mut self) {
+        if let Some(room) = &mut self.room {
+            room.give_up_reserve();
+        }
+    }
+
     fn left_out(&mut self) -> LeftOut {
         std::mem::take(&mut self.left_out)
     }
@@ -330,6 +362,7 @@ impl RecordStore for SqliteStore {
             .and_then(|()| pruner.step(&mut self.connection, &mut self.index, now_ns(), load))
             .map_err(|source| schema::failed_to("remove old records from", &self.path, source))?;
         done.removed += std::mem::take(&mut self.removed);
+        done.for_room = pruner.shrinks();
         Ok(done)
     }
 }

@@ -96,6 +96,9 @@ pub trait RecordStore: Send {
         Ok(())
     }
 
+    /// Gives up whatever room it holds back on the disk: something has to be kept, and there is none.
+    fn give_way(&mut self) {}
+
     /// What was taken and not stored, since it was last asked.
     fn left_out(&mut self) -> LeftOut {
         LeftOut::default()

@@ -322,6 +322,12 @@ fn foreign(path: &Path, found: &str) -> StoreError {
     }
 }
 
+/// Whether there was no room for what was to be written. The text of this error is the same for a full disk and for a file at `SQLite`'s
+/// own limit.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
 /// The error of this crate for one of `SQLite`'s.
 pub(super) fn failed_to(doing: &'static str, path: &Path, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {

@@ -10,6 +10,7 @@ use crate::retention::Retention;
 
 const KEEP: &str = "keep";
 const MAX_BYTES: &str = "max_bytes";
+const FLOOR_BYTES: &str = "floor_bytes";
 
 /// The retention that the file says is in force; none at all when a foreign hand has put something there that makes no sense.
 pub(super) fn retention(connection: &Connection) -> rusqlite::Result<Retention> {
@@ -44,15 +45,30 @@ pub(super) fn keep_retention(
     let max_bytes = wanted.max_bytes.map(|bytes| bytes.to_string());
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (key, value) in [(KEEP, keep), (MAX_BYTES, max_bytes)] {
-        match value {
-            Some(value) => step.execute(
-                "REPLACE INTO setting (key, value) VALUES (?1, ?2)",
-                (key, value),
-            )?,
-            None => step.execute("DELETE FROM setting WHERE key = ?1", [key])?,
-        };
+        put(&step, key, value)?;
     }
     step.commit()
+}
+
+/// What the file is not made smaller than when the disk lacks room.
+pub(super) fn floor_bytes(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    let floor = get(connection, FLOOR_BYTES)?;
+    Ok(floor.and_then(|floor| floor.parse().ok()))
+}
+
+pub(super) fn keep_floor_bytes(connection: &Connection, bytes: u64) -> rusqlite::Result<()> {
+    put(connection, FLOOR_BYTES, Some(bytes.to_string()))
+}
+
+fn put(connection: &Connection, key: &str, value: Option<String>) -> rusqlite::Result<()> {
+    match value {
+        Some(value) => connection.execute(
+            "REPLACE INTO setting (key, value) VALUES (?1, ?2)",
+            (key, value),
+        )?,
+        None => connection.execute("DELETE FROM setting WHERE key = ?1", [key])?,
+    };
+    Ok(())
 }
 
 fn get(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {

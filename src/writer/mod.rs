@@ -47,8 +47,6 @@ pub(crate) struct Writer {
     pub(crate) retry: Retry,
     /// How many records retention has removed.
     pub(crate) removed: Arc<AtomicU64>,
-    /// Whether the log itself shall tell when the store takes records again.
-    pub(crate) note_recoveries: bool,
 }
 
 /// Records that the store has taken and is not certain of yet.
@@ -112,13 +110,14 @@ impl Writer {
                 (self.reporter)(&report);
                 let note = LogRecord::own(Level::WARNING, report.to_string());
                 let note = note.with("dropped", count).with("overflow", rule);
-                batches.push([&note].into_iter().collect());
+                batches.push([&note].into_iter().collect::<Batch>().of_our_own());
             }
             if let Some(count) = sheds.due(queue.counters().shed, gathered.last) {
                 let report = Report::RecordsShed { count };
                 (self.reporter)(&report);
                 let note = LogRecord::own(Level::WARNING, report.to_string());
-                batches.push([&note.with("shed", count)].into_iter().collect());
+                let note = note.with("shed", count);
+                batches.push([&note].into_iter().collect::<Batch>().of_our_own());
             }
             queue.take_notes(&mut batches);
             let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
@@ -157,6 +156,10 @@ impl Writer {
                 (self.reporter)(&Report::SpillDamaged { records });
             }
             if gathered.last {
+                if !given_up && let Some(words) = queue.last_words() {
+                    // What cannot be said now, the next start says.
+                    let _ = self.store.append(&[words]);
+                }
                 return;
             }
             let removed = upkeep.retain(self.store.as_mut(), &self.reporter);
@@ -178,7 +181,6 @@ impl Writer {
         pace: &mut Pace,
     ) -> Outcome {
         let mut trouble: Option<Trouble> = None;
-        let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
         let newest_ns = batches.iter().rev().find_map(Batch::last_created_ns);
         // A stop does not wait for records of our own.
         let close_timeout = match records {
@@ -192,19 +194,17 @@ impl Writer {
                     pace.took(began.elapsed());
                     self.queue.moves();
                     self.queue.hold_spill_back(false);
+                    let left_out = self.store.left_out();
                     if let Some(newest_ns) = newest_ns {
                         let lag_ns = now_ns().saturating_sub(newest_ns);
+                        let stored = records - left_out.twice - left_out.shed;
                         let metrics = &self.queue.metrics;
-                        metrics.committed(records_and_notes, began.elapsed(), lag_ns);
+                        metrics.committed(stored, began.elapsed(), lag_ns);
                     }
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
-                        if self.note_recoveries {
-                            self.queue
-                                .note(&LogRecord::own(Level::WARNING, report.to_string()));
-                        }
                     }
-                    return Outcome::Stored(self.store.left_out());
+                    return Outcome::Stored(left_out);
                 }
                 Err(error) => error,
             };
@@ -227,6 +227,9 @@ impl Writer {
             if self.queue.pause(pause) {
                 if trouble.closed_for() > close_timeout {
                     self.queue.fault(describe(&error));
+                    if is_full {
+                        self.store.give_way();
+                    }
                     return Outcome::Failed;
                 }
                 // A closed queue does not pause any more, and a full disk is not to be tried a million times a second.

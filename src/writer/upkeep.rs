@@ -18,6 +18,9 @@ pub(super) struct Upkeep {
     /// How many transactions there were since the last step.
     busy: u32,
     reported: Option<Instant>,
+    /// How many records went before their time and were not told yet, and when such were told last.
+    untold: u64,
+    told: Option<Instant>,
 }
 
 /// After how many transactions without a pause a step of upkeep is made all the same.
@@ -30,6 +33,8 @@ impl Upkeep {
             retains: false,
             busy: 0,
             reported: None,
+            untold: 0,
+            told: None,
         }
     }
 
@@ -47,6 +52,15 @@ impl Upkeep {
         match store.retain() {
             Ok(done) => {
                 self.retains = done.more;
+                if done.for_room {
+                    self.untold += done.removed;
+                }
+                let recently = |told: Instant| told.elapsed() < REPORT_EVERY;
+                if self.untold > 0 && !self.told.is_some_and(recently) {
+                    let count = std::mem::take(&mut self.untold);
+                    self.told = Some(Instant::now());
+                    reporter(&Report::RoomMade { count });
+                }
                 done.removed
             }
             Err(error) => {

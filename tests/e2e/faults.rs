@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use logstore::{Batch, Durability, Level, LogRecord, RecordStore as _, Site, SqliteStore};
 use rusqlite::Connection;
@@ -306,15 +309,7 @@ fn with_a_size_limit_old_records_make_room_on_a_full_disk() {
         return;
     };
     let db = disk.at.join("runs.sqlite");
-    let flags = [
-        "--max-size",
-        "1GB",
-        "--reserve",
-        "32MiB",
-        "--spill-max",
-        "1GiB",
-    ];
-    let server = Server::start_with(&db, &flags);
+    let server = Server::start_with(&db, &["--max-size", "1GB", "--reserve", "32MiB"]);
     let reserve = disk.at.join("runs.sqlite.reserve");
     assert_eq!(reserve.metadata().unwrap().len(), 32 << 20);
     // More than the disk holds.
@@ -338,4 +333,52 @@ fn with_a_size_limit_old_records_make_room_on_a_full_disk() {
         "{}",
         ended.stderr
     );
+}
+
+/// A server on a disk of this size, filled until it is full.
+fn full(disk: &SmallDisk, flags: &[&str]) -> (Server, PathBuf) {
+    let db = disk.at.join("runs.sqlite");
+    let server = Server::start_with(&db, flags);
+    let lines = format!("{{\"msg\":\"{}\"}}\n", "x".repeat(2000)).repeat(500);
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    // Whoever is not read any more for so long has filled it.
+    client
+        .set_write_timeout(Some(Duration::from_secs(2)))
+        .unwrap();
+    while client.write_all(lines.as_bytes()).is_ok() {}
+    server.wait_until_said("find room on the disk");
+    (server, db)
+}
+
+#[test]
+fn a_full_disk_is_pruned_by_hand_with_the_help_of_the_reserve() {
+    let store = Store::new();
+    let Some(disk) = SmallDisk::mount(store.file("disk"), 90 << 20) else {
+        return;
+    };
+    // Nothing is old enough: the reserve is not for what comes.
+    let (server, db) = full(&disk, &["--keep", "30d", "--reserve", "16MiB"]);
+    let reserve = disk.at.join("runs.sqlite.reserve");
+    assert!(reserve.exists());
+    let mut prune = logstore(["prune", "--before", "now", "--db"]);
+    let output = prune.arg(&db).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    server.wait_until_said("takes records again");
+    let ended = server.terminate();
+    assert!(ended.status.success(), "{}", ended.stderr);
+}
+
+#[test]
+fn a_stop_on_a_full_disk_keeps_what_waits_in_the_place_of_the_reserve() {
+    let store = Store::new();
+    let Some(disk) = SmallDisk::mount(store.file("disk"), 90 << 20) else {
+        return;
+    };
+    let (server, db) = full(&disk, &["--queue-capacity", "2000"]);
+    let ended = server.terminate();
+    let said = &ended.stderr;
+    assert!(said.contains("kept in the spill file"), "{said}");
+    assert!(!said.contains("could not be stored"), "{said}");
+    assert!(disk.at.join("runs.sqlite.spill").exists());
+    assert!(db.exists());
 }

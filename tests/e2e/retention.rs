@@ -176,8 +176,11 @@ fn what_cannot_be_kept_is_refused_before_the_file_is_made() {
 #[test]
 fn a_disk_with_too_little_room_gets_only_what_matters_most() {
     let store = Store::new();
-    // More than any disk has free: of what comes only errors are stored.
-    let server = Server::start_with(&store.db, &["--min-free", "1000000TiB"]);
+    // Nearly all of the disk, which is never free: of what comes only errors are stored.
+    let stat = rustix::fs::statvfs(store.db.parent().unwrap()).unwrap();
+    let all = stat.f_blocks * stat.f_frsize;
+    let min_free = (all - 1).to_string();
+    let server = Server::start_with(&store.db, &["--min-free", &min_free]);
     for (level, message) in [(10, "debug"), (20, "info"), (30, "warning"), (40, "error")] {
         send(server.address(), &frame("a", level, message));
     }
@@ -193,4 +196,16 @@ fn a_disk_with_too_little_room_gets_only_what_matters_most() {
         .filter_map(|note| note["extra"]["shed"].as_i64())
         .sum();
     assert_eq!(shed, 3, "{notes:?}");
+}
+
+#[test]
+fn more_free_room_than_the_disk_has_is_refused() {
+    let store = Store::new();
+    let output = store.run("serve", &["--port", "0", "--min-free", "1000000TiB"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("in all; ask for less with --min-free"),
+        "{said}"
+    );
 }

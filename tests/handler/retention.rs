@@ -26,6 +26,7 @@ impl RecordStore for Removing {
         Ok(Retained {
             more: true,
             removed,
+            ..Retained::default()
         })
     }
 }

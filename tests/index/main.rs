@@ -9,6 +9,7 @@ mod damage;
 mod keeping;
 mod kept;
 mod large;
+mod limits;
 #[path = "../query/model.rs"]
 mod model;
 mod pruning;

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use logstore::{
-    Durability, KeepOf, LogRecord, Progress, Prune, Query, RecordStore as _, Retention,
-    SqliteStore, StoreError, now_ns,
+    Durability, KeepOf, Level, LogRecord, Progress, Prune, Query, RecordStore as _, Retention,
+    Site, SqliteStore, StoreError, now_ns,
 };
 use proptest::prelude::*;
 
@@ -23,32 +23,46 @@ fn retention(rules: &[&str]) -> Retention {
     }
 }
 
-/// For how long a record is kept, by the words of the rules: the longest name, then the greatest level not above, then all, then the
-/// lowest level.
+/// For how long a record is kept, by the words of the rules: the longest name, then the level, then what is said of levels without a
+/// rule.
 fn keep_ns(retention: &Retention, record: &LogRecord) -> Option<i64> {
-    let (mut name, mut level, mut all, mut lowest) = (None, None, None, None);
-    for rule in &retention.keep {
-        match &rule.of {
-            KeepOf::All => all = Some(rule.keep_ns),
-            KeepOf::Level(own) => {
-                if *own <= record.site.level {
-                    level = level.max(Some((*own, rule.keep_ns)));
-                }
-                let least = lowest.get_or_insert((*own, rule.keep_ns));
-                *least = (*least).min((*own, rule.keep_ns));
-            }
-            KeepOf::Name(top) => {
-                let own = &record.site.name;
-                if own == top || own.starts_with(&format!("{top}.")) {
-                    name = name.max(Some((top.len(), rule.keep_ns)));
-                }
-            }
+    let Site {
+        name: own, level, ..
+    } = &*record.site;
+    let rules = || retention.keep.iter();
+    let named = rules().filter_map(|rule| match &rule.of {
+        KeepOf::Name(top) if own == top || own.starts_with(&format!("{top}.")) => {
+            Some((top.len(), rule.keep_ns))
+        }
+        _ => None,
+    });
+    if let Some((_, keep)) = named.max() {
+        return Some(keep);
+    }
+    let all = rules().find(|rule| rule.of == KeepOf::All);
+    let mut levels: Vec<(Level, i64)> = rules()
+        .filter_map(|rule| match rule.of {
+            KeepOf::Level(own) => Some((own, rule.keep_ns)),
+            _ => None,
+        })
+        .collect();
+    levels.sort_unstable();
+    let above = levels.partition_point(|(own, _)| own <= level);
+    if let Some((own, keep)) = levels[..above].last() {
+        let steps = [0, 5, 10, 20, 30, 40, 50, i32::MAX];
+        let next = steps.iter().find(|step| **step > own.0).unwrap();
+        if level.0 < *next {
+            return Some(*keep);
         }
     }
-    name.map(|(_, keep)| keep)
-        .or(level.map(|(_, keep)| keep))
-        .or(all)
-        .or(lowest.map(|(_, keep)| keep))
+    match all {
+        Some(all) => {
+            let below = levels[..above].iter().map(|(_, keep)| *keep);
+            below.chain([all.keep_ns]).max()
+        }
+        None if above > 0 && above < levels.len() => Some(levels[above - 1].1),
+        None => None,
+    }
 }
 
 /// Rules, some of which are about these records.
@@ -94,7 +108,7 @@ fn patiently<T>(mut act: impl FnMut() -> Result<T, StoreError>) -> T {
 }
 
 /// Does all that retention has to do now.
-fn retain(store: &mut SqliteStore) -> u64 {
+pub(super) fn retain(store: &mut SqliteStore) -> u64 {
     let mut removed = 0;
     loop {
         let done = store.retain().unwrap();
@@ -306,39 +320,6 @@ fn blocks_of_which_little_is_left_become_one() {
 }
 
 #[test]
-fn the_file_stays_below_its_limit_and_shrinks() {
-    const LIMIT: u64 = Retention::MIN_BYTES;
-    let file = File::new();
-    let mut store = file.store();
-    append(&mut store, &numbered(0..60_000), 10_000);
-    drop(store);
-    let before = std::fs::metadata(&file.path).unwrap().len();
-    assert!(before > 2 * LIMIT);
-    let mut store = file.store();
-    let limit = Retention {
-        max_bytes: Some(LIMIT),
-        ..Retention::default()
-    };
-    store.set_retention(limit).unwrap();
-    retain(&mut store);
-    let mut largest = 0;
-    for start in (60_000..160_000).step_by(5000) {
-        append(&mut store, &numbered(start..start + 5000), 5000);
-        store.retain().unwrap();
-        largest = largest.max(std::fs::metadata(&file.path).unwrap().len());
-    }
-    assert!(largest < LIMIT + (4 << 20), "{largest}");
-    retain(&mut store);
-    let found = messages(&file.reader(), &Query::default());
-    assert!(found.len() > 5000, "{}", found.len());
-    assert_eq!(found.last().unwrap(), "record number159999");
-    assert_blocks_agree(&file);
-    drop(store);
-    let after = std::fs::metadata(&file.path).unwrap().len();
-    assert!(after <= LIMIT, "{after}");
-}
-
-#[test]
 fn a_file_without_incremental_vacuum_keeps_its_free_pages_and_the_writer_rests() {
     let file = File::new();
     append(&mut file.store(), &numbered(0..5000), 5000);
@@ -349,28 +330,6 @@ fn a_file_without_incremental_vacuum_keeps_its_free_pages_and_the_writer_rests()
     let mut store = file.store();
     store.set_retention(retention(&["1h"])).unwrap();
     assert_eq!(retain(&mut store), 5000);
-}
-
-#[test]
-fn records_without_a_block_make_room_too() {
-    let file = File::new();
-    let mut store = file.store();
-    let limit = Retention {
-        max_bytes: Some(Retention::MIN_BYTES),
-        ..Retention::default()
-    };
-    store.set_retention(limit).unwrap();
-    let mut records = numbered(0..1000);
-    for record in &mut records {
-        record.exc_text = Some("x".repeat(20_000));
-    }
-    for run in records.chunks(50) {
-        append(&mut store, run, 50);
-        retain(&mut store);
-    }
-    let found = messages(&file.reader(), &Query::default());
-    assert!((15..60).contains(&found.len()), "{}", found.len());
-    assert_eq!(found.last().unwrap(), "record number999");
 }
 
 #[test]

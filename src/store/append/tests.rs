@@ -154,10 +154,12 @@ fn a_disk_that_is_nearly_full_gets_what_matters_most() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("logs.sqlite");
     let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
-    store.keep_room(RoomSettings {
-        reserve_bytes: 0,
-        min_free_bytes: 1000,
-    });
+    store
+        .keep_room(RoomSettings {
+            reserve_bytes: 0,
+            min_free_bytes: 1000,
+        })
+        .unwrap();
     let levels = [
         Level::ERROR,
         Level::DEBUG,

@@ -10,6 +10,7 @@ use crate::error::{Error, StoreError};
 use crate::progress::Progress;
 use crate::query::Query;
 use crate::retention::Retention;
+use crate::store::room::{Room, RoomSettings};
 use crate::store::{Reader, RecordStore as _, SqliteStore, schema};
 
 /// How long a step waits until another process lets it write.
@@ -73,9 +74,20 @@ impl SqliteStore {
         let policy = Policy::new(what.retention.clone(), what.before_ns, Slack::None);
         let mut pruner = Pruner::with(policy);
         let mut records = 0;
+        let mut has_reserve = true;
         loop {
             let step = || self.prune_step(&mut pruner, now_ns);
-            let Retained { more, removed } = schema::patiently(PATIENCE, step)?;
+            let done = match schema::patiently(PATIENCE, step) {
+                // What a server has put by for this moment.
+                Err(error) if has_reserve && error.is_for_want_of_room() => {
+                    has_reserve = false;
+                    Room::new(self.path(), RoomSettings::default()).give_up_reserve();
+                    checkpoint(self.parts().0);
+                    continue;
+                }
+                done => done?,
+            };
+            let Retained { more, removed, .. } = done;
             records += removed;
             progress.of_records(records, expected.max(records));
             if !more {

@@ -25,6 +25,7 @@ use super::block::{
 };
 use super::index::{BlockIndex, make_block};
 use super::rows::integer;
+use super::setting;
 use crate::retention::Retention;
 
 /// What a step of retention did.
@@ -34,6 +35,8 @@ pub struct Retained {
     pub more: bool,
     /// How many records were removed.
     pub removed: u64,
+    /// Whether they had to go before their time, since the disk lacks room.
+    pub for_room: bool,
 }
 
 /// Whether records arrive.
@@ -68,8 +71,10 @@ pub(super) struct Pruner {
     joins: bool,
     /// What the file may have as long as the disk is nearly full.
     ceiling: u64,
-    /// What it may have then in any case: half of what it had.
+    /// What it may have then in any case: half of what it had, until it has grown to that again.
     floor: Option<u64>,
+    /// There was no record left to remove: what the file has besides is all that it can be.
+    is_bare: bool,
 }
 
 impl Pruner {
@@ -90,6 +95,7 @@ impl Pruner {
             joins: false,
             ceiling: u64::MAX,
             floor: None,
+            is_bare: false,
         }
     }
 
@@ -113,6 +119,7 @@ impl Pruner {
     /// records from being stored.
     pub(super) fn forget(&mut self) {
         self.watch = Watch::default();
+        self.policy.forget();
         self.doomed = None;
         self.tail_due_ns = i64::MIN;
         self.joins = false;
@@ -130,6 +137,9 @@ impl Pruner {
             self.used_bytes = u64::MAX;
             self.joins = false;
             return Ok(Retained::default());
+        }
+        if load == Load::Arriving {
+            self.is_bare = false;
         }
         let unknown = self.policy.goes_by_age() && self.watch.learn(connection, &self.policy)?;
         let space = Space::of(connection)?;
@@ -155,7 +165,7 @@ impl Pruner {
         let more = is_enough && give_back(connection)?;
         Ok(Retained {
             more: unknown || more && load == Load::Idle,
-            removed: 0,
+            ..Retained::default()
         })
     }
 
@@ -168,6 +178,7 @@ impl Pruner {
         now_ns: i64,
         arriving_bytes: u64,
     ) -> rusqlite::Result<u64> {
+        self.is_bare = false;
         if !self.joins || !self.is_due(Space::of(step)?, arriving_bytes, now_ns) {
             return Ok(0);
         }
@@ -204,19 +215,38 @@ impl Pruner {
         bytes: u64,
     ) -> rusqlite::Result<()> {
         if bytes == 0 || !self.makes_room() {
-            (self.ceiling, self.floor) = (u64::MAX, None);
+            self.ceiling = u64::MAX;
             return Ok(());
         }
         let space = Space::of(connection)?;
-        // When others fill the disk, emptying the log is of no use to anybody.
-        let floor = *self.floor.get_or_insert(space.used_bytes() / 2);
+        // When others fill the disk, emptying the log is of no use to anybody, however often they do and the server is started anew.
+        if self.floor.is_none() {
+            self.floor = setting::floor_bytes(connection)?;
+        }
+        let used = space.used_bytes();
+        let floor = match self.floor {
+            Some(floor) if used < floor.saturating_mul(2) => floor,
+            _ => {
+                let floor = used / 2;
+                setting::keep_floor_bytes(connection, floor)?;
+                *self.floor.insert(floor)
+            }
+        };
         let missing = bytes.saturating_sub(space.free_bytes());
-        self.ceiling = space.used_bytes().saturating_sub(missing).max(floor);
+        self.ceiling = used.saturating_sub(missing).max(floor);
         Ok(())
+    }
+
+    /// Whether records have to go since the disk lacks room, not by the policy.
+    pub(super) fn shrinks(&self) -> bool {
+        self.ceiling < self.policy.retention.max_bytes.unwrap_or(u64::MAX)
     }
 
     /// By how many bytes the file is too large.
     fn excess(&self, space: Space, arriving_bytes: u64) -> u64 {
+        if self.is_bare {
+            return 0;
+        }
         let limit = self.limit();
         let used = space.used_bytes().saturating_add(arriving_bytes);
         used.saturating_sub(limit)
@@ -251,9 +281,7 @@ impl Pruner {
                     self.doomed = removal.some(run)?;
                 }
             } else if excess > 0 {
-                if !self.remove_first(&mut removal, step, excess)? {
-                    break false;
-                }
+                self.is_bare = !self.remove_first(&mut removal, step, excess)?;
             } else if let Some(extent) = self.watch.due(now_ns) {
                 self.look_at_block(&mut removal, step, extent, now_ns)?;
             } else if self.is_tail_due(now_ns) {
@@ -270,10 +298,11 @@ impl Pruner {
         Ok(Retained {
             more: more || forgot,
             removed: removal.records,
+            for_room: self.shrinks(),
         })
     }
 
-    /// Dooms the records with the lowest ids: those of a block, or some of those that have none. Gives whether there are any.
+    /// Dooms the records with the lowest ids: those of a block, or some of those that have none, at least a few. Gives whether there are any.
     fn remove_first(
         &mut self,
         removal: &mut Removal<'_>,
@@ -304,11 +333,11 @@ impl Pruner {
         let used = Space::of(step)?.used_bytes();
         let target = used.saturating_sub(excess + limit / SHARE_OF_LIMIT);
         let mut next = Some(first);
-        while let Some(first) = next.filter(|_| !removal.is_late()) {
+        while let Some(first) = next {
             let last = end_of_run(step, (first, before), NO_BLOCK_SLICE)?;
             let Some(last) = last else { break };
             removal.all((first, last))?;
-            if Space::of(step)?.used_bytes() <= target {
+            if removal.is_late() || Space::of(step)?.used_bytes() <= target {
                 break;
             }
             next = last.checked_add(1);

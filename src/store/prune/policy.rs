@@ -61,6 +61,11 @@ impl Policy {
         }
     }
 
+    /// Forgets the sites: their ids may be others'.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// Whether anything goes for its age.
     pub(super) fn goes_by_age(&self) -> bool {
         !self.retention.keep.is_empty() || self.before_ns.is_some()

@@ -89,6 +89,43 @@ fn records_that_cannot_be_removed_keep_no_others_from_being_stored() {
 }
 
 #[test]
+fn a_disk_that_is_full_again_and_again_takes_half_of_the_file_once() {
+    let (_dir, mut store) = store(40_000);
+    let used = |store: &mut SqliteStore| Space::of(store.parts().0).unwrap().used_bytes();
+    let before = used(&mut store);
+    let limit = Retention {
+        max_bytes: Some(1 << 30),
+        ..Retention::default()
+    };
+    for _ in 0..3 {
+        // A process that begins anew, and is twice in need.
+        let mut pruner = Pruner::new(limit.clone());
+        for needed in [u64::MAX, 0, u64::MAX] {
+            let (connection, index) = store.parts();
+            pruner.shrink_by(connection, needed).unwrap();
+            while pruner.step(connection, index, 0, Load::Idle).unwrap().more {}
+        }
+    }
+    let after = used(&mut store);
+    assert!(
+        (before / 3..before * 2 / 3).contains(&after),
+        "{after} of {before}"
+    );
+    // What has no records left is not too large any more.
+    let (connection, index) = store.parts();
+    connection.execute("DELETE FROM record", []).unwrap();
+    let mut pruner = Pruner::new(Retention {
+        max_bytes: Some(1),
+        ..Retention::default()
+    });
+    let mut steps = 0;
+    while pruner.step(connection, index, 0, Load::Idle).unwrap().more {
+        steps += 1;
+        assert!(steps < 10_000, "it never rests");
+    }
+}
+
+#[test]
 fn what_arrives_takes_the_pages_of_what_goes() {
     let (_dir, mut store) = store(40_000);
     store.set_retention(retention("1h")).unwrap();
