@@ -29,7 +29,8 @@ pub(super) fn started(address: SocketAddr, path: &Path) -> LogRecord {
 
 pub(super) fn stopped(summary: &Summary) -> LogRecord {
     let records = summary.records;
-    let level = if records.dropped + records.failed > 0 {
+    let lost = records.dropped + records.failed + records.shed;
+    let level = if lost > 0 {
         Level::WARNING
     } else {
         Level::INFO
@@ -37,7 +38,11 @@ pub(super) fn stopped(summary: &Summary) -> LogRecord {
     LogRecord::own(level, format!("stopped: {summary}"))
         .with("received", records.accepted)
         .with("stored", records.stored)
+        .with("duplicates", records.duplicates)
         .with("dropped", records.dropped)
+        .with("shed", records.shed)
+        .with("failed", records.failed)
+        .with("spilled", records.spilled)
         .with("rejected", summary.bad_frames)
         .with("connections", summary.connections)
 }
