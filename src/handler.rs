@@ -20,7 +20,7 @@ use crate::report::{Report, Reporter};
 use crate::retention::Retention;
 use crate::sink::{RecordHandler, RecordSink, Ticket};
 use crate::spill::Spill;
-use crate::store::{Durability, RecordStore, RoomSettings, SqliteStore};
+use crate::store::{Durability, RecordStore, RoomSettings, SqliteStore, foreign_reserve};
 use crate::writer::{Retry, Writer};
 
 /// Takes records from any number of threads, queues them, and has one writer thread store them in batches.
@@ -232,7 +232,7 @@ pub struct HandlerBuilder {
     pub(crate) thread: &'static str,
     spill_path: Option<PathBuf>,
     spill_max_bytes: u64,
-    room: RoomSettings,
+    room: Option<RoomSettings>,
     /// Whether the log itself shall tell when the store takes records again.
     pub(crate) note_recoveries: bool,
 }
@@ -268,7 +268,7 @@ impl Default for HandlerBuilder {
             thread: "logstore-writer",
             spill_path: None,
             spill_max_bytes: DEFAULT_SPILL_MAX_BYTES,
-            room: RoomSettings::default(),
+            room: None,
             note_recoveries: false,
         }
     }
@@ -320,7 +320,7 @@ impl HandlerBuilder {
 
     /// How the disk is kept from running full.
     pub fn room(mut self, settings: RoomSettings) -> Self {
-        self.room = settings;
+        self.room = Some(settings);
         self
     }
 
@@ -384,8 +384,13 @@ impl HandlerBuilder {
             let path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
             beside(&path, ".spill")
         });
-        let mut store = SqliteStore::open(path, self.durability)?;
-        store.keep_room(self.room);
+        let mut store = SqliteStore::open(&path, self.durability)?;
+        if let Some(room) = self.room {
+            store.keep_room(room);
+            if let Some(path) = foreign_reserve(&path).filter(|_| room.reserve_bytes > 0) {
+                (self.reporter)(&Report::ReserveForeign { path });
+            }
+        }
         if let Some(retention) = self.retention.take() {
             store.set_retention(retention)?;
         }

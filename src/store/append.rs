@@ -104,7 +104,8 @@ impl SqliteStore {
 
     /// Sees to it from now on that the disk does not run full, as far as these settings say.
     pub fn keep_room(&mut self, settings: RoomSettings) {
-        self.room = (settings != RoomSettings::default()).then(|| Room::new(&self.path, settings));
+        let room = Room::new(&self.path, settings);
+        self.room = (settings != RoomSettings::default()).then_some(room);
     }
 
     /// There was no room for what was to be stored: where old records may go, some do, with the reserve's help.

@@ -339,3 +339,24 @@ fn with_a_size_limit_old_records_make_room_on_a_full_disk() {
         ended.stderr
     );
 }
+
+#[test]
+fn a_file_that_is_no_reserve_is_left_alone_and_told_and_an_old_reserve_goes() {
+    let store = Store::new();
+    let reserve = store.file("runs.sqlite.reserve");
+    fs::write(&reserve, "precious").unwrap();
+    let ended = Server::start(&store.db).terminate();
+    assert!(
+        ended.stderr.contains("runs.sqlite.reserve is no reserve"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_to_string(&reserve).unwrap(), "precious");
+    fs::remove_file(&reserve).unwrap();
+    for size in [1 << 20, 2 << 20, 0] {
+        let flag = size.to_string();
+        Server::start_with(&store.db, &["--reserve", &flag]).terminate();
+        assert_eq!(reserve.metadata().map_or(0, |found| found.len()), size);
+    }
+    assert!(!reserve.exists());
+}
