@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use super::schema::check_path;
 use crate::error::StoreError;
 use crate::paths::{beside, directory_of};
+use crate::spill::left_behind;
 
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
-/// The files of a store: those that `SQLite` makes and those that may be beside them.
-const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", ".spill", ".reserve"];
+/// The files of a store, besides those of its spill: those that `SQLite` makes and those that may be beside them.
+const SUFFIXES: [&str; 5] = ["", "-wal", "-shm", "-journal", ".reserve"];
 
 /// Refuses a database that other users of the machine could change or replace: one that everybody may write to, one in or under a
 /// directory where everybody may rename files, and in a directory for all, such as /tmp, one that is somebody else's.
@@ -69,11 +70,15 @@ pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
 
 /// The files by their names, and, behind a link, those that it leads to.
 fn files(path: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = SUFFIXES.map(|suffix| beside(path, suffix)).into();
-    if let Ok(real) = path.canonicalize() {
-        files.extend(SUFFIXES.map(|suffix| beside(&real, suffix)));
-    }
-    files
+    let names = [Some(path.to_owned()), path.canonicalize().ok()];
+    let of_one = |name: PathBuf| {
+        let spill = left_behind(&beside(&name, ".spill")).unwrap_or_default();
+        SUFFIXES
+            .map(|suffix| beside(&name, suffix))
+            .into_iter()
+            .chain(spill)
+    };
+    names.into_iter().flatten().flat_map(of_one).collect()
 }
 
 fn is_for_all(found: &Metadata) -> bool {
@@ -126,7 +131,7 @@ mod tests {
     fn a_file_that_everybody_can_change_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("logs.sqlite");
-        for suffix in SUFFIXES {
+        for suffix in SUFFIXES.iter().chain(&[".spill", ".spill.17"]) {
             let file = beside(&db, suffix);
             fs::write(&file, "").unwrap();
             check_place(&db).unwrap();
