@@ -91,7 +91,7 @@ pub enum StoreError {
         /// What is not safe: one of its files, or a directory above them.
         place: PathBuf,
         /// What is wrong with that.
-        reason: &'static str,
+        reason: String,
         /// What to do about it.
         way_out: String,
     },
