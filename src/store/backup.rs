@@ -46,7 +46,7 @@ impl Reader {
     pub fn backup(&self, to: impl AsRef<Path>, existing: Existing) -> Result<Saved, StoreError> {
         let to = to.as_ref();
         self.check_target(to, existing)?;
-        let partial = Partial::make(to, &self.path)?;
+        let partial = Partial::make(to)?;
         let connection = self.connection()?;
         // The backup begins again whenever somebody has written between two steps. Inside of a transaction it stays with its snapshot,
         // and ends however much is written.
@@ -159,8 +159,8 @@ impl Drop for Partial {
 }
 
 impl Partial {
-    /// An empty file beside the target, which nobody can read who cannot read the source.
-    fn make(to: &Path, source: &Path) -> Result<Self, StoreError> {
+    /// An empty file beside the target. Nobody else can read it: who can read the source follows from its directory, too.
+    fn make(to: &Path) -> Result<Self, StoreError> {
         let Some(name) = to.file_name() else {
             return Err(target(to, "it has no name"));
         };
@@ -172,12 +172,9 @@ impl Partial {
         options.write(true).create_new(true);
         #[cfg(unix)]
         {
-            use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-            let mode = source.metadata().map_or(0, |source| source.mode());
-            options.mode(mode & 0o777 | 0o600);
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
         }
-        #[cfg(not(unix))]
-        let _ = source;
         match options.open(&path) {
             Ok(_) => Ok(Partial(path)),
             Err(source) => Err(failed("make", &path, source)),
