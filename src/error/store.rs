@@ -123,6 +123,12 @@ pub enum StoreError {
         /// Why not, and the way out.
         reason: String,
     },
+    /// A backup was [told to stop](crate::Progress::stop).
+    #[error("the backup was broken off: there is none at {path}", path = path.display())]
+    BrokenOff {
+        /// Where it was to be.
+        path: PathBuf,
+    },
     /// Records could not be sent to a server.
     #[error("cannot {doing} {server}")]
     Server {
