@@ -11,7 +11,7 @@ use crate::batch::{Batch, extra_json, texts_of};
 use crate::error::{Error, QueueError};
 #[cfg(feature = "net")]
 use crate::metrics::StoreMetrics;
-use crate::paths::beside;
+use crate::paths::{beside, real};
 #[cfg(feature = "net")]
 use crate::queue::Fill;
 use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Spiller, Urgency};
@@ -306,7 +306,7 @@ impl HandlerBuilder {
     }
 
     /// Where [`Overflow::Spill`] puts records: into files of this name and, with a number behind it, others beside it. By default it is that of the
-    /// database with `.spill` behind it.
+    /// database, behind links, with `.spill` behind it.
     pub fn spill_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.spill_path = Some(path.into());
         self
@@ -379,15 +379,13 @@ impl HandlerBuilder {
     /// When the file cannot be opened for writing, the retention makes no sense, or the thread cannot be started.
     pub fn open(mut self, path: impl AsRef<Path>) -> Result<SQLiteQueueHandler, Error> {
         let path: PathBuf = path.as_ref().into();
-        self.spill_path.get_or_insert_with(|| {
-            // As the database is, whatever becomes of the working directory.
-            let path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-            beside(&path, ".spill")
-        });
         let mut store = SqliteStore::open(&path, self.durability)?;
+        let real = real(&path);
+        self.spill_path
+            .get_or_insert_with(|| beside(&real, ".spill"));
         if let Some(room) = self.room {
             store.keep_room(room);
-            if let Some(path) = foreign_reserve(&path).filter(|_| room.reserve_bytes > 0) {
+            if let Some(path) = foreign_reserve(&real).filter(|_| room.reserve_bytes > 0) {
                 (self.reporter)(&Report::ReserveForeign { path });
             }
         }

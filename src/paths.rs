@@ -14,6 +14,14 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// Where a file really is, behind links, whatever becomes of the working directory: `SQLite` keeps its other files there, and so do we.
+/// One that is not there is taken to be where its name says.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    path.canonicalize()
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
+}
+
 /// The directory that a file is in.
 pub(crate) fn directory_of(path: &Path) -> &Path {
     match path.parent() {

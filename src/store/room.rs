@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::reserve::Reserve;
 use crate::level::Level;
-use crate::paths::{directory_of, free_bytes};
+use crate::paths::{directory_of, free_bytes, real};
 
 /// How often the file system is asked how much is free, and how often a reserve that is not there is tried to be made.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -42,10 +42,11 @@ pub(super) struct Room {
 impl Room {
     /// Of a database's file, with its reserve, if there is room for one. What is left of an earlier, larger one goes.
     pub(super) fn new(database: &Path, settings: RoomSettings) -> Self {
+        let database = real(database);
         let mut room = Room {
             settings,
-            directory: directory_of(database).to_owned(),
-            reserve: Reserve::of(database),
+            directory: directory_of(&database).to_owned(),
+            reserve: Reserve::of(&database),
             looked: None,
             missed: None,
             given_up: false,

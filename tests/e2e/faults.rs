@@ -360,3 +360,23 @@ fn a_file_that_is_no_reserve_is_left_alone_and_told_and_an_old_reserve_goes() {
     }
     assert!(!reserve.exists());
 }
+
+#[test]
+fn behind_a_link_everything_is_beside_the_file_itself() {
+    let store = Store::new();
+    let real = store.file("elsewhere");
+    fs::create_dir(&real).unwrap();
+    fs::write(real.join("real.sqlite"), "").unwrap();
+    std::os::unix::fs::symlink(real.join("real.sqlite"), &store.db).unwrap();
+    let server = Server::start(&store.db);
+    assert!(real.join("real.sqlite.reserve").exists());
+    let lock = Connection::open(&store.db).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    send_numbered(&server, 0..1);
+    wait_until("it is spilled", || real.join("real.sqlite.spill").exists());
+    drop(lock);
+    server.terminate();
+    wait_for(&store.db, 0..1);
+    let names: Vec<_> = fs::read_dir(store.file("")).unwrap().collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
