@@ -123,6 +123,14 @@ pub enum StoreError {
         /// Why not, and the way out.
         reason: String,
     },
+    /// A repair finds something that is not ours under a name of ours, and removes nothing that may hold what somebody needs.
+    #[error("cannot repair {path}: {what} of that name; look with `sqlite3 {path}` what it holds, rename or drop it, and repair again", path = path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+        /// What is in the place of what.
+        what: String,
+    },
     /// A backup was [told to stop](crate::Progress::stop).
     #[error("the backup was broken off: there is none at {path}", path = path.display())]
     BrokenOff {
