@@ -11,7 +11,7 @@ use crate::batch::{Batch, extra_json, texts_of};
 use crate::error::{Error, QueueError};
 #[cfg(feature = "net")]
 use crate::metrics::StoreMetrics;
-use crate::paths::beside;
+use crate::paths::{beside, real};
 #[cfg(feature = "net")]
 use crate::queue::Fill;
 use crate::queue::{Counters, Limits, Overflow, Portion, Queue, Spiller, Urgency};
@@ -20,7 +20,7 @@ use crate::report::{Report, Reporter};
 use crate::retention::Retention;
 use crate::sink::{RecordHandler, RecordSink, Ticket};
 use crate::spill::Spill;
-use crate::store::{Durability, RecordStore, RoomSettings, SqliteStore};
+use crate::store::{Durability, RecordStore, RoomSettings, SqliteStore, foreign_reserve};
 use crate::writer::{Retry, Writer};
 
 /// Takes records from any number of threads, queues them, and has one writer thread store them in batches.
@@ -238,7 +238,7 @@ pub struct HandlerBuilder {
     pub(crate) thread: &'static str,
     spill_path: Option<PathBuf>,
     spill_max_bytes: u64,
-    room: RoomSettings,
+    room: Option<RoomSettings>,
     /// Whether the log itself shall tell when the store takes records again.
     pub(crate) notes_reports: bool,
 }
@@ -274,7 +274,7 @@ impl Default for HandlerBuilder {
             thread: "logstore-writer",
             spill_path: None,
             spill_max_bytes: DEFAULT_SPILL_MAX_BYTES,
-            room: RoomSettings::default(),
+            room: None,
             notes_reports: false,
         }
     }
@@ -312,7 +312,7 @@ impl HandlerBuilder {
     }
 
     /// Where [`Overflow::Spill`] puts records: into files of this name and, with a number behind it, others beside it. By default it is that of the
-    /// database with `.spill` behind it.
+    /// database, behind links, with `.spill` behind it.
     pub fn spill_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.spill_path = Some(path.into());
         self
@@ -326,7 +326,7 @@ impl HandlerBuilder {
 
     /// How the disk is kept from running full.
     pub fn room(mut self, settings: RoomSettings) -> Self {
-        self.room = settings;
+        self.room = Some(settings);
         self
     }
 
@@ -385,13 +385,16 @@ impl HandlerBuilder {
     /// When the file cannot be opened for writing, the retention makes no sense, or the thread cannot be started.
     pub fn open(mut self, path: impl AsRef<Path>) -> Result<SQLiteQueueHandler, Error> {
         let path: PathBuf = path.as_ref().into();
-        self.spill_path.get_or_insert_with(|| {
-            // As the database is, whatever becomes of the working directory.
-            let path = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-            beside(&path, ".spill")
-        });
-        let mut store = SqliteStore::open(path, self.durability)?;
-        store.keep_room(self.room)?;
+        let mut store = SqliteStore::open(&path, self.durability)?;
+        let real = real(&path);
+        self.spill_path
+            .get_or_insert_with(|| beside(&real, ".spill"));
+        if let Some(room) = self.room {
+            store.keep_room(room)?;
+            if let Some(path) = foreign_reserve(&real).filter(|_| room.reserve_bytes > 0) {
+                (self.reporter)(&Report::ReserveForeign { path });
+            }
+        }
         if let Some(retention) = self.retention.take() {
             store.set_retention(retention)?;
         }

@@ -1,12 +1,13 @@
-//! How far a search has come, for whoever waits for it.
+//! How far a search has come, for whoever waits for it, and whether it shall go on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How far a search has come, in units of its own: of use is their ratio alone. Clones share it, and any thread may look.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     counts: Arc<Counts>,
+    stop: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +33,16 @@ impl Progress {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.total.load(Ordering::Relaxed)
+    }
+
+    /// What is set to break off what goes on, from a signal's handler even. A [backup](crate::Reader::backup) looks at it.
+    #[must_use]
+    pub fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// This much of that much is done.

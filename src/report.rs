@@ -115,6 +115,11 @@ pub enum Report {
         /// How many since the last report.
         count: u64,
     },
+    /// A file that is no reserve has the name of one: it is left alone, and there is no reserve. Once, at the start.
+    ReserveForeign {
+        /// That file.
+        path: PathBuf,
+    },
     /// Frames of a client could not be decoded. At most once a second for each peer's address and kind of error.
     BadFrames {
         /// Who sent them.
@@ -208,6 +213,11 @@ impl fmt::Display for Report {
             Report::UpkeepFailing { reason } => write!(
                 f,
                 "{reason}; nothing is lost, and it is tried again after the next records"
+            ),
+            Report::ReserveForeign { path } => write!(
+                f,
+                "{} is no reserve of ours and is left alone, and so nothing is held back for a full disk; move it away",
+                path.display()
             ),
             Report::RecordsDropped { count, rule } => write!(
                 f,

@@ -1,15 +1,22 @@
 //! `logstore backup`: a copy of a store, also while a server writes to it.
 
+use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use clap::Args;
-use logstore::{Existing, Progress, Reader, now_ns, rfc3339_utc};
+use logstore::{Existing, Progress, Reader, StoreError, now_ns, rfc3339_utc};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use super::Database;
-use super::console::Data;
+use super::console::{Data, say};
 use super::pager::Paging;
 use super::progress::Waiting;
+use super::serve::is_hangup_ignored;
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -33,7 +40,7 @@ Examples:
   logstore backup --db runs.sqlite runs-copy.sqlite
   logstore backup --db runs.sqlite /var/backups";
 
-pub(super) fn run(arguments: &BackupArguments) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &BackupArguments) -> anyhow::Result<ExitCode> {
     let db = &arguments.database.db;
     let mut to = arguments.to.clone();
     if to.is_dir() {
@@ -47,8 +54,18 @@ pub(super) fn run(arguments: &BackupArguments) -> anyhow::Result<()> {
         Existing::Keep
     };
     let waiting = Waiting::start("copying", &progress);
-    let saved = reader.backup(&to, existing)?;
+    let signal = break_off_at_signals(&progress).context("cannot listen for signals")?;
+    let saved = reader.backup(&to, existing);
     drop(waiting);
+    let saved = match saved {
+        Err(error @ StoreError::BrokenOff { .. }) => {
+            say(&error.to_string());
+            // As a shell says which signal has ended a program.
+            let code = u8::try_from(128 + signal.load(Ordering::Relaxed));
+            return Ok(code.unwrap_or(2).into());
+        }
+        saved => saved?,
+    };
     let mut data = Data::new(Paging::NONE, &Progress::new());
     let line = format!(
         "{}: {} records, {} bytes, verified\n",
@@ -57,7 +74,19 @@ pub(super) fn run(arguments: &BackupArguments) -> anyhow::Result<()> {
         saved.bytes
     );
     data.buffer.extend(line.bytes());
-    data.flush().context("cannot write the answer")
+    data.flush().context("cannot write the answer")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// So that nothing half made is left behind. Gives where to find which signal it was.
+fn break_off_at_signals(progress: &Progress) -> io::Result<Arc<AtomicUsize>> {
+    let came = Arc::new(AtomicUsize::new(0));
+    let hangup = (!is_hangup_ignored()).then_some((SIGHUP, 1));
+    for (signal, number) in [(SIGINT, 2), (SIGTERM, 15)].into_iter().chain(hangup) {
+        flag::register_usize(signal, Arc::clone(&came), number)?;
+        flag::register(signal, progress.stop())?;
+    }
+    Ok(came)
 }
 
 /// `runs-20261122T162025Z.sqlite`: the names of one store's copies are in the order of their times.

@@ -93,13 +93,13 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Send(arguments) => return ended(send::run(&arguments)),
         Command::Gaps(arguments) => return ended(gaps::run(&arguments)),
         Command::Check(arguments) => return ended(check::run(&arguments)),
+        Command::Backup(arguments) => return ended(backup::run(&arguments)),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Query(arguments) => query::run(&arguments),
         Command::Count(arguments) => count::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
         Command::Prune(arguments) => prune::run(&arguments),
-        Command::Backup(arguments) => backup::run(&arguments),
         Command::Demo => demo::run(),
     };
     ended(result.map(|()| ExitCode::SUCCESS))

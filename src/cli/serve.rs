@@ -331,7 +331,7 @@ fn signals() -> io::Result<Receiver<()>> {
 }
 
 /// Whether whoever started us, `nohup` for one, wants us to outlive the terminal. Only Linux tells.
-fn is_hangup_ignored() -> bool {
+pub(super) fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -91,7 +91,7 @@ pub enum StoreError {
         /// What is not safe: one of its files, or a directory above them.
         place: PathBuf,
         /// What is wrong with that.
-        reason: &'static str,
+        reason: String,
         /// What to do about it.
         way_out: String,
     },
@@ -135,6 +135,20 @@ pub enum StoreError {
         path: PathBuf,
         /// Why not, and the way out.
         reason: String,
+    },
+    /// A repair finds something that is not ours under a name of ours, and removes nothing that may hold what somebody needs.
+    #[error("cannot repair {path}: {what} of that name; look with `sqlite3 {path}` what it holds, rename or drop it, and repair again", path = path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+        /// What is in the place of what.
+        what: String,
+    },
+    /// A backup was [told to stop](crate::Progress::stop).
+    #[error("the backup was broken off: there is none at {path}", path = path.display())]
+    BrokenOff {
+        /// Where it was to be.
+        path: PathBuf,
     },
     /// Records could not be sent to a server.
     #[error("cannot {doing} {server}")]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::frame::{Head, read_batches, write_frame};
 use crate::batch::Batch;
 use crate::chance::chance;
-use crate::paths::beside;
+use crate::paths::{beside, is_own_file, without_links};
 
 /// What a file begins with: the format's name and version.
 const MAGIC: [u8; 8] = *b"LOGSPIL1";
@@ -104,12 +104,17 @@ impl SpillFile {
         }))
     }
 
-    /// Opens what an earlier process has left. `None`: it is in use by another process, or is no spill file.
+    /// Opens what an earlier process has left. `None`: it is in use by another process, or is no spill file, or another user's, who could
+    /// have written what they liked into it.
     pub(super) fn adopt(path: &Path) -> io::Result<Option<Self>> {
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
-            // Its owner has just removed it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened?,
+        let file = match without_links().read(true).write(true).open(path) {
+            Ok(file) if is_own_file(&file.metadata()?) => file,
+            Ok(_) => return Ok(None),
+            // Its owner may have just removed it, too.
+            Err(error) => {
+                let ours = fs::symlink_metadata(path).is_ok_and(|found| is_own_file(&found));
+                return if ours { Err(error) } else { Ok(None) };
+            }
         };
         match file.try_lock() {
             Ok(()) => {}

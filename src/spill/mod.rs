@@ -239,7 +239,7 @@ impl Spill {
 }
 
 /// The files that are there under this name, numbered ones included.
-fn left_behind(path: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn left_behind(path: &Path) -> io::Result<Vec<PathBuf>> {
     let directory = directory_of(path);
     let name = path.file_name().unwrap_or_default().to_owned();
     let mut found = Vec::new();

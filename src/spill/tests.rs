@@ -206,3 +206,24 @@ fn a_file_with_a_damaged_head_is_set_aside_and_stays() {
     assert!(damaged.exists());
     assert_eq!(names(dir.path()).len(), 1, "the damaged one");
 }
+
+/// As in /tmp, where everybody can make files of that name.
+#[test]
+fn what_another_user_has_put_there_is_left_alone() {
+    use std::os::unix::fs::{chown, symlink};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.spill");
+    let forged = dir.path().join("forged");
+    put(&mut open(&forged, 0), "forged");
+    symlink(&forged, beside(&path, ".2")).unwrap();
+    std::fs::create_dir(beside(&path, ".3")).unwrap();
+    let foreign = beside(&path, ".4");
+    std::fs::copy(&forged, &foreign).unwrap();
+    // Only root can give files away.
+    if chown(&foreign, Some(12_345), None).is_err() {
+        std::fs::remove_file(&foreign).unwrap();
+    }
+    let before = names(dir.path());
+    assert_eq!(open(&path, 0).records(), 0);
+    assert_eq!(names(dir.path()), before);
+}

@@ -13,7 +13,7 @@ use super::room::{Room, RoomSettings};
 use super::{Durability, LeftOut, RecordStore, schema, sequence, setting};
 use crate::batch::Batch;
 use crate::error::{Error, StoreError};
-use crate::paths::{directory_of, total_bytes};
+use crate::paths::{directory_of, real, total_bytes};
 use crate::record::{Origin, Site};
 use crate::retention::Retention;
 use crate::spill::SpillMark;
@@ -111,7 +111,7 @@ impl SqliteStore {
     pub fn keep_room(&mut self, settings: RoomSettings) -> Result<(), StoreError> {
         let wanted = settings.min_free_bytes;
         if wanted > 0
-            && let Ok(disk_bytes) = total_bytes(directory_of(&self.path))
+            && let Ok(disk_bytes) = total_bytes(directory_of(&real(&self.path)))
             && wanted >= disk_bytes
         {
             let path = self.path.clone();
@@ -121,7 +121,8 @@ impl SqliteStore {
                 disk_bytes,
             });
         }
-        self.room = (settings != RoomSettings::default()).then(|| Room::new(&self.path, settings));
+        let room = Room::new(&self.path, settings);
+        self.room = (settings != RoomSettings::default()).then_some(room);
         Ok(())
     }
 

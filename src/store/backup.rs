@@ -5,15 +5,20 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::reader::{Reader, unchanging_uri};
 use super::schema;
+use crate::chance::chance;
 use crate::error::StoreError;
 use crate::paths::{beside, directory_of};
+use crate::progress::Progress;
 
 /// How many pages are copied at a time, between two looks at the progress.
 const STEP_PAGES: i32 = 512;
+
+/// How many steps of `SQLite`'s machine lie between two looks at whether to stop.
+const LOOK_EVERY_OPS: i32 = 10_000;
 
 /// What becomes of a file that has the copy's name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,18 +46,30 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// When the target is there already, is this file or belongs to an open database, when there is no room, or when the copy is
-    /// not what it should be. What was begun is removed then.
+    /// When the target is there already, is this file or belongs to an open database, when there is no room, when the copy is not what
+    /// it should be, or [`StoreError::BrokenOff`] when it was [told to stop](crate::Progress::stop). What was begun is removed then.
     pub fn backup(&self, to: impl AsRef<Path>, existing: Existing) -> Result<Saved, StoreError> {
         let to = to.as_ref();
+        self.back_up(to, existing).map_err(|error| {
+            if self.progress.is_stopped() {
+                let path = to.to_owned();
+                StoreError::BrokenOff { path }
+            } else {
+                error
+            }
+        })
+    }
+
+    fn back_up(&self, to: &Path, existing: Existing) -> Result<Saved, StoreError> {
         self.check_target(to, existing)?;
-        let partial = Partial::make(to, &self.path)?;
+        let partial = Partial::make(to)?;
         let connection = self.connection()?;
         // The backup begins again whenever somebody has written between two steps. Inside of a transaction it stays with its snapshot,
         // and ends however much is written.
         let read = connection.unchecked_transaction();
         let read = read.map_err(|source| self.failed(source))?;
-        let records = records(&read).map_err(|source| self.failed(source))?;
+        let records = breakable(&read, &self.progress, records);
+        let records = records.map_err(|source| self.failed(source))?;
         self.copy(&read, &partial.0)
             .map_err(|source| match source.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => {
@@ -63,7 +80,7 @@ impl Reader {
             })?;
         drop(read);
         drop(connection);
-        let (found, said) = inspect(&partial.0)
+        let (found, said) = inspect(&partial.0, &self.progress)
             .map_err(|source| schema::failed_to("verify the copy", to, source))?;
         if said != "ok" || found != records {
             return Err(target(
@@ -107,6 +124,10 @@ impl Reader {
         copy.pragma_update(None, "synchronous", "OFF")?;
         let backup = Backup::new(source, &mut copy)?;
         loop {
+            if self.progress.is_stopped() {
+                let interrupted = ffi::Error::new(ffi::SQLITE_INTERRUPT);
+                return Err(rusqlite::Error::SqliteFailure(interrupted, None));
+            }
             let step = backup.step(STEP_PAGES)?;
             let progress = backup.progress();
             let pages = |number| usize::try_from(number).unwrap_or(0);
@@ -132,20 +153,35 @@ fn target(path: &Path, reason: impl Into<String>) -> StoreError {
     }
 }
 
+/// Asks something that ends with an error when it is told to stop.
+fn breakable<T>(
+    connection: &Connection,
+    progress: &Progress,
+    ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let looked_at = progress.clone();
+    connection.progress_handler(LOOK_EVERY_OPS, Some(move || looked_at.is_stopped()))?;
+    let answer = ask(connection);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    answer
+}
+
 fn records(connection: &Connection) -> rusqlite::Result<u64> {
     let records: i64 = connection.query_row("SELECT count(*) FROM record", [], |row| row.get(0))?;
     Ok(u64::try_from(records).unwrap_or_default())
 }
 
 /// The copy's records, and what `SQLite` says of it. It is opened as a file that nobody changes, so that no other appears beside it.
-fn inspect(copy: &Path) -> rusqlite::Result<(u64, String)> {
+fn inspect(copy: &Path, progress: &Progress) -> rusqlite::Result<(u64, String)> {
     let uri = unchanging_uri(copy).unwrap_or_default();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let copy = Connection::open_with_flags(uri, flags)?;
-    let said = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    Ok((records(&copy)?, said))
+    breakable(&copy, progress, |copy| {
+        let said = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((records(copy)?, said))
+    })
 }
 
 /// A copy that has not got its name yet. It is removed when it never gets it.
@@ -159,25 +195,23 @@ impl Drop for Partial {
 }
 
 impl Partial {
-    /// An empty file beside the target, which nobody can read who cannot read the source.
-    fn make(to: &Path, source: &Path) -> Result<Self, StoreError> {
+    /// An empty file beside the target. Nobody else can read it: who can read the source follows from its directory, too.
+    fn make(to: &Path) -> Result<Self, StoreError> {
         let Some(name) = to.file_name() else {
             return Err(target(to, "it has no name"));
         };
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
-        hidden.push(format!(".{}.partial", std::process::id()));
+        // No process meets what another has left, one of its own id neither.
+        hidden.push(format!(".{:016x}.partial", chance()));
         let path = to.with_file_name(hidden);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         {
-            use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-            let mode = source.metadata().map_or(0, |source| source.mode());
-            options.mode(mode & 0o777 | 0o600);
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
         }
-        #[cfg(not(unix))]
-        let _ = source;
         match options.open(&path) {
             Ok(_) => Ok(Partial(path)),
             Err(source) => Err(failed("make", &path, source)),

@@ -271,27 +271,28 @@ fn load(
     after: i64,
     before: i64,
 ) -> rusqlite::Result<()> {
-    each_indexed_row(connection, after, before, BLOCK_RECORDS, |row, texts| {
+    let through = before.saturating_sub(1);
+    each_indexed_row(connection, after, through, BLOCK_RECORDS, |row, texts| {
         let [created, site, origin] = [integer(row, 1)?, integer(row, 2)?, integer(row, 3)?];
         builder.push(row.get(0)?, created, site, origin, texts);
         Ok(())
     })
 }
 
-/// Calls `found` with the next rows behind one id and before another, and with what blocks hold of their texts. Of the row itself the
+/// Calls `found` with the next rows behind one id and up to another, and with what blocks hold of their texts. Of the row itself the
 /// first columns are id, created, site and origin.
 pub(super) fn each_indexed_row(
     connection: &Connection,
     after: i64,
-    before: i64,
+    through: i64,
     limit: u32,
     mut found: impl FnMut(&Row<'_>, &Texts<'_>) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT id, created, site, origin, message, exc_text, stack_info, extra FROM record \
-         WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
+         WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
     )?;
-    let mut rows = statement.query((after, before, limit))?;
+    let mut rows = statement.query((after, through, limit))?;
     while let Some(row) = rows.next()? {
         let text = |column| row.get_ref(column).map(text_of);
         let [message, exc_text, stack_info, extra] = [text(4)?, text(5)?, text(6)?, text(7)?];

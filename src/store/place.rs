@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 
 use super::schema::check_path;
 use crate::error::StoreError;
-use crate::paths::{beside, directory_of};
+use crate::paths::{beside, directory_of, is_trusted};
+use crate::spill::left_behind;
 
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
 
-/// The files of a store: those that `SQLite` makes and those that may be beside them.
-const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", ".spill", ".reserve"];
+/// The files of a store, besides those of its spill: those that `SQLite` makes and those that may be beside them.
+const SUFFIXES: [&str; 5] = ["", "-wal", "-shm", "-journal", ".reserve"];
 
 /// Refuses a database that other users of the machine could change or replace: one that everybody may write to, one in or under a
-/// directory where everybody may rename files, and in a directory for all, such as /tmp, one that is somebody else's.
+/// directory where everybody may rename files or that belongs to another user than this one and root, and in a directory for all, such as
+/// /tmp, one that is somebody else's.
 ///
 /// # Errors
 ///
@@ -23,15 +25,14 @@ const SUFFIXES: [&str; 6] = ["", "-wal", "-shm", "-journal", ".spill", ".reserve
 /// cannot be opened either.
 pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
     check_path(path)?;
-    let unsafe_place = |place: &Path, reason, way_out: String| {
+    let unsafe_place = |place: &Path, reason: &str, way_out: String| {
         Err(StoreError::UnsafePlace {
             path: path.to_owned(),
             place: place.to_owned(),
-            reason,
+            reason: reason.to_owned(),
             way_out,
         })
     };
-    let own = user();
     for file in files(path) {
         // A link is as good as whoever made it.
         let Ok(found) = file.symlink_metadata() else {
@@ -43,8 +44,7 @@ pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
         }
         let directory = directory_of(&file).metadata();
         let shared = directory.is_ok_and(|directory| is_for_all(&directory));
-        let foreign = own.is_some_and(|own| found.uid() != own && found.uid() != 0);
-        if shared && foreign {
+        if shared && !is_trusted(found.uid()) {
             let way_out = "use a directory of your own".to_owned();
             let reason = "belongs to another user, in a directory where everybody can make files";
             return unsafe_place(&file, reason, way_out);
@@ -54,14 +54,25 @@ pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     };
     let real = path.canonicalize().unwrap_or_default();
-    for place in directory.ancestors().chain(real.ancestors().skip(1)) {
-        let Ok(found) = place.metadata() else {
+    // A link on the way belongs to who can let it lead elsewhere.
+    let named = std::path::absolute(directory_of(path)).unwrap_or_default();
+    let places = directory.ancestors().chain(real.ancestors().skip(1));
+    for place in places.chain(named.ancestors()) {
+        let Ok(found) = place.symlink_metadata() else {
             continue;
         };
-        if is_for_all(&found) && found.mode() & STICKY == 0 {
+        if found.is_dir() && is_for_all(&found) && found.mode() & STICKY == 0 {
             let way_out = format!("`chmod o-w {}`", place.display());
             let reason = "is a directory where everybody can replace files";
             return unsafe_place(place, reason, way_out);
+        }
+        if !is_trusted(found.uid()) {
+            let reason = format!(
+                "belongs to user {}, who can put other files in the place of what is in it",
+                found.uid()
+            );
+            let way_out = format!("run as that user, or `chown` {}", place.display());
+            return unsafe_place(place, &reason, way_out);
         }
     }
     Ok(())
@@ -69,30 +80,26 @@ pub(crate) fn check_place(path: &Path) -> Result<(), StoreError> {
 
 /// The files by their names, and, behind a link, those that it leads to.
 fn files(path: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = SUFFIXES.map(|suffix| beside(path, suffix)).into();
-    if let Ok(real) = path.canonicalize() {
-        files.extend(SUFFIXES.map(|suffix| beside(&real, suffix)));
-    }
-    files
+    let names = [Some(path.to_owned()), path.canonicalize().ok()];
+    let of_one = |name: PathBuf| {
+        let spill = left_behind(&beside(&name, ".spill")).unwrap_or_default();
+        SUFFIXES
+            .map(|suffix| beside(&name, suffix))
+            .into_iter()
+            .chain(spill)
+    };
+    names.into_iter().flatten().flat_map(of_one).collect()
 }
 
 fn is_for_all(found: &Metadata) -> bool {
     found.mode() & OTHERS_WRITE != 0
 }
 
-/// The user who runs this program, where the system tells: Linux does.
-fn user() -> Option<u32> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    // The real user, then the effective one.
-    ids.split_whitespace().nth(1)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
 
     fn mode(path: &Path, mode: u32) {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -126,7 +133,7 @@ mod tests {
     fn a_file_that_everybody_can_change_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("logs.sqlite");
-        for suffix in SUFFIXES {
+        for suffix in SUFFIXES.iter().chain(&[".spill", ".spill.17"]) {
             let file = beside(&db, suffix);
             fs::write(&file, "").unwrap();
             check_place(&db).unwrap();
@@ -156,11 +163,31 @@ mod tests {
         let wal = beside(&db, "-wal");
         fs::write(&wal, "").unwrap();
         // Only root can give files away.
-        if user() != Some(0) || std::os::unix::fs::chown(&wal, Some(12_345), None).is_err() {
+        if chown(&wal, Some(12_345), None).is_err() {
             return;
         }
         check_place(&db).unwrap();
         mode(dir.path(), 0o1777);
         refused(&db, "belongs to another user");
+    }
+
+    #[test]
+    fn a_directory_or_a_link_of_another_user_is_refused_also_further_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("theirs/ours");
+        fs::create_dir_all(&inner).unwrap();
+        let theirs = dir.path().join("theirs");
+        let link = dir.path().join("link");
+        symlink(dir.path(), &link).unwrap();
+        // Only root can give files away.
+        if chown(&theirs, Some(12_345), None).is_err() {
+            return;
+        }
+        refused(&inner.join("logs.sqlite"), "belongs to user 12345");
+        refused(&theirs.join("logs.sqlite"), "belongs to user 12345");
+        let db = link.join("logs.sqlite");
+        check_place(&db).unwrap();
+        lchown(&link, Some(12_345), None).unwrap();
+        refused(&db, "belongs to user 12345");
     }
 }

@@ -1,12 +1,11 @@
 //! Room on the disk: a reserve for the day when there is none, and what is left out before that day comes.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::reserve::Reserve;
 use crate::level::Level;
-use crate::paths::{beside, directory_of, free_bytes};
+use crate::paths::{directory_of, free_bytes, real};
 
 /// How often the file system is asked how much is free, and how often a reserve that is not there is tried to be made.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -30,7 +29,7 @@ pub struct RoomSettings {
 pub(super) struct Room {
     settings: RoomSettings,
     directory: PathBuf,
-    reserve: PathBuf,
+    reserve: Reserve,
     looked: Option<Instant>,
     /// When a reserve was last missed.
     missed: Option<Instant>,
@@ -41,17 +40,19 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Of a database's file, with its reserve, if there is room for one.
+    /// Of a database's file, with its reserve, if there is room for one. What is left of an earlier, larger one goes.
     pub(super) fn new(database: &Path, settings: RoomSettings) -> Self {
+        let database = real(database);
         let mut room = Room {
             settings,
-            directory: directory_of(database).to_owned(),
-            reserve: beside(database, ".reserve"),
+            directory: directory_of(&database).to_owned(),
+            reserve: Reserve::of(&database),
             looked: None,
             missed: None,
             given_up: false,
             free_bytes: u64::MAX,
         };
+        room.reserve.shrink(settings.reserve_bytes);
         room.look();
         room
     }
@@ -68,29 +69,22 @@ impl Room {
         }
     }
 
-    /// Makes the reserve when it is not there and there is room for it.
+    /// Makes the reserve, or makes it larger, when there is room for that.
     fn keep_reserve(&mut self) {
         let wanted = self.settings.reserve_bytes;
         let lately = self
             .missed
             .is_some_and(|missed| missed.elapsed() < RESERVE_EVERY);
-        if wanted == 0
-            || lately
-            || fs::metadata(&self.reserve).is_ok_and(|file| file.len() >= wanted)
-        {
+        let lacking = wanted.saturating_sub(self.reserve.bytes());
+        if lacking == 0 || lately {
             return;
         }
         self.missed = Some(Instant::now());
-        let needed = wanted.saturating_add(self.settings.min_free_bytes);
-        if self.free_bytes < needed.saturating_add(SPARE_BYTES) {
-            return;
-        }
-        match fill(&self.reserve, wanted) {
-            Ok(()) => self.given_up = false,
-            Err(_) => {
-                // A half of it is of use to nobody.
-                let _ = fs::remove_file(&self.reserve);
-            }
+        let needed = lacking.saturating_add(self.settings.min_free_bytes);
+        if self.free_bytes >= needed.saturating_add(SPARE_BYTES)
+            && self.reserve.grow(wanted).is_ok()
+        {
+            self.given_up = false;
         }
     }
 
@@ -99,7 +93,7 @@ impl Room {
         self.missed = Some(Instant::now());
         self.looked = None;
         self.given_up = self.settings.reserve_bytes > 0;
-        let _ = fs::remove_file(&self.reserve);
+        self.reserve.shrink(0);
     }
 
     /// How many bytes are lacking of those that should stay free, and of those that a new reserve needs when the last one was given up.
@@ -134,19 +128,6 @@ impl Room {
         self.looked = Some(Instant::now() + Duration::from_hours(1));
         self.free_bytes = bytes;
     }
-}
-
-/// Writes a file of so many bytes that takes up as many.
-fn fill(path: &Path, bytes: u64) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    let zeros = vec![0; 1 << 20];
-    let mut left = bytes;
-    while left > 0 {
-        let portion = left.min(1 << 20);
-        file.write_all(&zeros[..usize::try_from(portion).unwrap_or(zeros.len())])?;
-        left -= portion;
-    }
-    file.sync_data()
 }
 
 #[cfg(test)]

@@ -152,6 +152,12 @@ pub(super) fn has_settings(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(user_version(connection)? >= SETTINGS)
 }
 
+/// Whether the file has tables of clients that number their records: see [`has_blocks`].
+pub(super) fn has_clients(connection: &Connection) -> rusqlite::Result<bool> {
+    const CLIENTS: i64 = 5;
+    Ok(user_version(connection)? >= CLIENTS)
+}
+
 /// Refuses what `SQLite` would open without a word, or with one that does not help.
 pub(super) fn check_path(path: &Path) -> Result<(), StoreError> {
     if path == Path::new(":memory:") || path.as_os_str().is_empty() {

@@ -17,9 +17,27 @@ pub(super) fn retention(connection: &Connection) -> rusqlite::Result<Retention> 
     if !schema::has_settings(connection)? {
         return Ok(Retention::default());
     }
+    Ok(read(connection)?.unwrap_or_default())
+}
+
+/// Whether what a file with settings says is understood.
+pub(super) fn makes_sense(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(read(connection)?.is_some())
+}
+
+/// Says nothing any more of what is kept.
+pub(super) fn remove_retention(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute(
+        "DELETE FROM setting WHERE key IN (?1, ?2)",
+        (KEEP, MAX_BYTES),
+    )?;
+    Ok(())
+}
+
+fn read(connection: &Connection) -> rusqlite::Result<Option<Retention>> {
     let read = connection.unchecked_transaction()?;
     let (keep, max_bytes) = (get(&read, KEEP)?, get(&read, MAX_BYTES)?);
-    Ok(understood(keep.as_deref(), max_bytes.as_deref()).unwrap_or_default())
+    Ok(understood(keep.as_deref(), max_bytes.as_deref()))
 }
 
 fn understood(keep: Option<&str>, max_bytes: Option<&str>) -> Option<Retention> {

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
@@ -121,9 +121,9 @@ fn names(store: &Store) -> Vec<String> {
 }
 
 #[test]
-fn a_backup_is_one_file_with_all_records_and_no_more_readable_than_the_store() {
+fn a_backup_is_one_file_with_all_records_that_nobody_else_can_read() {
     let store = store(5000);
-    fs::set_permissions(&store.db, Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(&store.db, Permissions::from_mode(0o644)).unwrap();
     let copy = store.file("copy.sqlite");
     let (code, made, said) = backup(&store.db, &copy, &[]);
     assert_eq!((code, said.as_str()), (Some(0), ""));
@@ -132,7 +132,7 @@ fn a_backup_is_one_file_with_all_records_and_no_more_readable_than_the_store() {
     assert_eq!(query(&copy, &["-n", "9"]), store.query(&["-n", "9"]));
     assert_eq!(check(&copy, &[]).0, Some(0));
     let rights = copy.metadata().unwrap().permissions().mode();
-    assert_eq!(rights & 0o777, 0o640);
+    assert_eq!(rights & 0o777, 0o600);
 
     let directory = store.file("backups");
     fs::create_dir(&directory).unwrap();
@@ -175,6 +175,38 @@ fn a_backup_takes_no_others_place_unless_told() {
     assert_eq!(backup(&store.db, &other, &["--force"]).0, Some(0));
     assert_eq!(names(&store), ["other"]);
     assert_eq!(check(&other, &[]).1, "sound: 3 records, 0 blocks\n");
+}
+
+#[test]
+fn a_signal_ends_a_backup_and_leaves_nothing_behind() {
+    let store = store(3);
+    // What takes a while to copy.
+    let sql = Connection::open(&store.db).unwrap();
+    sql.execute_batch("CREATE TABLE filler AS SELECT zeroblob(200000000) AS bytes")
+        .unwrap();
+    drop(sql);
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let child = logstore(["backup", "--db"])
+            .args([&store.db, &store.file("copy.sqlite")])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let signal = |name| {
+            let id = child.id().to_string();
+            let sent = Command::new("kill").args(["-s", name, &id]).status();
+            assert!(sent.unwrap().success());
+        };
+        wait_until("it has begun", || !names(&store).is_empty());
+        signal("STOP");
+        assert!(names(&store)[0].ends_with(".partial"), "it is done already");
+        signal(name);
+        signal("CONT");
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("broken off"), "{said}");
+        assert!(names(&store).is_empty(), "{:?}", names(&store));
+    }
 }
 
 #[test]

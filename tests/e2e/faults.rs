@@ -382,3 +382,44 @@ fn a_stop_on_a_full_disk_keeps_what_waits_in_the_place_of_the_reserve() {
     assert!(disk.at.join("runs.sqlite.spill").exists());
     assert!(db.exists());
 }
+
+#[test]
+fn a_file_that_is_no_reserve_is_left_alone_and_told_and_an_old_reserve_goes() {
+    let store = Store::new();
+    let reserve = store.file("runs.sqlite.reserve");
+    fs::write(&reserve, "precious").unwrap();
+    let ended = Server::start(&store.db).terminate();
+    assert!(
+        ended.stderr.contains("runs.sqlite.reserve is no reserve"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_to_string(&reserve).unwrap(), "precious");
+    fs::remove_file(&reserve).unwrap();
+    for size in [1 << 20, 2 << 20, 0] {
+        let flag = size.to_string();
+        Server::start_with(&store.db, &["--reserve", &flag]).terminate();
+        assert_eq!(reserve.metadata().map_or(0, |found| found.len()), size);
+    }
+    assert!(!reserve.exists());
+}
+
+#[test]
+fn behind_a_link_everything_is_beside_the_file_itself() {
+    let store = Store::new();
+    let real = store.file("elsewhere");
+    fs::create_dir(&real).unwrap();
+    fs::write(real.join("real.sqlite"), "").unwrap();
+    std::os::unix::fs::symlink(real.join("real.sqlite"), &store.db).unwrap();
+    let server = Server::start(&store.db);
+    assert!(real.join("real.sqlite.reserve").exists());
+    let lock = Connection::open(&store.db).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    send_numbered(&server, 0..1);
+    wait_until("it is spilled", || real.join("real.sqlite.spill").exists());
+    drop(lock);
+    server.terminate();
+    wait_for(&store.db, 0..1);
+    let names: Vec<_> = fs::read_dir(store.file("")).unwrap().collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}

@@ -63,6 +63,31 @@ fn every_kind_of_damage_is_found_and_repaired() {
         ("DELETE FROM origin", Fault::NoOrigin),
         ("DELETE FROM index_state", Fault::IndexState),
         ("UPDATE index_state SET generation = 'x'", Fault::IndexState),
+        (
+            "INSERT INTO setting VALUES ('keep', 'for ever')",
+            Fault::Setting,
+        ),
+        (
+            "INSERT INTO setting VALUES ('max_bytes', '-1')",
+            Fault::Setting,
+        ),
+        ("INSERT INTO client_range VALUES (7, 1, 2)", Fault::Client),
+        (
+            "INSERT INTO client VALUES (7, 'a'); INSERT INTO client_range VALUES (7, 1, 9), (7, 3, 4), (7, 5, 12)",
+            Fault::Client,
+        ),
+        (
+            "INSERT INTO client VALUES (7, 'a'); INSERT INTO client_range VALUES (7, 5, 4)",
+            Fault::Client,
+        ),
+        (
+            "INSERT INTO client_print VALUES (7, 1, zeroblob(8))",
+            Fault::Client,
+        ),
+        (
+            "INSERT INTO client VALUES (7, 'a'); INSERT INTO client_print VALUES (7, 1, zeroblob(9))",
+            Fault::Client,
+        ),
         ("DROP VIEW logs", Fault::Schema),
         (
             "DROP VIEW logs; CREATE VIEW logs AS SELECT 1 AS created",
@@ -115,6 +140,62 @@ fn every_kind_of_damage_is_found_and_repaired() {
             "{statements}"
         );
     }
+}
+
+#[test]
+fn runs_of_numbers_that_overlap_are_joined() {
+    let file = file();
+    unseen(
+        &file,
+        "INSERT INTO client VALUES (7, 'a'), (8, 'b'); \
+         INSERT INTO client_range VALUES (7, 1, 9), (7, 3, 4), (7, 9, 12), (7, 20, 21), (8, 2, 3), (9, 1, 1)",
+    );
+    let found = check(&file);
+    assert_eq!(found.problems[0].count, 3);
+    file.store().repair(&found).unwrap();
+    let sql = file.sql();
+    let mut statement = sql
+        .prepare("SELECT client, first, last FROM client_range")
+        .unwrap();
+    let rows = statement.query_map([], |row| row.try_into()).unwrap();
+    let runs: Vec<(i64, i64, i64)> = rows.map(Result::unwrap).collect();
+    assert_eq!(runs, [(7, 1, 12), (7, 20, 21), (8, 2, 3)]);
+}
+
+#[test]
+fn a_time_that_is_no_number_is_found_and_the_last_id_of_all_looked_at() {
+    let file = file();
+    unseen(&file, "UPDATE record SET created = 'abc' WHERE id = 9000");
+    assert_eq!(faults(&check(&file)), [Fault::NoNumber]);
+    let file = self::file();
+    unseen(
+        &file,
+        "UPDATE record SET site = 99, id = 9223372036854775807 WHERE id = 10000",
+    );
+    let found = check(&file);
+    assert_eq!(faults(&found), [Fault::NoSite]);
+    assert_eq!(found.records, RECORDS as u64);
+}
+
+#[test]
+fn what_somebody_has_put_in_the_place_of_a_view_is_not_removed() {
+    let file = file();
+    unseen(
+        &file,
+        "DROP VIEW records; CREATE TABLE records AS SELECT 1 AS precious",
+    );
+    let found = check(&file);
+    assert_eq!(faults(&found), [Fault::Schema]);
+    let error = file.store().repair(&found).unwrap_err().to_string();
+    assert!(
+        error.contains("the table records is in the place of the view"),
+        "{error}"
+    );
+    let sql = file.sql();
+    sql.execute_batch("SELECT precious FROM records; DROP TABLE records")
+        .unwrap();
+    file.store().repair(&found).unwrap();
+    assert_eq!(check(&file).problems, []);
 }
 
 /// Whatever is damaged: the messages of all records, as SQL has them.

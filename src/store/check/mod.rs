@@ -1,5 +1,6 @@
 //! Whether a file is sound: `SQLite`'s own opinion, and what it cannot know, whether tables that belong together agree.
 
+mod notes;
 mod objects;
 mod repair;
 mod walk;
@@ -34,6 +35,12 @@ pub enum Fault {
     Schema,
     /// `index_state` has not its one row of two numbers.
     IndexState,
+    /// Settings that make no sense.
+    Setting,
+    /// What is noted of clients that number their records: runs of numbers that overlap, lead to no client or are none.
+    Client,
+    /// Records whose time, site or origin is no integer.
+    NoNumber,
     /// Records whose site has no row: who logged them is lost.
     NoSite,
     /// Records whose origin has no row.
@@ -58,6 +65,9 @@ impl Fault {
             Fault::Sqlite => "sqlite",
             Fault::Schema => "schema",
             Fault::IndexState => "index_state",
+            Fault::Setting => "setting",
+            Fault::Client => "client",
+            Fault::NoNumber => "no_number",
             Fault::NoSite => "no_site",
             Fault::NoOrigin => "no_origin",
             Fault::Damaged => "damaged_block",
@@ -76,6 +86,9 @@ impl fmt::Display for Fault {
             Fault::Sqlite => "complaints of SQLite's own check",
             Fault::Schema => "tables, indexes, views or triggers that are not as they were made",
             Fault::IndexState => "faults of index_state",
+            Fault::Setting => "settings that make no sense",
+            Fault::Client => "runs of clients' numbers that overlap, lead to no client or are none",
+            Fault::NoNumber => "records whose time, site or origin is no number",
             Fault::NoSite => "records whose site is lost",
             Fault::NoOrigin => "records whose origin is lost",
             Fault::Damaged => "blocks that are not as they were written",
@@ -184,6 +197,7 @@ impl Reader {
             ask_sqlite(connection, depth, checked)
         })?;
         self.look(&mut checked, objects::check)?;
+        self.look(&mut checked, notes::check)?;
         let mut extents = Vec::new();
         self.look(&mut checked, |connection, checked| {
             if schema::has_blocks(connection)? {

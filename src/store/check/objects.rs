@@ -1,6 +1,6 @@
 //! Tables, indexes, views and triggers: whether they are as the migrations make them. What others have added is theirs.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::schema;
 use super::{Checked, Fault};
@@ -58,6 +58,25 @@ pub(super) fn check(connection: &Connection, checked: &mut Checked) -> rusqlite:
         checked.objects.push(object);
     }
     Ok(())
+}
+
+/// What has the name of one of them and is of another kind, in words: it may hold what somebody needs. Triggers have names of their own.
+pub(super) fn in_the_way(
+    connection: &Connection,
+    objects: &[Object],
+) -> rusqlite::Result<Option<String>> {
+    let mut other = connection.prepare(
+        "SELECT type FROM sqlite_schema WHERE name = ?1 AND type <> ?2 AND 'trigger' NOT IN (type, ?2)",
+    )?;
+    for Object { kind, name, .. } in objects {
+        let found: Option<String> = other.query_row((name, kind), |row| row.get(0)).optional()?;
+        if let Some(found) = found {
+            return Ok(Some(format!(
+                "the {found} {name} is in the place of the {kind}"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// Makes them as they should be. Tables hold what cannot be made again: one that is there stays as it is.

@@ -1,12 +1,10 @@
 //! Repair: what can be made again from the rest of the file, and nothing that would be a guess.
 
-use std::time::Instant;
-
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::append::SqliteStore;
 use super::super::{RecordStore, block, rows, schema};
-use super::{Checked, Fault, objects};
+use super::{Checked, Fault, notes, objects};
 use crate::error::StoreError;
 
 impl SqliteStore {
@@ -16,11 +14,18 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// When the file is locked for more than ten seconds or cannot be written.
+    /// When the file is locked for more than ten seconds or cannot be written, or something that is not ours has the name of a view or
+    /// an index.
     pub fn repair(&mut self, found: &Checked) -> Result<(), StoreError> {
-        self.patiently(|store| {
-            let mending = |source| schema::failed_to("repair", &store.path, source);
-            let step = store
+        let path = self.path().to_owned();
+        let mending = |source| schema::failed_to("repair", &path, source);
+        if let Some(what) =
+            objects::in_the_way(&self.connection, &found.objects).map_err(mending)?
+        {
+            return Err(StoreError::InTheWay { path, what });
+        }
+        schema::patiently(schema::OPEN_TIMEOUT, || {
+            let step = self
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(mending)?;
@@ -28,27 +33,14 @@ impl SqliteStore {
             step.commit().map_err(mending)
         })?;
         self.forget();
-        while self.patiently(SqliteStore::maintain)?.more {}
+        while schema::patiently(schema::OPEN_TIMEOUT, || self.maintain())?.more {}
         Ok(())
-    }
-
-    /// Tries again while others write.
-    fn patiently<T>(
-        &mut self,
-        mut work: impl FnMut(&mut Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let deadline = Instant::now() + schema::OPEN_TIMEOUT;
-        loop {
-            match work(self) {
-                Err(StoreError::Busy { .. }) if Instant::now() < deadline => {}
-                done => return done,
-            }
-        }
     }
 }
 
 fn mend(connection: &Connection, found: &Checked) -> rusqlite::Result<()> {
     objects::repair(connection, &found.objects)?;
+    notes::repair(connection, found)?;
     let site = rows::unknown_site();
     for id in &found.lost_sites {
         connection.execute(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
 use super::super::block::{
     BLOCK_RECORDS, Column, Columns, Extent, Found, each_indexed_word, may_hold_words,
@@ -88,26 +89,23 @@ impl<'w> Walk<'w> {
         self.last = usize::try_from(last).unwrap_or(0);
         let mut covered = i64::MIN;
         for block in blocks {
-            self.records(covered, block.id)?;
-            covered = self.look(
-                block.id.saturating_sub(1),
-                block.last_id.saturating_add(1),
-                Some(block),
-            )?;
-            self.records(covered, block.last_id.saturating_add(1))?;
+            let before = block.id.saturating_sub(1);
+            self.records(covered, before)?;
+            covered = self.look(before, block.last_id, Some(block))?;
+            self.records(covered, block.last_id)?;
             covered = covered.max(block.last_id);
             self.checked.blocks += 1;
         }
-        self.records(covered, last.saturating_add(1))?;
+        self.records(covered, last)?;
         self.checked.lost_sites = self.sites.lost;
         self.checked.lost_origins = self.origins.lost;
         Ok(())
     }
 
-    /// Looks at the records between two ids.
-    fn records(&mut self, mut after: i64, before: i64) -> Result<(), StoreError> {
-        while after.saturating_add(1) < before {
-            let next = self.look(after, before, None)?;
+    /// Looks at the records behind one id and up to another.
+    fn records(&mut self, mut after: i64, through: i64) -> Result<(), StoreError> {
+        while after < through {
+            let next = self.look(after, through, None)?;
             if next == after {
                 break;
             }
@@ -116,9 +114,14 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    /// Looks at the next records between two ids, as many as a block may have, and whether this block says the same of them. Gives the
+    /// Looks at the next records behind one id and up to another, as many as a block may have, and whether this block says the same of them. Gives the
     /// last one's id.
-    fn look(&mut self, after: i64, before: i64, block: Option<&Extent>) -> Result<i64, StoreError> {
+    fn look(
+        &mut self,
+        after: i64,
+        through: i64,
+        block: Option<&Extent>,
+    ) -> Result<i64, StoreError> {
         let reader = self.reader;
         let done = usize::try_from(after).unwrap_or(0);
         reader.progress.of(done.min(self.last), self.last);
@@ -128,7 +131,7 @@ impl<'w> Walk<'w> {
         reader.read(|connection| {
             let read = connection.unchecked_transaction()?;
             self.rows.clear();
-            let looked = self.read_rows(&read, after, before, block.is_some());
+            let looked = self.read_rows(&read, after, through, block.is_some());
             let looked = looked.and_then(|()| match block {
                 Some(block) => self.compare(&read, block),
                 None => Ok(()),
@@ -145,7 +148,7 @@ impl<'w> Walk<'w> {
         if let Some(error) = unreadable {
             let what = format!("the records behind id {last} cannot be read: {error}");
             self.checked.add(Fault::Sqlite, what);
-            last = before.saturating_sub(1).max(after);
+            last = through.max(after);
         }
         Ok(last)
     }
@@ -154,7 +157,7 @@ impl<'w> Walk<'w> {
         &mut self,
         connection: &Connection,
         after: i64,
-        before: i64,
+        through: i64,
         with_words: bool,
     ) -> rusqlite::Result<()> {
         let Walk {
@@ -168,7 +171,7 @@ impl<'w> Walk<'w> {
         each_indexed_row(
             connection,
             after,
-            before,
+            through,
             BLOCK_RECORDS + 1,
             |row, texts| {
                 let id = row.get(0)?;
@@ -185,6 +188,12 @@ impl<'w> Walk<'w> {
                 }
                 if !origins.has(connection, origin)? {
                     checked.add(Fault::NoOrigin, id);
+                }
+                for column in 1..=3 {
+                    if !matches!(row.get_ref(column)?, ValueRef::Integer(_)) {
+                        checked.add(Fault::NoNumber, id);
+                        break;
+                    }
                 }
                 checked.records += 1;
                 Ok(())
