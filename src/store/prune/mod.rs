@@ -15,8 +15,8 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use by_hand::{Prune, PruneEstimate, Pruned};
 use policy::{Policy, Rows, Slack};
 use remove::Removal;
-pub(super) use space::checkpoint;
-use space::{Space, give_back, is_held_back};
+use space::{Space, give_back};
+pub(super) use space::{checkpoint, is_held_back};
 use watch::Watch;
 
 use super::block::{
@@ -70,6 +70,8 @@ pub(super) struct Pruner {
     ceiling: u64,
     /// What it may have then in any case: half of what it had.
     floor: Option<u64>,
+    /// How many records a step removes, about, at most.
+    pub(super) portion: u64,
 }
 
 impl Pruner {
@@ -90,6 +92,7 @@ impl Pruner {
             joins: false,
             ceiling: u64::MAX,
             floor: None,
+            portion: u64::MAX,
         }
     }
 
@@ -215,6 +218,13 @@ impl Pruner {
         Ok(())
     }
 
+    /// Whether the file is about as large as it may be.
+    pub(super) fn is_near_limit(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let limit = self.limit();
+        let near = limit - limit / SHARE_OF_LIMIT;
+        Ok(limit < u64::MAX && Space::of(connection)?.used_bytes() > near)
+    }
+
     /// By how many bytes the file is too large.
     fn excess(&self, space: Space, arriving_bytes: u64) -> u64 {
         let limit = self.limit();
@@ -236,7 +246,7 @@ impl Pruner {
         arriving_bytes: Option<u64>,
     ) -> rusqlite::Result<Retained> {
         let forgot = self.watch.compare(step)?;
-        let mut removal = Removal::new(step);
+        let mut removal = Removal::new(step, self.portion);
         let enough = arriving_bytes.map_or(u64::MAX, |bytes| bytes.saturating_mul(2));
         let more = loop {
             let space = Space::of(step)?;
