@@ -93,7 +93,7 @@ fn a_file_of_the_fifth_schema_still_knows_which_numbers_have_come() {
          INSERT INTO client_print VALUES (1, 1, zeroblob(24)), (1, 5, zeroblob(16));",
     )
     .unwrap();
-    let gaps = || store.answer("gaps", &[]);
+    let gaps = || String::from_utf8(store.run("gaps", &[]).stdout).unwrap();
     let before = gaps();
     assert!(before.contains("probe"), "{before}");
     let check = || store.answer("check", &[]);

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{File, append, maintain, messages};
 
-/// What a record says of its site and its origin, by its id.
+/// What records say of their sites and origins, by their ids.
 type Model = BTreeMap<i64, (String, Option<i64>)>;
 
 /// A record of a logger and a process; those of low numbers are shared, as clients share them.
@@ -43,7 +43,7 @@ fn found(file: &File) -> Model {
 }
 
 /// Each row is of a record, but for that with the highest id.
-fn assert_swept(file: &File, model: &Model) {
+fn assert_swept(file: &File, here: &Model) {
     let sql = file.sql();
     let names = |table: &str, column: &str| -> BTreeSet<String> {
         let sql_of_all = format!(
@@ -53,8 +53,8 @@ fn assert_swept(file: &File, model: &Model) {
         let rows = statement.query_map([], |row| row.get(0)).unwrap();
         rows.map(Result::unwrap).collect()
     };
-    let sites: BTreeSet<String> = model.values().map(|(site, _)| site.clone()).collect();
-    let origins = model.values().filter_map(|(_, process)| *process);
+    let sites: BTreeSet<String> = here.values().map(|(site, _)| site.clone()).collect();
+    let origins = here.values().filter_map(|(_, process)| *process);
     let origins: BTreeSet<String> = origins.map(|process| process.to_string()).collect();
     assert!(names("site", "name").is_subset(&sites));
     assert!(names("origin", "process").is_subset(&origins));
@@ -115,12 +115,12 @@ proptest! {
                 Act::Prune(by, share) => {
                     let before = last * share / 100;
                     let what = Prune { before_ns: Some(before), ..Prune::default() };
+                    let mut expected = found(&file);
                     stores[usize::from(by)].prune(&what, 0, &Progress::new()).unwrap();
+                    expected.retain(|id, _| *id >= before);
                     let here = found(&file);
-                    model.retain(|id, _| *id >= before || here.contains_key(id) && *id > last);
-                    prop_assert!(model.keys().filter(|id| !here.contains_key(id)).count() == 0 || !by || true);
-                    model.retain(|id, _| here.contains_key(id));
-                    assert_swept(&file, &model);
+                    prop_assert!(here == expected, "{} {}", here.len(), expected.len());
+                    assert_swept(&file, &here);
                 }
                 Act::Retain(by, steps) => {
                     for _ in 0..steps {
@@ -162,17 +162,23 @@ proptest! {
 fn full_of_names() -> File {
     let file = File::new();
     let mut store = file.store();
-    let mut record = |name: String, level, message: String| {
+    let record = |name: String, level, message: String| {
         let mut record = LogRecord::new(Site::new(name, level), message);
         record.created_ns = now_ns();
         record
     };
     let mut records: Vec<LogRecord> = (0..40_000)
-        .map(|i| record(format!("myapp.request.{i}"), Level::INFO, format!("handled {i}")))
+        .map(|i| {
+            record(
+                format!("myapp.request.{i:032}"),
+                Level::INFO,
+                format!("handled {i}"),
+            )
+        })
         .collect();
-    records.extend((0..100).map(|i| {
-        record("myapp".into(), Level::CRITICAL, format!("disk {i} failed"))
-    }));
+    records.extend(
+        (0..100).map(|i| record("myapp".into(), Level::CRITICAL, format!("disk {i} failed"))),
+    );
     append(&mut store, &records, 2000);
     file
 }
@@ -188,8 +194,14 @@ fn assert_holds_the_limit(file: &File) {
     };
     assert_eq!(messages(&file.reader(), &critical).len(), 100);
     let left = messages(&file.reader(), &Query::default()).len();
-    assert!((15_000..40_000).contains(&left), "{left}");
-    assert!(file.reader().check(logstore::Depth::Full).unwrap().problems.is_empty());
+    assert!((10_000..40_000).contains(&left), "{left}");
+    assert!(
+        file.reader()
+            .check(logstore::Depth::Full)
+            .unwrap()
+            .problems
+            .is_empty()
+    );
 }
 
 #[test]

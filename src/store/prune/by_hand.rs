@@ -85,6 +85,7 @@ impl SqliteStore {
                 break;
             }
             // What no record uses any longer goes, too, and then its space.
+            self.sweeper.forget();
             while schema::patiently(PATIENCE, || self.sweep_step())? {}
             is_swept = true;
         }

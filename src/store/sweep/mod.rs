@@ -267,8 +267,10 @@ impl SqliteStore {
         if self.sweeper.is_due(&self.connection, is_near_limit)? && !is_held_back(&self.connection)?
         {
             self.sweep()?;
-            let (more, removed) = (true, 0);
-            return Ok(Retained { more, removed });
+            return Ok(Retained {
+                more: true,
+                removed: 0,
+            });
         }
         pruner.portion = self.sweeper.portion(&self.connection, is_near_limit)?;
         let (connection, index) = self.parts();

@@ -66,9 +66,7 @@ fn what_no_record_uses_goes_and_no_id_is_given_again() {
     assert_eq!(rows(&store), (10_000, 10_000));
     store
         .connection
-        .execute_batch(
-            "DELETE FROM block; DELETE FROM record WHERE id NOT IN (7, 5000, 9000)",
-        )
+        .execute_batch("DELETE FROM block; DELETE FROM record WHERE id NOT IN (7, 5000, 9000)")
         .unwrap();
     store.forget();
     sweep(&mut store);
