@@ -130,21 +130,18 @@ impl<'c> Client<'c> {
             .prepare_cached("SELECT id, seen FROM client WHERE name = ?1")?
             .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let id = match known {
-            Some((id, seen)) => {
-                if seen != hour {
-                    connection
-                        .prepare_cached("UPDATE client SET seen = ?2 WHERE id = ?1")?
-                        .execute((id, hour))?;
-                }
-                id
-            }
-            None => {
-                silence::make_room(connection, MAX_CLIENTS)?;
+        let id = if let Some((id, seen)) = known {
+            if seen != hour {
                 connection
-                    .prepare_cached("INSERT INTO client (name, seen) VALUES (?1, ?2)")?
-                    .insert((name, hour))?
+                    .prepare_cached("UPDATE client SET seen = ?2 WHERE id = ?1")?
+                    .execute((id, hour))?;
             }
+            id
+        } else {
+            silence::make_room(connection, MAX_CLIENTS)?;
+            connection
+                .prepare_cached("INSERT INTO client (name, seen) VALUES (?1, ?2)")?
+                .insert((name, hour))?
         };
         let client = Client {
             connection,

@@ -44,8 +44,9 @@ pub(super) struct Sweeper {
     not_before: Option<Instant>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Table {
+    #[default]
     Site,
     Origin,
 }
@@ -64,12 +65,19 @@ struct Sweep {
     staying: i64,
 }
 
+/// The ids of rows that have gone, in ascending order.
+#[derive(Default)]
+struct Gone {
+    table: Table,
+    ids: Vec<i64>,
+}
+
 /// What a step of a sweep came to.
 enum Swept {
-    /// There is more; of this table these rows have gone.
-    Some(Table, Vec<i64>),
+    /// These rows have gone, and there is more.
+    Some(Gone),
     /// These, and it has left so many rows, and this sum of their highest ids.
-    All(Table, Vec<i64>, (i64, i64)),
+    All(Gone, (i64, i64)),
     /// A foreign hand has been there, and nothing that was found has to be so any more.
     Disturbed,
 }
@@ -129,17 +137,14 @@ impl Sweeper {
     }
 
     /// Does a small piece of a sweep, a new one when none is under way. Gives what has gone, and whether there is more to do.
-    fn step(
-        &mut self,
-        connection: &mut Connection,
-    ) -> rusqlite::Result<(Option<(Table, Vec<i64>)>, bool)> {
+    fn step(&mut self, connection: &mut Connection) -> rusqlite::Result<(Gone, bool)> {
         let sweep = self.sweep.take();
         self.not_before = Some(Instant::now() + PAUSE);
         let mut sweep = match sweep {
             Some(sweep) => sweep,
             None => match touched(connection)? {
                 Some(touched) => Sweep::new(touched),
-                None => return Ok((None, false)),
+                None => return Ok((Gone::default(), false)),
             },
         };
         let done = sweep.step(connection);
@@ -149,14 +154,14 @@ impl Sweeper {
             self.not_before = None;
         }
         Ok(match done? {
-            Swept::Disturbed => (None, false),
-            Swept::Some(table, gone) => {
+            Swept::Disturbed => (Gone::default(), false),
+            Swept::Some(gone) => {
                 (self.sweep, self.not_before) = (Some(sweep), None);
-                (Some((table, gone)), true)
+                (gone, true)
             }
-            Swept::All(table, gone, left) => {
+            Swept::All(gone, left) => {
                 (self.left, self.removed, self.not_before) = (Some(left), 0, None);
-                (Some((table, gone)), false)
+                (gone, false)
             }
         })
     }
@@ -178,7 +183,7 @@ impl Sweep {
         if !self.caught_up {
             let read = connection.unchecked_transaction()?;
             self.caught_up = self.used.read_on(&read)?;
-            return Ok(Swept::Some(self.table, Vec::new()));
+            return Ok(Swept::Some(Gone::default()));
         }
         let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if touched(&step)? != Some(self.touched) {
@@ -187,11 +192,11 @@ impl Sweep {
         // What has come since the last look.
         self.caught_up = self.used.read_on(&step)?;
         if !self.caught_up {
-            return Ok(Swept::Some(self.table, Vec::new()));
+            return Ok(Swept::Some(Gone::default()));
         }
         let table = self.table;
-        let (gone, is_end) = self.take(&step)?;
-        if !gone.is_empty() {
+        let (ids, is_end) = self.take(&step)?;
+        if !ids.is_empty() {
             step.prepare_cached("UPDATE index_state SET names = names + 1")?
                 .execute([])?;
         }
@@ -201,13 +206,14 @@ impl Sweep {
             setting::keep_swept(&step, left)?;
         }
         step.commit()?;
+        let gone = Gone { table, ids };
         if is_end {
             (self.table, self.through) = (Table::Origin, i64::MIN);
         }
         Ok(if is_all {
-            Swept::All(table, gone, left)
+            Swept::All(gone, left)
         } else {
-            Swept::Some(table, gone)
+            Swept::Some(gone)
         })
     }
 
@@ -248,10 +254,9 @@ impl SqliteStore {
     /// Does a small piece of a sweep; gives whether there is more to do.
     pub(super) fn sweep(&mut self) -> rusqlite::Result<bool> {
         let (gone, more) = self.sweeper.step(&mut self.connection)?;
-        match gone {
-            Some((Table::Site, gone)) => self.sites.forget_ids(&gone),
-            Some((Table::Origin, gone)) => self.origins.forget_ids(&gone),
-            None => {}
+        match gone.table {
+            Table::Site => self.sites.forget_ids(&gone.ids),
+            Table::Origin => self.origins.forget_ids(&gone.ids),
         }
         Ok(more)
     }

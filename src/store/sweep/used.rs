@@ -71,7 +71,9 @@ impl Used {
                 (&mut *origins, summary.origins),
             ] {
                 let list = buffer.unpack(list);
-                list.iter().for_each(|id| ids.insert(*id));
+                for id in list {
+                    ids.insert(*id);
+                }
             }
         })?;
         gaps.push((
