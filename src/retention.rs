@@ -132,6 +132,13 @@ impl Retention {
         steps
     }
 
+    /// The longest time for which any record is kept; `None` when some are kept for ever.
+    pub(crate) fn longest_ns(&self) -> Option<i64> {
+        let all_go = self.keep.iter().any(|rule| rule.of == KeepOf::All);
+        let longest = self.keep.iter().map(|rule| rule.keep_ns).max();
+        longest.filter(|_| all_go)
+    }
+
     /// Questions that together find, each once, the records that a prune at this moment removes for their age.
     #[must_use]
     pub fn expired(&self, now_ns: i64, before_ns: Option<i64>) -> Vec<Query> {
@@ -324,6 +331,15 @@ mod tests {
         };
         let error = small.check().unwrap_err().to_string();
         assert!(error.starts_with("a file of 1000 bytes is too small"));
+    }
+
+    #[test]
+    fn nothing_is_older_than_the_longest_rule_when_there_is_one_for_all() {
+        let longest = |rules| retention(rules).longest_ns();
+        assert_eq!(longest(&["2ns", "name:a=7ns", "error=5ns"]), Some(7));
+        assert_eq!(longest(&["error=5ns"]), None);
+        assert_eq!(longest(&["name:a=7ns"]), None);
+        assert_eq!(longest(&[]), None);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use super::insert::{insert, rows};
 use super::moved::{FileId, file_id};
 use super::prune::{Load, Pruner, Retained, checkpoint};
 use super::room::{Room, RoomSettings};
+use super::silence::Silence;
+use super::sweep::Sweeper;
 use super::{Durability, LeftOut, RecordStore, schema, sequence, setting};
 use crate::batch::Batch;
 use crate::error::{Error, StoreError};
@@ -26,8 +28,10 @@ const ROOM_BYTES: u64 = 32 << 20;
 pub struct SqliteStore {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
-    sites: Dictionary<Site>,
-    origins: Dictionary<Origin>,
+    pub(super) sites: Dictionary<Site>,
+    pub(super) origins: Dictionary<Origin>,
+    /// The generation of sites and origins in which those were found.
+    names: Option<i64>,
     /// The ids of the sites and of the origins of all batches at hand, one behind the other.
     site_ids: Vec<i64>,
     origin_ids: Vec<i64>,
@@ -37,6 +41,8 @@ pub struct SqliteStore {
     room: Option<Room>,
     /// Where something is to be removed.
     pruner: Option<Pruner>,
+    pub(super) sweeper: Sweeper,
+    silence: Silence,
     /// Whether records have arrived since the last step of retention.
     load: Load,
     /// How many records were removed while others were stored since then.
@@ -66,12 +72,15 @@ impl SqliteStore {
             path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             sites: Dictionary::new(),
             origins: Dictionary::new(),
+            names: None,
             site_ids: Vec::new(),
             origin_ids: Vec::new(),
             index: BlockIndex::default(),
             left_out: LeftOut::default(),
             room: None,
             pruner: None,
+            sweeper: Sweeper::default(),
+            silence: Silence::default(),
             load: Load::Idle,
             removed: 0,
             durability,
@@ -175,8 +184,13 @@ impl SqliteStore {
             removed = pruner.make_room(connection, index, now_ns(), bytes as u64)?;
         }
         self.index.begin(&self.connection)?;
+        if self.names != self.index.names() {
+            self.sites.forget();
+            self.origins.forget();
+            self.names = self.index.names();
+        }
         self.look_up(batches)?;
-        let twice = sequence::note(&self.connection, batches)?;
+        let twice = sequence::note(&self.connection, batches, now_ns())?;
         let shed = self.shed(batches, &twice);
         let mut without = [twice.as_slice(), &shed].concat();
         without.sort_unstable();
@@ -278,12 +292,14 @@ impl SqliteStore {
     pub(super) fn forget_all(&mut self) {
         self.forget();
         self.index = BlockIndex::default();
+        self.silence = Silence::default();
     }
 
     /// Forgets what it knows of the file: it may be otherwise.
     pub(super) fn forget(&mut self) {
         self.index.forget();
         self.pruner.iter_mut().for_each(Pruner::forget);
+        self.sweeper.forget();
         self.sites.forget();
         self.origins.forget();
     }
@@ -344,6 +360,16 @@ impl RecordStore for SqliteStore {
             .index
             .maintain(&mut self.connection)
             .map_err(|source| schema::failed_to("keep the index of", &self.path, source))?;
+        if !done.more {
+            let kept_ns = self
+                .pruner
+                .as_ref()
+                .and_then(|pruner| pruner.retention().longest_ns());
+            done.more = self
+                .silence
+                .step(&mut self.connection, kept_ns, now_ns())
+                .map_err(|source| schema::failed_to("forget clients in", &self.path, source))?;
+        }
         done.reopened = std::mem::take(&mut self.reopened);
         Ok(done)
     }
@@ -355,15 +381,19 @@ impl RecordStore for SqliteStore {
             room.look();
             lacking = room.lacking_bytes();
         }
-        let Some(pruner) = &mut self.pruner else {
+        let Some(mut pruner) = self.pruner.take() else {
             return Ok(Retained::default());
         };
-        let mut done = pruner
+        self.sweeper.removed(self.removed);
+        let done = pruner
             .shrink_by(&self.connection, lacking)
-            .and_then(|()| pruner.step(&mut self.connection, &mut self.index, now_ns(), load))
+            .and_then(|()| self.remove(&mut pruner, now_ns(), load));
+        let for_room = pruner.shrinks();
+        self.pruner = Some(pruner);
+        let mut done = done
             .map_err(|source| schema::failed_to("remove old records from", &self.path, source))?;
         done.removed += std::mem::take(&mut self.removed);
-        done.for_room = pruner.shrinks();
+        done.for_room = for_room;
         Ok(done)
     }
 }

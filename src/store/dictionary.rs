@@ -83,6 +83,18 @@ impl<T: Entry> Dictionary<T> {
         self.by_content.clear();
         self.by_address.fill(None);
     }
+
+    /// Forgets rows that are gone, whose ids are given in ascending order.
+    pub(super) fn forget_ids(&mut self, gone: &[i64]) {
+        if gone.is_empty() {
+            return;
+        }
+        let is_here = |id: &i64| gone.binary_search(id).is_err();
+        self.by_content.retain(|(_, id)| is_here(id));
+        for slot in &mut self.by_address {
+            slot.take_if(|(_, id)| !is_here(id));
+        }
+    }
 }
 
 impl Entry for Site {

@@ -36,6 +36,8 @@ pub(super) struct BlockIndex {
     next_id: i64,
     /// The id before that, when the record that had it was deleted.
     deleted_id: Option<i64>,
+    /// The generation of sites and origins as of then.
+    names: Option<i64>,
     upkeep: Upkeep,
 }
 
@@ -68,7 +70,12 @@ impl BlockIndex {
             .prepare_cached("SELECT max(id) FROM record")?
             .query_row([], |row| row.get(0))?;
         let last = last.unwrap_or_default();
-        let deleted = last_deleted(connection)?;
+        let (deleted, names): (i64, Option<i64>) = connection
+            .prepare_cached(
+                "SELECT CAST(coalesce(max(deleted_id), 0) AS INTEGER), CAST(max(names) AS INTEGER) FROM index_state",
+            )?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.names = names;
         self.deleted_id = (deleted > last).then_some(deleted);
         self.next_id = last.max(deleted).saturating_add(1);
         let covered = last_block_end(connection)?.unwrap_or(i64::MIN);
@@ -78,6 +85,11 @@ impl BlockIndex {
         // More than that is left to upkeep.
         self.version = Some(version);
         Ok(())
+    }
+
+    /// The generation of sites and origins: ids that were found in another one may have no row any more.
+    pub(super) fn names(&self) -> Option<i64> {
+        self.names
     }
 
     /// An id that must be taken while records are added, so that they get others: `SQLite` gives the one behind the highest there is.

@@ -28,9 +28,11 @@ mod scan;
 mod schema;
 mod sequence;
 mod setting;
+mod silence;
 mod sql;
 mod stats;
 mod stream;
+mod sweep;
 
 pub use answer::Records;
 pub use append::SqliteStore;

@@ -13,12 +13,13 @@ use crate::error::StoreError;
 use crate::paths::{beside, directory_of};
 
 /// One file for each step of the schema, never edited once released. `user_version` says how many a file has seen.
-pub(super) const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_records.sql"),
     include_str!("../../migrations/0002_blocks.sql"),
     include_str!("../../migrations/0003_settings.sql"),
     include_str!("../../migrations/0004_spill.sql"),
     include_str!("../../migrations/0005_clients.sql"),
+    include_str!("../../migrations/0006_sweep.sql"),
 ];
 
 /// The schema number that this program writes; it reads all up to this one.
@@ -156,6 +157,12 @@ pub(super) fn has_settings(connection: &Connection) -> rusqlite::Result<bool> {
 pub(super) fn has_clients(connection: &Connection) -> rusqlite::Result<bool> {
     const CLIENTS: i64 = 5;
     Ok(user_version(connection)? >= CLIENTS)
+}
+
+/// Whether the file counts what sweeps do to it: see [`has_blocks`].
+pub(super) fn has_sweeps(connection: &Connection) -> rusqlite::Result<bool> {
+    const SWEEPS: i64 = 6;
+    Ok(user_version(connection)? >= SWEEPS)
 }
 
 /// Refuses what `SQLite` would open without a word, or with one that does not help.

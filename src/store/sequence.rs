@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
+use super::silence;
 use crate::batch::{Batch, RecordRef};
 use crate::gaps::ClientGaps;
 
@@ -20,11 +21,11 @@ const MAX_NAME_BYTES: usize = 256;
 /// No client gets so far.
 const MAX_SEQ: i64 = 1 << 62;
 
-/// How many clients are told apart. Further ones number their records in vain.
+/// How many clients are told apart. For a further one that goes which has been silent longest.
 const MAX_CLIENTS: i64 = 100_000;
 
 /// A record that comes again is known by what it says and by its time, to the hour: it may be that of its arrival.
-const HOUR_NS: i64 = 3_600_000_000_000;
+pub(super) const HOUR_NS: i64 = 3_600_000_000_000;
 
 /// What is remembered of the latest numbers, and how many of them stand in a row of the table.
 const REMEMBERED: i64 = 1 << 16;
@@ -48,8 +49,13 @@ struct Numbered {
     row: usize,
 }
 
-/// Notes the numbers of these records, inside the transaction that stores them. Gives the places of those that came before, in order.
-pub(super) fn note(connection: &Connection, batches: &[Batch]) -> rusqlite::Result<Vec<usize>> {
+/// Notes the numbers of these records, inside the transaction that stores them at this moment. Gives the places of those that came
+/// before, in order.
+pub(super) fn note(
+    connection: &Connection,
+    batches: &[Batch],
+    now_ns: i64,
+) -> rusqlite::Result<Vec<usize>> {
     let mut clients: HashMap<Cow<'_, str>, Vec<Numbered>> = HashMap::new();
     let finder = memmem::Finder::new("\"seq\"");
     let records = batches
@@ -77,9 +83,8 @@ pub(super) fn note(connection: &Connection, batches: &[Batch]) -> rusqlite::Resu
     for (name, mut records) in clients {
         // Stable: of two that are the same the first one is stored.
         records.sort_by_key(|record| record.seq);
-        if let Some(client) = Client::open(connection, &name)? {
-            client.note(&records, &mut twice)?;
-        }
+        let hour = now_ns.div_euclid(HOUR_NS);
+        Client::open(connection, &name, hour)?.note(&records, &mut twice)?;
     }
     twice.sort_unstable();
     Ok(twice)
@@ -115,28 +120,35 @@ fn print(words: u64, hour: i64) -> u64 {
 struct Client<'c> {
     connection: &'c Connection,
     id: i64,
+    /// The present hour since the Unix epoch.
+    hour: i64,
 }
 
 impl<'c> Client<'c> {
-    /// `None`: there are too many of them already.
-    fn open(connection: &'c Connection, name: &str) -> rusqlite::Result<Option<Self>> {
-        let known = connection
-            .prepare_cached("SELECT id FROM client WHERE name = ?1")?
-            .query_row([name], |row| row.get(0))
+    fn open(connection: &'c Connection, name: &str, hour: i64) -> rusqlite::Result<Self> {
+        let known: Option<(i64, i64)> = connection
+            .prepare_cached("SELECT id, seen FROM client WHERE name = ?1")?
+            .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        if let Some(id) = known {
-            return Ok(Some(Client { connection, id }));
-        }
-        let last: Option<i64> = connection
-            .prepare_cached("SELECT max(id) FROM client")?
-            .query_row([], |row| row.get(0))?;
-        if last.is_some_and(|last| last >= MAX_CLIENTS) {
-            return Ok(None);
-        }
-        let id = connection
-            .prepare_cached("INSERT INTO client (name) VALUES (?1)")?
-            .insert([name])?;
-        Ok(Some(Client { connection, id }))
+        let id = if let Some((id, seen)) = known {
+            if seen != hour {
+                connection
+                    .prepare_cached("UPDATE client SET seen = ?2 WHERE id = ?1")?
+                    .execute((id, hour))?;
+            }
+            id
+        } else {
+            silence::make_room(connection, MAX_CLIENTS)?;
+            connection
+                .prepare_cached("INSERT INTO client (name, seen) VALUES (?1, ?2)")?
+                .insert((name, hour))?
+        };
+        let client = Client {
+            connection,
+            id,
+            hour,
+        };
+        Ok(client)
     }
 
     /// Notes records in the order of their numbers; adds the places of those that came before.
@@ -193,7 +205,7 @@ impl<'c> Client<'c> {
 
     fn add_prints(&self, fresh: &[Numbered]) -> rusqlite::Result<()> {
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO client_print (client, first, prints) VALUES (?1, ?2, ?3)",
+            "INSERT INTO client_print (client, first, prints, hour) VALUES (?1, ?2, ?3, ?4)",
         )?;
         let is_run = |before: &Numbered, after: &Numbered| before.seq + 1 == after.seq;
         for run in fresh
@@ -205,7 +217,7 @@ impl<'c> Client<'c> {
                 .flat_map(|record| record.prints[1].to_le_bytes())
                 .collect();
             if let Some(first) = run.first() {
-                insert.execute((self.id, first.seq, prints))?;
+                insert.execute((self.id, first.seq, prints, self.hour))?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::retention::Retention;
 const KEEP: &str = "keep";
 const MAX_BYTES: &str = "max_bytes";
 const FLOOR_BYTES: &str = "floor_bytes";
+const SWEPT: &str = "swept";
 
 /// The retention that the file says is in force; none at all when a foreign hand has put something there that makes no sense.
 pub(super) fn retention(connection: &Connection) -> rusqlite::Result<Retention> {
@@ -87,6 +88,23 @@ fn put(connection: &Connection, key: &str, value: Option<String>) -> rusqlite::R
         None => connection.execute("DELETE FROM setting WHERE key = ?1", [key])?,
     };
     Ok(())
+}
+
+/// How many rows of sites and origins the last sweep has left, and the sum of their highest ids; nothing when there was none.
+pub(super) fn swept(connection: &Connection) -> rusqlite::Result<Option<(i64, i64)>> {
+    let text = get(connection, SWEPT)?;
+    Ok(text.and_then(|text| {
+        let (rows, highest) = text.split_once(' ')?;
+        Some((rows.parse().ok()?, highest.parse().ok()?))
+    }))
+}
+
+/// Says in the file what a sweep has left.
+pub(super) fn keep_swept(
+    connection: &Connection,
+    (rows, highest): (i64, i64),
+) -> rusqlite::Result<()> {
+    put(connection, SWEPT, Some(format!("{rows} {highest}")))
 }
 
 fn get(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {

@@ -209,3 +209,37 @@ fn more_free_room_than_the_disk_has_is_refused() {
         "{said}"
     );
 }
+
+#[test]
+fn a_server_whose_names_a_prune_has_swept_stores_them_anew() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let names = |count: &str| -> i64 {
+        let sql = Connection::open(&store.db).unwrap();
+        sql.query_row(&format!("SELECT count({count}) FROM site"), [], |row| {
+            row.get(0)
+        })
+        .unwrap()
+    };
+    let frames: Vec<u8> = (0..50)
+        .flat_map(|job| frame(&format!("job{job}"), 20, "hello"))
+        .collect();
+    for run in 0..3 {
+        send(server.address(), &frames);
+        wait_until("all are stored", || store.count() == 50);
+        assert_eq!(names("DISTINCT name"), 50);
+        if run < 2 {
+            let pruned = store.answer("prune", &["--before", "now"]);
+            assert!(pruned.starts_with("50 records removed"), "{pruned}");
+            assert_eq!(names("*"), 1);
+        }
+    }
+    let by_name = store.answer("count", &["--by", "name"]);
+    assert!(
+        (0..50).all(|job| by_name.contains(&format!("job{job} "))
+            || by_name.contains(&format!("job{job}\n"))),
+        "{by_name}"
+    );
+    server.terminate();
+    store.answer("check", &[]);
+}

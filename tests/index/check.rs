@@ -73,19 +73,19 @@ fn every_kind_of_damage_is_found_and_repaired() {
         ),
         ("INSERT INTO client_range VALUES (7, 1, 2)", Fault::Client),
         (
-            "INSERT INTO client VALUES (7, 'a'); INSERT INTO client_range VALUES (7, 1, 9), (7, 3, 4), (7, 5, 12)",
+            "INSERT INTO client (id, name) VALUES (7, 'a'); INSERT INTO client_range VALUES (7, 1, 9), (7, 3, 4), (7, 5, 12)",
             Fault::Client,
         ),
         (
-            "INSERT INTO client VALUES (7, 'a'); INSERT INTO client_range VALUES (7, 5, 4)",
+            "INSERT INTO client (id, name) VALUES (7, 'a'); INSERT INTO client_range VALUES (7, 5, 4)",
             Fault::Client,
         ),
         (
-            "INSERT INTO client_print VALUES (7, 1, zeroblob(8))",
+            "INSERT INTO client_print (client, first, prints) VALUES (7, 1, zeroblob(8))",
             Fault::Client,
         ),
         (
-            "INSERT INTO client VALUES (7, 'a'); INSERT INTO client_print VALUES (7, 1, zeroblob(9))",
+            "INSERT INTO client (id, name) VALUES (7, 'a'); INSERT INTO client_print (client, first, prints) VALUES (7, 1, zeroblob(9))",
             Fault::Client,
         ),
         ("DROP VIEW logs", Fault::Schema),
@@ -147,7 +147,7 @@ fn runs_of_numbers_that_overlap_are_joined() {
     let file = file();
     unseen(
         &file,
-        "INSERT INTO client VALUES (7, 'a'), (8, 'b'); \
+        "INSERT INTO client (id, name) VALUES (7, 'a'), (8, 'b'); \
          INSERT INTO client_range VALUES (7, 1, 9), (7, 3, 4), (7, 9, 12), (7, 20, 21), (8, 2, 3), (9, 1, 1)",
     );
     let found = check(&file);

@@ -16,6 +16,7 @@ mod pruning;
 #[path = "../query/questions.rs"]
 mod questions;
 mod source;
+mod sweeping;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

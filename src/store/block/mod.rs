@@ -15,7 +15,7 @@ pub(super) use cache::BlockCache;
 pub(super) use list::{IdList, ListBuffer};
 pub(super) use read::{
     Column, Columns, Found, Summary, all_extents, block_at, delete_block, generation,
-    last_block_end, may_hold_words, next_extents, sound_extents, unsound_blocks,
+    last_block_end, may_hold_words, next_extents, next_summaries, sound_extents, unsound_blocks,
 };
 
 /// How many records a block has. One that was made anew after some were deleted has fewer.

@@ -111,6 +111,25 @@ pub(in crate::store) fn sound_extents(
     Ok((extents, last))
 }
 
+/// Calls `found` with what the next so many blocks behind an id say, as far as they are sound; gives the last of those that were looked
+/// at, `None` when there are no more.
+pub(in crate::store) fn next_summaries(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+    mut found: impl FnMut(&Summary<'_>),
+) -> rusqlite::Result<Option<i64>> {
+    let (mut looked_at, mut last) = (0, None);
+    each_summary(connection, after, limit, |id, encoded| {
+        looked_at += 1;
+        last = Some(id);
+        if let Some(summary) = encoded.and_then(|encoded| encoded.summary()) {
+            found(&summary);
+        }
+    })?;
+    Ok(last.filter(|_| looked_at == limit))
+}
+
 /// Where all blocks lie whose summaries are sound, and the ids of the others.
 pub(in crate::store) fn all_extents(
     connection: &Connection,

@@ -33,7 +33,7 @@ pub enum Fault {
     Sqlite,
     /// Tables, indexes, views or triggers are not as logstore makes them.
     Schema,
-    /// `index_state` has not its one row of two numbers.
+    /// `index_state` has not its one row of numbers.
     IndexState,
     /// Settings that make no sense.
     Setting,
@@ -250,9 +250,19 @@ fn ask_sqlite(
 }
 
 fn check_index_state(connection: &Connection, checked: &mut Checked) -> rusqlite::Result<()> {
+    let mut numbers = vec!["deleted_id", "generation"];
+    if schema::has_sweeps(connection)? {
+        numbers.extend(["names", "touched"]);
+    }
+    let are_numbers: Vec<String> = numbers
+        .iter()
+        .map(|column| format!("typeof({column}) = 'integer'"))
+        .collect();
     let (rows, sound): (i64, i64) = connection.query_row(
-        "SELECT count(*), coalesce(sum(typeof(deleted_id) = 'integer' AND typeof(generation) = 'integer'), 0) \
-         FROM index_state",
+        &format!(
+            "SELECT count(*), coalesce(sum({}), 0) FROM index_state",
+            are_numbers.join(" AND ")
+        ),
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

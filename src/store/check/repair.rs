@@ -55,12 +55,13 @@ fn mend(connection: &Connection, found: &Checked) -> rusqlite::Result<()> {
         )?;
     }
     if found.has(Fault::IndexState) || found.has(Fault::Schema) {
-        // No reader knows this generation: nobody counts to the seconds since 1970.
+        // Nobody knows these generations: nobody counts to the seconds since 1970.
         connection.execute_batch(
             "CREATE TEMP TABLE state AS SELECT coalesce(max(deleted_id), 0) AS deleted_id FROM index_state \
                  WHERE typeof(deleted_id) = 'integer';
              DELETE FROM index_state;
-             INSERT INTO index_state (deleted_id, generation) SELECT deleted_id, unixepoch() FROM state;
+             INSERT INTO index_state (deleted_id, generation, names, touched)
+                 SELECT deleted_id, unixepoch(), unixepoch(), unixepoch() FROM state;
              DROP TABLE state;",
         )?;
     }

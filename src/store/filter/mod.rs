@@ -6,4 +6,4 @@ mod texts;
 mod wanted;
 
 pub(super) use texts::TextFilter;
-pub(super) use wanted::{Wanted, wanted_origins, wanted_sites};
+pub(super) use wanted::{IdSet, Wanted, wanted_origins, wanted_sites};

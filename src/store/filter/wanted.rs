@@ -10,7 +10,7 @@ use crate::store::block::{IdList, ListBuffer};
 
 /// A set of row ids: a bit for each small one, since they are dense; a foreign hand may have put others.
 #[derive(Debug, Default)]
-struct IdSet {
+pub(in crate::store) struct IdSet {
     small: Vec<u64>,
     others: HashSet<i64>,
     /// The first few, which are all as long as there are fewer than [`FEW`].
@@ -24,7 +24,7 @@ const FEW: usize = 16;
 const SMALL_IDS: usize = 1 << 24;
 
 impl IdSet {
-    fn insert(&mut self, id: i64) {
+    pub(in crate::store) fn insert(&mut self, id: i64) {
         if self.few.len() < FEW {
             self.few.push(id);
         }
@@ -41,7 +41,7 @@ impl IdSet {
         }
     }
 
-    fn contains(&self, id: i64) -> bool {
+    pub(in crate::store) fn contains(&self, id: i64) -> bool {
         match usize::try_from(id) {
             Ok(id) if id < SMALL_IDS => self
                 .small

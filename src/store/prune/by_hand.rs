@@ -73,7 +73,7 @@ impl SqliteStore {
         let expected = expected.by_age.saturating_add(expected.by_size);
         let policy = Policy::new(what.retention.clone(), what.before_ns, Slack::None);
         let mut pruner = Pruner::with(policy);
-        let mut records = 0;
+        let (mut records, mut is_swept) = (0, false);
         let mut has_reserve = true;
         loop {
             let step = || self.prune_step(&mut pruner, now_ns);
@@ -90,9 +90,16 @@ impl SqliteStore {
             let Retained { more, removed, .. } = done;
             records += removed;
             progress.of_records(records, expected.max(records));
-            if !more {
+            if more {
+                continue;
+            }
+            if is_swept {
                 break;
             }
+            // What no record uses any longer goes, too, and then its space.
+            self.sweeper.forget();
+            while schema::patiently(PATIENCE, || self.sweep_step())? {}
+            is_swept = true;
         }
         checkpoint(self.parts().0);
         Ok(Pruned {
@@ -103,16 +110,22 @@ impl SqliteStore {
     }
 
     fn prune_step(&mut self, pruner: &mut Pruner, now_ns: i64) -> Result<Retained, StoreError> {
-        let (connection, index) = self.parts();
-        let done = match is_held_back(connection) {
+        let done = match is_held_back(self.parts().0) {
             Ok(true) => {
                 let (path, waited) = (self.path().to_owned(), Duration::ZERO);
                 return Err(StoreError::Busy { path, waited });
             }
-            Ok(false) => pruner.step(connection, index, now_ns, Load::Idle),
+            Ok(false) => self.remove(pruner, now_ns, Load::Idle),
             Err(source) => Err(source),
         };
         done.map_err(|source| schema::failed_to("remove records from", self.path(), source))
+    }
+
+    fn sweep_step(&mut self) -> Result<bool, StoreError> {
+        let done = self.sweep();
+        done.map_err(|source| {
+            schema::failed_to("remove what no record uses from", self.path(), source)
+        })
     }
 }
 

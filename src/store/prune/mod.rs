@@ -15,8 +15,8 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use by_hand::{Prune, PruneEstimate, Pruned};
 use policy::{Policy, Rows, Slack};
 use remove::Removal;
-pub(super) use space::checkpoint;
-use space::{Space, give_back, is_held_back};
+use space::{Space, give_back};
+pub(super) use space::{checkpoint, is_held_back};
 use watch::Watch;
 
 use super::block::{
@@ -75,6 +75,8 @@ pub(super) struct Pruner {
     floor: Option<u64>,
     /// There was no record left to remove: what the file has besides is all that it can be.
     is_bare: bool,
+    /// How many records a step removes, about, at most.
+    pub(super) portion: u64,
 }
 
 impl Pruner {
@@ -96,6 +98,7 @@ impl Pruner {
             ceiling: u64::MAX,
             floor: None,
             is_bare: false,
+            portion: u64::MAX,
         }
     }
 
@@ -242,6 +245,13 @@ impl Pruner {
         self.ceiling < self.policy.retention.max_bytes.unwrap_or(u64::MAX)
     }
 
+    /// Whether the file is about as large as it may be.
+    pub(super) fn is_near_limit(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let limit = self.limit();
+        let near = limit - limit / SHARE_OF_LIMIT;
+        Ok(limit < u64::MAX && Space::of(connection)?.used_bytes() > near)
+    }
+
     /// By how many bytes the file is too large.
     fn excess(&self, space: Space, arriving_bytes: u64) -> u64 {
         if self.is_bare {
@@ -266,7 +276,7 @@ impl Pruner {
         arriving_bytes: Option<u64>,
     ) -> rusqlite::Result<Retained> {
         let forgot = self.watch.compare(step)?;
-        let mut removal = Removal::new(step);
+        let mut removal = Removal::new(step, self.portion);
         let enough = arriving_bytes.map_or(u64::MAX, |bytes| bytes.saturating_mul(2));
         let more = loop {
             let space = Space::of(step)?;

@@ -19,23 +19,26 @@ const DENSE: u64 = 4 * BLOCK_RECORDS as u64;
 pub(super) struct Removal<'c> {
     connection: &'c Connection,
     began: Instant,
+    /// After so many records it is late, too.
+    portion: u64,
     pub(super) records: u64,
     /// The highest id of what was removed.
     pub(super) last_id: Option<i64>,
 }
 
 impl<'c> Removal<'c> {
-    pub(super) fn new(connection: &'c Connection) -> Self {
+    pub(super) fn new(connection: &'c Connection, portion: u64) -> Self {
         Removal {
             connection,
             began: Instant::now(),
+            portion,
             records: 0,
             last_id: None,
         }
     }
 
     pub(super) fn is_late(&self) -> bool {
-        self.began.elapsed() >= STEP
+        self.began.elapsed() >= STEP || self.records >= self.portion
     }
 
     /// Removes all records of a run.

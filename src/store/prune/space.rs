@@ -79,7 +79,7 @@ const LONG_WAL: u64 = 128 << 20;
 
 /// Whether the WAL is long because somebody reads what was there long ago. What is removed now would make it longer still, and give
 /// nothing back.
-pub(super) fn is_held_back(connection: &Connection) -> rusqlite::Result<bool> {
+pub(in crate::store) fn is_held_back(connection: &Connection) -> rusqlite::Result<bool> {
     let path = Path::new(connection.path().unwrap_or_default());
     let wal = beside(path, "-wal").metadata();
     if !wal.is_ok_and(|wal| wal.len() >= LONG_WAL) {
