@@ -31,6 +31,9 @@ const ONE_REQUEST: Duration = Duration::from_millis(300);
 /// How long the database is tried at the stop: all of it takes less than ten seconds, and the receiver may need three.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// A thread that has not moved for so long hangs. No transaction takes as long.
+const HANGS_AFTER: Duration = Duration::from_mins(1);
+
 /// How often a running server looks whether its threads still run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -350,7 +353,10 @@ fn wait(
         match signals.recv_timeout(manager.look_every(LOOK_EVERY)) {
             Ok(()) => return Ok(()),
             Err(RecvTimeoutError::Timeout) if server.is_running() => {
-                manager.all_is_well(|| server.summary().to_string());
+                manager.look(
+                    || server.has_moved_within(HANGS_AFTER),
+                    || server.summary().to_string(),
+                );
                 now_and_then();
             }
             Err(_) => bail!("the server has stopped unexpectedly; this is a bug"),

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::metrics::Beat;
+
 /// The ways by which records come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -82,6 +84,8 @@ pub struct ReceiverCounters {
     /// Bytes of frames, messages, datagrams and bodies; of TLS what is inside, of packed bodies as they came.
     pub bytes: AtomicU64,
     sources: [SourceCounters; Source::ALL.len()],
+    /// The receiver's thread turns to the next of its tasks.
+    pub(crate) turns: Beat,
 }
 
 impl ReceiverCounters {

@@ -165,10 +165,11 @@ impl Shared {
         }
     }
 
-    /// Says what has been held back, once a second.
+    /// Says what has been held back, once a second, and that the thread has come to it.
     pub(super) async fn complain_now_and_then(self: Rc<Self>) {
         loop {
             sleep(Duration::from_secs(1)).await;
+            self.counters.turns.moves();
             self.complaints.borrow_mut().tick();
         }
     }

@@ -96,6 +96,16 @@ impl ServerContext {
             && self.measured.handler.is_open()
     }
 
+    /// Whether its threads have moved within so long: the receiver's, and the writer's while records wait to be stored. One that tries in
+    /// vain moves.
+    #[must_use]
+    pub fn has_moved_within(&self, patience: Duration) -> bool {
+        let handler = &self.measured.handler;
+        let writer_hangs =
+            handler.counters().queued > 0 && handler.metrics().tries.rests_for() > patience;
+        !writer_hangs && self.measured.counters.turns.rests_for() <= patience
+    }
+
     /// Stops: accepts no more, reads what has arrived, stores all of it. Closing again does nothing.
     ///
     /// # Errors

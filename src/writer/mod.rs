@@ -186,6 +186,7 @@ impl Writer {
             _ => self.close_timeout,
         };
         loop {
+            self.queue.metrics.tries.moves();
             let began = Instant::now();
             let error = match self.try_to_store(&mut batches, mark.as_ref(), confirm) {
                 Ok(()) => {
