@@ -20,6 +20,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
 use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -244,14 +245,16 @@ impl Exchange<'_> {
     }
 
     fn health(&self) -> Response<Body> {
-        if self.shared.sink.is_open() {
-            json(StatusCode::OK, "{\"status\":\"ok\"}".into())
-        } else {
-            json(
+        let sink = &self.shared.sink;
+        let (status, health) = match sink.trouble() {
+            _ if !sink.is_open() => (StatusCode::SERVICE_UNAVAILABLE, json!({"status": "closed"})),
+            Some(reason) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "{\"status\":\"closed\"}".into(),
-            )
-        }
+                json!({"status": "failing", "reason": reason}),
+            ),
+            None => (StatusCode::OK, json!({"status": "ok"})),
+        };
+        json(status, health.to_string())
     }
 
     /// Reads the body, all of it, unpacked.
