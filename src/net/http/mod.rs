@@ -8,6 +8,7 @@ mod body;
 mod collectors;
 mod ingest;
 mod split;
+mod writes;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use tokio::time::timeout;
 
 use self::answer::{Body, JSON, Refusal, json, refuse, respond};
 use self::body::{Packing, pass_over, read_body};
+use self::writes::TimedWrites;
 use super::access::Refused;
 use super::connection::STOP_TIMEOUT;
 use super::counters::Source;
@@ -43,6 +45,9 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How long a client may take for the head of a request, and be silent between two.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// How long a client may take nothing of an answer; `--idle-timeout`, where it is shorter.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long a head may be, and how much of a body is read at a time. Thousands of clients may send so much and nothing more.
 const READ_BYTES: usize = 32 << 10;
@@ -74,6 +79,8 @@ pub(super) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let hostname = hostname_of(peer);
+    let idle = shared.rules.idle_timeout.unwrap_or(WRITE_TIMEOUT);
+    let stream = TimedWrites::new(stream, idle.min(WRITE_TIMEOUT));
     let service = service_fn(|request: Request<Incoming>| {
         let exchange = Exchange {
             shared,
