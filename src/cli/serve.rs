@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use logstore::{
     TlsFiles, Tokens,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use super::console::{Background, Talk};
@@ -38,6 +40,7 @@ const HANGS_AFTER: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
 pub(super) struct ServeArguments {
     #[command(flatten)]
     database: Database,
@@ -136,6 +139,10 @@ pub(super) struct ServeArguments {
     #[command(flatten)]
     retention: RetentionArguments,
 }
+
+const AFTER_HELP: &str = "\
+Ctrl-C and SIGTERM stop it: what has arrived is stored before. So does SIGHUP on a terminal; elsewhere it does nothing, since there is nothing to \
+open anew: a file that is moved or deleted is followed by itself.";
 
 /// What is refused unless it is asked for.
 #[derive(Debug, Args)]
@@ -307,10 +314,13 @@ impl ServeArguments {
 }
 
 /// The first signal that asks for a stop, when it comes. The second one ends the process at once. A terminal that is closed
-/// (SIGHUP) asks for a stop like the others.
+/// (SIGHUP) asks for a stop like the others; without one it is the habit by which daemons are made to open their files anew, which is
+/// never needed here: the store follows its path.
 fn signals() -> io::Result<Receiver<()>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    if !is_hangup_ignored() {
+    if !has_terminal() {
+        flag::register(SIGHUP, Arc::default())?;
+    } else if !is_hangup_ignored() {
         signals.add_signal(SIGHUP)?;
     }
     let (sender, receiver) = channel();
@@ -331,6 +341,10 @@ fn signals() -> io::Result<Receiver<()>> {
             process::exit(2);
         })?;
     Ok(receiver)
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
 }
 
 /// Whether whoever started us, `nohup` for one, wants us to outlive the terminal. Only Linux tells.
