@@ -16,7 +16,7 @@ use logstore::{
     Level, Overflow, OwnRecords, RoomSettings, SQLiteQueueHandler, ServerBuilder, ServerContext,
     TlsFiles, Tokens,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -318,6 +318,8 @@ impl ServeArguments {
 /// never needed here: the store follows its path.
 fn signals() -> io::Result<Receiver<()>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    // The limit of a file's size (`ulimit -f`): the write fails then, as on a full disk, and the process goes on.
+    flag::register(SIGXFSZ, Arc::default())?;
     if !has_terminal() {
         flag::register(SIGHUP, Arc::default())?;
     } else if !is_hangup_ignored() {

@@ -387,3 +387,22 @@ fn health_is_told_as_it_is() {
     wait_for(&store.db, 1000..1001);
     server.terminate();
 }
+
+#[test]
+fn a_limit_of_file_sizes_is_a_store_that_refuses() {
+    let store = Store::new();
+    // 512 KiB or 1 MiB, as the shell has it.
+    let flags = ["--reserve", "0", "--overflow", "block"];
+    let server = Server::start_under(&store.db, "ulimit -f 1024", &flags);
+    send_numbered(&server, 0..20_000);
+    let reason = failing(&server);
+    assert!(reason.contains("runs.sqlite"), "{reason}");
+    server.signal("TERM");
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("could not be stored"),
+        "{}",
+        ended.stderr
+    );
+}
