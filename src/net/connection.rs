@@ -35,8 +35,9 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
 
-/// How long a connection that its client has ended waits for the commit of what came by it.
-const STORED_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that its client has ended waits for the commit of what came by it: a lock of some seconds is no reason to send
+/// again.
+const STORED_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One client that sends frames or messages, one after the other.
 pub(super) struct Connection {
