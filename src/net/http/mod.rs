@@ -59,6 +59,10 @@ const PORTION_BYTES: usize = 256 << 10;
 const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
 const STORED_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What a request hears whose records are not stored by then.
+const NOT_YET: &str = "the records are queued and will be stored, but are not yet; sending them again stores them twice, \
+    but for those that carry client and seq";
+
 /// When a client that was sent away should come again, in seconds.
 const RETRY_AFTER: u32 = 5;
 
@@ -305,7 +309,7 @@ impl Exchange<'_> {
         match timeout(STORED_TIMEOUT, stored).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Refusal::later("records were dropped")),
-            Err(_) => Err(Refusal::later("the records are queued, but not stored yet")),
+            Err(_) => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, NOT_YET)),
         }
     }
 }
