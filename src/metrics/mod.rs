@@ -32,6 +32,13 @@ impl Histogram {
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(value, Ordering::Relaxed);
     }
+
+    /// How many values there were, and their sum.
+    #[cfg(feature = "net")]
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.buckets.iter().map(of).sum(), of(&self.sum))
+    }
 }
 
 /// When somebody moved last. Any thread may ask.
@@ -68,7 +75,7 @@ impl Beat {
 /// What the writer measures.
 #[derive(Debug)]
 pub(crate) struct StoreMetrics {
-    /// How many records each transaction had.
+    /// How many records each transaction stored; one with nothing but records of our own is none.
     pub(crate) transaction_records: Histogram,
     /// How long it took.
     pub(crate) transaction_ns: Histogram,
@@ -109,9 +116,9 @@ impl Default for StoreMetrics {
 }
 
 impl StoreMetrics {
-    /// A transaction with so many records was committed. `lag_ns` is the age of the newest; clocks that disagree make it negative.
-    pub(crate) fn committed(&self, records: usize, took: Duration, lag_ns: i64) {
-        self.transaction_records.count(records as u64);
+    /// A transaction was committed that stored so many records. `lag_ns` is the age of the newest; clocks that disagree make it negative.
+    pub(crate) fn committed(&self, records: u64, took: Duration, lag_ns: i64) {
+        self.transaction_records.count(records);
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.transaction_ns.count(took_ns);
         self.lag_ns.count(u64::try_from(lag_ns).unwrap_or(0));

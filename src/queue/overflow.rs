@@ -55,6 +55,8 @@ pub(crate) struct Fill {
 pub struct Counters {
     /// Records that were handed over, and those that an earlier process had left in the spill.
     pub accepted: u64,
+    /// Those of them that an earlier process had left in the spill.
+    pub left_behind: u64,
     /// Records that are committed.
     pub stored: u64,
     /// Records that were there already: they are stored once.

@@ -1,5 +1,6 @@
 //! `ServerContext`: receiver, queue and store, started together and stopped in reverse, losing nothing.
 
+mod figures;
 mod own;
 mod page;
 mod summary;
@@ -20,6 +21,7 @@ use crate::queue::Overflow;
 use crate::report::{Report, Reporter};
 use crate::wire::{DEFAULT_FRAME_LIMIT, Protocol};
 
+pub use figures::Figures;
 pub use own::OwnRecords;
 use page::Measured;
 pub use summary::Summary;
@@ -79,6 +81,12 @@ impl ServerContext {
             handler.removed(),
             &self.measured.counters,
         )
+    }
+
+    /// What the server has measured so far, and what its files have.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures::of(&self.measured)
     }
 
     /// What the server counts and measures, in the text format of Prometheus: what `GET /metrics` answers.

@@ -35,7 +35,7 @@ pub(super) fn stopped(summary: &Summary) -> LogRecord {
         Level::INFO
     };
     LogRecord::own(level, format!("stopped: {summary}"))
-        .with("received", records.accepted)
+        .with("received", records.accepted - records.left_behind)
         .with("stored", records.stored)
         .with("dropped", records.dropped)
         .with("rejected", summary.bad_frames)

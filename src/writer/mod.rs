@@ -178,7 +178,6 @@ impl Writer {
         pace: &mut Pace,
     ) -> Outcome {
         let mut trouble: Option<Trouble> = None;
-        let records_and_notes = batches.iter().map(Batch::len).sum::<usize>();
         let newest_ns = batches.iter().rev().find_map(Batch::last_created_ns);
         // A stop does not wait for records of our own.
         let close_timeout = match records {
@@ -193,10 +192,14 @@ impl Writer {
                     pace.took(began.elapsed());
                     self.queue.moves();
                     self.queue.hold_spill_back(false);
-                    if let Some(newest_ns) = newest_ns {
+                    let left_out = self.store.left_out();
+                    if let Some(newest_ns) = newest_ns
+                        && records > 0
+                    {
                         let lag_ns = now_ns().saturating_sub(newest_ns);
                         let metrics = &self.queue.metrics;
-                        metrics.committed(records_and_notes, began.elapsed(), lag_ns);
+                        let stored = records.saturating_sub(left_out.twice + left_out.shed);
+                        metrics.committed(stored, began.elapsed(), lag_ns);
                     }
                     if let Some(report) = trouble.and_then(Trouble::over) {
                         (self.reporter)(&report);
@@ -205,7 +208,7 @@ impl Writer {
                                 .note(&LogRecord::own(Level::WARNING, report.to_string()));
                         }
                     }
-                    return Outcome::Stored(self.store.left_out());
+                    return Outcome::Stored(left_out);
                 }
                 Err(error) => error,
             };
