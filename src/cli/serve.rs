@@ -116,7 +116,8 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "CONNECTIONS", default_value_t = DEFAULT_MAX_CONNECTIONS, value_parser = at_least_one)]
     max_connections: usize,
 
-    /// Close connections that have sent nothing for so long: 30s, 12h [default: never]; over HTTP two minutes are the limit
+    /// Close connections that have sent nothing for so long: 30s, 12h [default: never]; over HTTP two minutes are the limit. Python's
+    /// `SocketHandler` does not notice, and loses the first record after that
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     idle_timeout: Option<Duration>,
 

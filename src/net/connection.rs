@@ -279,7 +279,10 @@ impl Connection {
     /// The client has been waited for too long. What it has sent completely is kept.
     fn give_up(&mut self, over: Over) {
         match over {
-            Over::Idle => self.end(),
+            Over::Idle => {
+                self.shared.counters.idled();
+                self.end();
+            }
             Over::Message => {
                 let limit = self.shared.rules.message_timeout;
                 self.lose(WireError::TooSlow { limit });

@@ -81,6 +81,8 @@ pub struct ReceiverCounters {
     pub open: AtomicU64,
     /// Connections that were closed at once, since too many were open.
     pub refused: AtomicU64,
+    /// Connections that were closed since their clients had sent nothing for too long.
+    pub idle: AtomicU64,
     /// Bytes of frames, messages, datagrams and bodies; of TLS what is inside, of packed bodies as they came.
     pub bytes: AtomicU64,
     sources: [SourceCounters; Source::ALL.len()],
@@ -109,6 +111,11 @@ impl ReceiverCounters {
 
     pub(super) fn rejected(&self, source: Source) {
         self.of(source).rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection is closed since its client says nothing.
+    pub(super) fn idled(&self) {
+        self.idle.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn add_bytes(&self, bytes: usize) {

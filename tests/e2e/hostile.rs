@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::requests::{gzip, post};
+use crate::requests::{gzip, post, request};
 use crate::support::{Server, Store, frame, send, wait_until};
 
 const MIB: u64 = 1 << 20;
@@ -146,6 +146,11 @@ fn the_silent_are_closed_in_good_order_when_there_is_an_idle_timeout() {
     let mut rest = Vec::new();
     assert_eq!(spoke.read_to_end(&mut rest).unwrap(), 0);
     assert!(!is_closed(&busy));
+    let metrics = request(server.address(), "GET /metrics", &[], b"").body;
+    assert!(
+        metrics.contains("logstore_connections_idle_closed_total 3\n"),
+        "{metrics}"
+    );
     let ended = server.terminate();
     assert_eq!(store.records(&["--name", "spoke"]).len(), 1);
     assert!(
