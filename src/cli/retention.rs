@@ -1,5 +1,6 @@
 //! What is kept: arguments to a retention.
 
+use anyhow::Context as _;
 use clap::Args;
 use logstore::{KeepRule, Retention, describe};
 
@@ -10,11 +11,11 @@ use super::size::{Bytes, parse_size};
 pub(super) struct RetentionArguments {
     /// For how long records are kept: 30d for all, debug=3d from that level up to the next one that is given, name:myapp.noisy=1d for a
     /// logger and what is under it; several, or once with commas [default: for ever]
-    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = keep_rule)]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = keep_rule, allow_hyphen_values = true)]
     keep: Vec<KeepRule>,
 
     /// How large the file may be, as 500MB or 10GB: above that the records stored first go, whatever their age [default: any size]
-    #[arg(long, value_name = "SIZE", value_parser = max_size)]
+    #[arg(long, value_name = "SIZE", value_parser = max_size, allow_hyphen_values = true)]
     max_size: Option<u64>,
 }
 
@@ -24,7 +25,7 @@ impl RetentionArguments {
             keep: self.keep.clone(),
             max_bytes: self.max_size,
         };
-        retention.check()?;
+        retention.check().context("--keep")?;
         Ok(retention)
     }
 }
