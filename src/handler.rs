@@ -191,6 +191,11 @@ impl RecordSink for SQLiteQueueHandler {
         self.queue.is_open()
     }
 
+    #[cfg(feature = "net")]
+    fn trouble(&self) -> Option<String> {
+        self.queue.trouble()
+    }
+
     fn spare_batch(&self) -> Batch {
         self.queue.spare()
     }

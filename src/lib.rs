@@ -120,7 +120,7 @@ pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
 pub use report::{Report, Reporter};
 pub use retention::{KeepOf, KeepRule, Retention};
 #[cfg(feature = "net")]
-pub use server::{DEFAULT_PORT, OwnRecords, ServerBuilder, ServerContext, Summary};
+pub use server::{DEFAULT_PORT, Figures, OwnRecords, ServerBuilder, ServerContext, Summary};
 pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};

@@ -49,6 +49,11 @@ pub trait RecordSink: Send + Sync {
     /// Whether it takes records at all.
     fn is_open(&self) -> bool;
 
+    /// Why nothing can be stored at the moment, in words for an operator; `None`: all is well, as far as is known.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// An empty batch to fill; one with memory from earlier records where there is any.
     fn spare_batch(&self) -> Batch {
         Batch::new()

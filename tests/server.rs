@@ -233,3 +233,36 @@ fn a_message_that_drips_is_given_up_and_one_that_comes_is_not() {
     server.close().unwrap();
     assert!(messages(&path).iter().all(|message| message == "slow"));
 }
+
+#[test]
+fn a_thread_that_hangs_is_told_from_one_that_tries_in_vain() {
+    let patience = Duration::from_secs(2);
+    let bad_frame = [0, 0, 0, 1, b'x'];
+    for (sent, is_locked) in [(frame("a"), true), (bad_frame.to_vec(), false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let gate = Arc::new(Mutex::new(()));
+        let (shut, waits) = (gate.lock().unwrap(), Arc::clone(&gate));
+        let server = ServerContext::builder()
+            .port(0)
+            .on_report(move |_| drop(waits.lock()))
+            .start(&path)
+            .unwrap();
+        let lock = rusqlite::Connection::open(&path).unwrap();
+        if is_locked {
+            lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        }
+        assert!(server.has_moved_within(patience));
+        let mut client = TcpStream::connect(server.local_addr()).unwrap();
+        client.write_all(&sent).unwrap();
+        // What is said of the fault is waited for: the writer of the first, the receiver of the second.
+        wait_until("it hangs", || !server.has_moved_within(patience));
+        drop(shut);
+        wait_until("it moves", || server.has_moved_within(patience));
+        if is_locked {
+            std::thread::sleep(patience + Duration::from_millis(500));
+            assert!(server.has_moved_within(patience));
+            lock.execute_batch("ROLLBACK").unwrap();
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use logstore::{ClientGaps, Progress, Reader, display_value};
 use serde_json::json;
@@ -49,6 +49,10 @@ pub(super) fn run(arguments: &GapsArguments) -> anyhow::Result<ExitCode> {
     let mut clients = reader.gaps()?;
     if let Some(name) = &arguments.client {
         clients.retain(|client| client.client == *name);
+        ensure!(
+            !clients.is_empty(),
+            "no client called {name:?} has numbered records; `logstore gaps -o json` names those that have"
+        );
     }
     let missing = clients.iter().any(|client| !client.missing.is_empty());
     let mut data = Data::new(arguments.pager.paging(), &Progress::new());
@@ -74,11 +78,16 @@ fn put_text(clients: &[ClientGaps], out: &mut Vec<u8>) -> std::io::Result<()> {
     }
     let came: u64 = clients.iter().map(|client| client.came).sum();
     let complete = clients.iter().filter(|client| client.missing.is_empty());
+    let (complete, all) = (complete.count(), clients.len());
+    let noun = if all == 1 { "client" } else { "clients" };
+    let records = if came == 1 {
+        "record has"
+    } else {
+        "records have"
+    };
     writeln!(
         out,
-        "{} of {} clients complete; {came} numbered records have come",
-        complete.count(),
-        clients.len()
+        "{complete} of {all} {noun} complete; {came} numbered {records} come"
     )
 }
 

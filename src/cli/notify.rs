@@ -31,7 +31,7 @@ impl Manager {
         }
     }
 
-    /// How long it may be until the next [`Manager::all_is_well`], if that is less than this.
+    /// How long it may be until the next [`Manager::look`], if that is less than this.
     pub(super) fn look_every(&self, at_most: Duration) -> Duration {
         self.watchdog.map_or(at_most, |every| {
             every
@@ -44,8 +44,8 @@ impl Manager {
         self.tell(&format!("READY=1\nSTATUS={status}\n"));
     }
 
-    /// All threads run. Nothing is told when there is nothing new and it is not yet time.
-    pub(super) fn all_is_well(&mut self, status: impl FnOnce() -> String) {
+    /// All threads run. Nothing is told when there is nothing new and it is not yet time, nor that all is well when a thread hangs.
+    pub(super) fn look(&mut self, is_well: impl FnOnce() -> bool, status: impl FnOnce() -> String) {
         if self.to.is_none() {
             return;
         }
@@ -53,7 +53,9 @@ impl Manager {
             .watchdog
             .is_some_and(|every| self.told.elapsed() >= every)
         {
-            self.tell("WATCHDOG=1\n");
+            if is_well() {
+                self.tell("WATCHDOG=1\n");
+            }
             self.told = Instant::now();
         }
         let status = status();

@@ -54,12 +54,14 @@ pub(super) fn run(arguments: &PruneArguments) -> anyhow::Result<()> {
     let waiting = Waiting::start("removing", &progress);
     let said = if arguments.dry_run {
         let would = reader.foresee(&what, now_ns)?;
+        // What was written last is not in the file itself yet.
+        let bytes = stats.file_bytes + stats.wal_bytes;
         let about = if would.by_size > 0 { "about " } else { "" };
         format!(
             "{about}{} would be removed: about {} of the file's {}",
             records(would.by_age + would.by_size),
-            Bytes(would.bytes),
-            Bytes(stats.file_bytes),
+            Bytes(would.bytes.min(bytes)),
+            Bytes(bytes),
         )
     } else {
         drop(reader);

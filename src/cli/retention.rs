@@ -1,5 +1,6 @@
 //! What is kept: arguments to a retention.
 
+use anyhow::Context as _;
 use clap::Args;
 use logstore::{KeepRule, Retention, describe};
 
@@ -13,11 +14,11 @@ pub(super) struct RetentionArguments {
     ///
     /// Without a time for all others, levels between two that are given go by the lower one, and those above or below all are kept for
     /// ever. With one, a level that is not given stays at least as long as the levels below it.
-    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = keep_rule)]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = keep_rule, allow_hyphen_values = true)]
     keep: Vec<KeepRule>,
 
     /// How large the file may be, as 500MB or 10GB: above that the records stored first go, whatever their age [default: any size]
-    #[arg(long, value_name = "SIZE", value_parser = max_size)]
+    #[arg(long, value_name = "SIZE", value_parser = max_size, allow_hyphen_values = true)]
     max_size: Option<u64>,
 }
 
@@ -27,7 +28,7 @@ impl RetentionArguments {
             keep: self.keep.clone(),
             max_bytes: self.max_size,
         };
-        retention.check()?;
+        retention.check().context("--keep")?;
         Ok(retention)
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ use logstore::{
     Level, Overflow, OwnRecords, RoomSettings, SQLiteQueueHandler, ServerBuilder, ServerContext,
     TlsFiles, Tokens,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use super::console::{Background, Talk};
@@ -31,10 +33,14 @@ const ONE_REQUEST: Duration = Duration::from_millis(300);
 /// How long the database is tried at the stop: all of it takes less than ten seconds, and the receiver may need three.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// A thread that has not moved for so long hangs. No transaction takes as long.
+const HANGS_AFTER: Duration = Duration::from_mins(1);
+
 /// How often a running server looks whether its threads still run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
 pub(super) struct ServeArguments {
     #[command(flatten)]
     database: Database,
@@ -110,7 +116,8 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "CONNECTIONS", default_value_t = DEFAULT_MAX_CONNECTIONS, value_parser = at_least_one)]
     max_connections: usize,
 
-    /// Close connections that have sent nothing for so long: 30s, 12h [default: never]; over HTTP two minutes are the limit
+    /// Close connections that have sent nothing for so long: 30s, 12h [default: never]; over HTTP two minutes are the limit. Python's
+    /// `SocketHandler` does not notice, and loses the first record after that
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     idle_timeout: Option<Duration>,
 
@@ -133,6 +140,10 @@ pub(super) struct ServeArguments {
     #[command(flatten)]
     retention: RetentionArguments,
 }
+
+const AFTER_HELP: &str = "\
+Ctrl-C and SIGTERM stop it: what has arrived is stored before. So does SIGHUP on a terminal; elsewhere it does nothing, since there is nothing to \
+open anew: a file that is moved or deleted is followed by itself.";
 
 /// What is refused unless it is asked for.
 #[derive(Debug, Args)]
@@ -304,10 +315,15 @@ impl ServeArguments {
 }
 
 /// The first signal that asks for a stop, when it comes. The second one ends the process at once. A terminal that is closed
-/// (SIGHUP) asks for a stop like the others.
+/// (SIGHUP) asks for a stop like the others; without one it is the habit by which daemons are made to open their files anew, which is
+/// never needed here: the store follows its path.
 fn signals() -> io::Result<Receiver<()>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    if !is_hangup_ignored() {
+    // The limit of a file's size (`ulimit -f`): the write fails then, as on a full disk, and the process goes on.
+    flag::register(SIGXFSZ, Arc::default())?;
+    if !has_terminal() {
+        flag::register(SIGHUP, Arc::default())?;
+    } else if !is_hangup_ignored() {
         signals.add_signal(SIGHUP)?;
     }
     let (sender, receiver) = channel();
@@ -330,6 +346,10 @@ fn signals() -> io::Result<Receiver<()>> {
     Ok(receiver)
 }
 
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
+}
+
 /// Whether whoever started us, `nohup` for one, wants us to outlive the terminal. Only Linux tells.
 pub(super) fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -350,7 +370,10 @@ fn wait(
         match signals.recv_timeout(manager.look_every(LOOK_EVERY)) {
             Ok(()) => return Ok(()),
             Err(RecvTimeoutError::Timeout) if server.is_running() => {
-                manager.all_is_well(|| server.summary().to_string());
+                manager.look(
+                    || server.has_moved_within(HANGS_AFTER),
+                    || server.summary().to_string(),
+                );
                 now_and_then();
             }
             Err(_) => bail!("the server has stopped unexpectedly; this is a bug"),

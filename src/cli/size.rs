@@ -9,7 +9,10 @@ use logstore::parse_duration;
 /// Units of 1,024, whichever way they are written.
 const UNITS: [(&str, u32); 5] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("", 0)];
 
-/// `1000`, `64KiB`, `256 MB`, `10g`.
+/// How many digits may stand behind a point.
+const MOST_DECIMALS: usize = 9;
+
+/// `1000`, `64KiB`, `256 MB`, `10g`, `1.5GB`.
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
@@ -20,9 +23,20 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
         "t" | "tb" | "tib" => 40,
         other => return Err(format!("unknown unit {other:?}; use KiB, MiB, GiB or TiB")),
     };
-    let number: u64 = digits.trim().parse().map_err(|error| format!("{error}"))?;
-    let bytes = number.checked_mul(1 << unit);
-    bytes.ok_or_else(|| "that is more than any file can have".into())
+    let digits = digits.trim();
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = !whole.is_empty() && !digits.ends_with('.');
+    // A part of a byte is none, and digits that say less are not wanted.
+    let has_parts = unit > 0 && part.len() <= MOST_DECIMALS || part.is_empty();
+    if !(is_number && has_parts && are_digits(whole) && are_digits(part)) {
+        return Err("a number of bytes is wanted, or one with a unit: 1000, 64KiB, 1.5GB".into());
+    }
+    let too_much = || "that is more than any file can have".to_owned();
+    let number: u128 = format!("{whole}{part}").parse().map_err(|_| too_much())?;
+    let bytes = number.checked_mul(1 << unit).ok_or_else(too_much)?;
+    let shown = bytes / 10_u128.pow(u32::try_from(part.len()).unwrap_or(0));
+    shown.try_into().map_err(|_| too_much())
 }
 
 /// `30s`, `5m`, `1.5h`: some time.
@@ -62,8 +76,20 @@ mod tests {
         assert_eq!(parse_size("64KiB"), Ok(64 << 10));
         assert_eq!(parse_size("256 mb"), Ok(256 << 20));
         assert_eq!(parse_size("2T"), Ok(2 << 40));
-        for bad in ["", "x", "-1", "1.5GB", "10 parsecs", "99999999999T", "1e3"] {
+        assert_eq!(parse_size("1.5GB"), Ok(3 << 29));
+        assert_eq!(parse_size("0.1k"), Ok(102));
+        for bad in [
+            "10 parsecs",
+            "99999999999T",
+            "99999999999999999999999999999999999999999",
+        ] {
             assert!(parse_size(bad).is_err(), "{bad}");
+        }
+        for bad in [
+            "", "-1", "1.5", "1.5b", "50%", "1e9", ".5G", "1.G", "1.5.5G", "+1", "G",
+        ] {
+            let wanted = parse_size(bad).unwrap_err();
+            assert!(wanted.contains("64KiB"), "{bad}: {wanted}");
         }
     }
 

@@ -4,7 +4,7 @@
 mod page;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(feature = "net")]
 pub(crate) use page::{Kind, NANOSECONDS, Page};
@@ -32,17 +32,59 @@ impl Histogram {
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(value, Ordering::Relaxed);
     }
+
+    /// How many values there were, and their sum.
+    #[cfg(feature = "net")]
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.buckets.iter().map(of).sum(), of(&self.sum))
+    }
+}
+
+/// When somebody moved last. Any thread may ask.
+#[derive(Debug)]
+pub(crate) struct Beat {
+    began: Instant,
+    /// In milliseconds since then.
+    moved_ms: AtomicU64,
+}
+
+impl Default for Beat {
+    fn default() -> Self {
+        Beat {
+            began: Instant::now(),
+            moved_ms: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Beat {
+    pub(crate) fn moves(&self) {
+        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.moved_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// For how long nothing has moved.
+    #[cfg(feature = "net")]
+    pub(crate) fn rests_for(&self) -> Duration {
+        let moved = Duration::from_millis(self.moved_ms.load(Ordering::Relaxed));
+        self.began.elapsed().saturating_sub(moved)
+    }
 }
 
 /// What the writer measures.
 #[derive(Debug)]
 pub(crate) struct StoreMetrics {
-    /// How many records each transaction had.
+    /// How many records each transaction stored; one with nothing but records of our own is none.
     pub(crate) transaction_records: Histogram,
     /// How long it took.
     pub(crate) transaction_ns: Histogram,
     /// How old the newest record of each was when it was committed.
     pub(crate) lag_ns: Histogram,
+    /// The writer does something, if only to try again.
+    pub(crate) tries: Beat,
+    /// Records have left the queue.
+    pub(crate) takes: Beat,
 }
 
 const RECORDS: [u64; 6] = [1, 10, 100, 1000, 10_000, 100_000];
@@ -67,12 +109,14 @@ impl Default for StoreMetrics {
             transaction_records: Histogram::new(&RECORDS),
             transaction_ns: Histogram::new(&DURATIONS_NS),
             lag_ns: Histogram::new(&DURATIONS_NS),
+            tries: Beat::default(),
+            takes: Beat::default(),
         }
     }
 }
 
 impl StoreMetrics {
-    /// A transaction with so many records was committed. `lag_ns` is the age of the newest; clocks that disagree make it negative.
+    /// A transaction was committed that stored so many records. `lag_ns` is the age of the newest; clocks that disagree make it negative.
     pub(crate) fn committed(&self, records: u64, took: Duration, lag_ns: i64) {
         self.transaction_records.count(records);
         let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);

@@ -35,8 +35,9 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
 
-/// How long a connection that its client has ended waits for the commit of what came by it.
-const STORED_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that its client has ended waits for the commit of what came by it: a lock of some seconds is no reason to send
+/// again.
+const STORED_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One client that sends frames or messages, one after the other.
 pub(super) struct Connection {
@@ -278,7 +279,10 @@ impl Connection {
     /// The client has been waited for too long. What it has sent completely is kept.
     fn give_up(&mut self, over: Over) {
         match over {
-            Over::Idle => self.end(),
+            Over::Idle => {
+                self.shared.counters.idled();
+                self.end();
+            }
             Over::Message => {
                 let limit = self.shared.rules.message_timeout;
                 self.lose(WireError::TooSlow { limit });

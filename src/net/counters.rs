@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::metrics::Beat;
+
 /// The ways by which records come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -79,9 +81,13 @@ pub struct ReceiverCounters {
     pub open: AtomicU64,
     /// Connections that were closed at once, since too many were open.
     pub refused: AtomicU64,
+    /// Connections that were closed since their clients had sent nothing for too long.
+    pub idle: AtomicU64,
     /// Bytes of frames, messages, datagrams and bodies; of TLS what is inside, of packed bodies as they came.
     pub bytes: AtomicU64,
     sources: [SourceCounters; Source::ALL.len()],
+    /// The receiver's thread turns to the next of its tasks.
+    pub(crate) turns: Beat,
 }
 
 impl ReceiverCounters {
@@ -105,6 +111,11 @@ impl ReceiverCounters {
 
     pub(super) fn rejected(&self, source: Source) {
         self.of(source).rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection is closed since its client says nothing.
+    pub(super) fn idled(&self) {
+        self.idle.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn add_bytes(&self, bytes: usize) {

@@ -33,8 +33,8 @@ use crate::wire::syslog::SyslogDecoder;
 /// What one read brings at most.
 pub(super) const READ_BYTES: usize = 256 << 10;
 
-/// What the incomplete frames of all connections may hold together: one of the largest frames, or many small ones.
-const MAX_PARTIAL_BYTES: usize = 256 << 20;
+/// What the incomplete frames of all connections may hold together; with a larger `--frame-limit` one such frame.
+const MAX_PARTIAL_BYTES: usize = 128 << 20;
 
 /// How long nothing is said of connections that are turned away after a report.
 const REFUSED_SILENCE: Duration = Duration::from_mins(1);
@@ -165,10 +165,11 @@ impl Shared {
         }
     }
 
-    /// Says what has been held back, once a second.
+    /// Says what has been held back, once a second, and that the thread has come to it.
     pub(super) async fn complain_now_and_then(self: Rc<Self>) {
         loop {
             sleep(Duration::from_secs(1)).await;
+            self.counters.turns.moves();
             self.complaints.borrow_mut().tick();
         }
     }
@@ -236,10 +237,9 @@ impl Held {
         self.shared.partial_bytes.set(all);
         self.bytes = bytes;
         let open = self.shared.counters.open.load(Ordering::Relaxed).max(1);
-        if all > MAX_PARTIAL_BYTES && bytes as u64 > MAX_PARTIAL_BYTES as u64 / open {
-            return Err(WireError::TooManyPartialFrames {
-                limit: MAX_PARTIAL_BYTES,
-            });
+        let limit = MAX_PARTIAL_BYTES.max(self.shared.rules.frame_limit);
+        if all > limit && bytes as u64 > limit as u64 / open {
+            return Err(WireError::TooManyPartialFrames { limit });
         }
         Ok(())
     }

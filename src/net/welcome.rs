@@ -66,7 +66,7 @@ async fn welcome(
         peeked = patience.wait(0, stream.peek(&mut first)) => match peeked {
             Ok(peeked) => peeked,
             // It has never said a word.
-            Err(_) => return,
+            Err(_) => return shared.counters.idled(),
         },
     };
     // What failed is told by the first read.
@@ -125,7 +125,7 @@ async fn welcome_inside(
         () = stopped(&mut stop) => None,
         filled = patience.wait(0, stream.fill_buf()) => match filled {
             Ok(filled) => filled.ok().and_then(|bytes| bytes.first().copied()),
-            Err(_) => return,
+            Err(_) => return shared.counters.idled(),
         },
     };
     let protocol = first.and_then(Protocol::of_first_byte);

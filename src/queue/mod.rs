@@ -68,6 +68,8 @@ pub(crate) struct Queue {
     stalls: Condvar,
     /// What the writer measures.
     pub(crate) metrics: StoreMetrics,
+    /// How many records an earlier process had left in the spill.
+    left_behind: u64,
 }
 
 impl Queue {
@@ -88,6 +90,7 @@ impl Queue {
                 .min(limits.batch)
                 .clamp(1, OPEN_RECORDS),
             metrics: StoreMetrics::default(),
+            left_behind,
         }
     }
 
@@ -373,6 +376,7 @@ impl Queue {
         let state = self.lock();
         Counters {
             accepted: state.accepted,
+            left_behind: self.left_behind,
             stored: state.stored,
             duplicates: state.duplicates,
             shed: state.shed,

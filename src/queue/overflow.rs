@@ -1,7 +1,14 @@
 //! What becomes of records that find the queue full, and how all are counted.
 
 #[cfg(feature = "net")]
+use std::time::Duration;
+
+#[cfg(feature = "net")]
 use super::Queue;
+
+/// How long a full queue may stand still before that is trouble. A transaction takes a fraction of a second.
+#[cfg(feature = "net")]
+const STANDSTILL: Duration = Duration::from_secs(5);
 
 /// What happens to a record when the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +55,8 @@ pub(crate) struct Fill {
 pub struct Counters {
     /// Records that were handed over, and those that an earlier process had left in the spill.
     pub accepted: u64,
+    /// Those of them that an earlier process had left in the spill.
+    pub left_behind: u64,
     /// Records that are committed.
     pub stored: u64,
     /// Records that were there already: they are stored once.
@@ -76,5 +85,13 @@ impl Queue {
             bytes: state.bytes,
             capacity_bytes: self.limits.bytes,
         }
+    }
+
+    /// Why nothing can be stored: what the store said while it refuses, or that the queue is full and stands still.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let state = self.lock();
+        let stands = self.is_full(&state, 0) && self.metrics.takes.rests_for() > STANDSTILL;
+        let standstill = || "the queue is full, and the database takes nothing".to_owned();
+        state.fault.clone().or_else(|| stands.then(standstill))
     }
 }

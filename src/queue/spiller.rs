@@ -154,6 +154,7 @@ impl Queue {
             state.keep_spare(batch);
         }
         state.spilling.records += records;
+        self.metrics.takes.moves();
         self.wake_if_roomy(&mut state);
         Ok(records)
     }
@@ -167,6 +168,8 @@ impl Queue {
 
     /// The writer has gathered something, and stores it.
     pub(super) fn begin_to_store(&self) {
+        self.metrics.tries.moves();
+        self.metrics.takes.moves();
         if self.spill.is_some() {
             let mut state = self.lock();
             state.spilling.moves();

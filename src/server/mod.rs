@@ -1,5 +1,6 @@
 //! `ServerContext`: receiver, queue and store, started together and stopped in reverse, losing nothing.
 
+mod figures;
 mod own;
 mod page;
 mod summary;
@@ -20,6 +21,7 @@ use crate::queue::Overflow;
 use crate::report::{Report, Reporter};
 use crate::wire::{DEFAULT_FRAME_LIMIT, Protocol};
 
+pub use figures::Figures;
 pub use own::OwnRecords;
 use page::Measured;
 pub use summary::Summary;
@@ -78,6 +80,12 @@ impl ServerContext {
         )
     }
 
+    /// What the server has measured so far, and what its files have.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures::of(&self.measured)
+    }
+
     /// What the server counts and measures, in the text format of Prometheus: what `GET /metrics` answers.
     #[must_use]
     pub fn metrics(&self) -> String {
@@ -91,6 +99,16 @@ impl ServerContext {
             .as_ref()
             .is_some_and(|receiver| !receiver.is_finished())
             && self.measured.handler.is_open()
+    }
+
+    /// Whether its threads have moved within so long: the receiver's, and the writer's while records wait to be stored. One that tries in
+    /// vain moves.
+    #[must_use]
+    pub fn has_moved_within(&self, patience: Duration) -> bool {
+        let handler = &self.measured.handler;
+        let writer_hangs =
+            handler.counters().queued > 0 && handler.metrics().tries.rests_for() > patience;
+        !writer_hangs && self.measured.counters.turns.rests_for() <= patience
     }
 
     /// Stops: accepts no more, reads what has arrived, stores all of it. Closing again does nothing.

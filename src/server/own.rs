@@ -36,7 +36,7 @@ pub(super) fn stopped(summary: &Summary) -> LogRecord {
         Level::INFO
     };
     LogRecord::own(level, format!("stopped: {summary}"))
-        .with("received", records.accepted)
+        .with("received", records.accepted - records.left_behind)
         .with("stored", records.stored)
         .with("duplicates", records.duplicates)
         .with("dropped", records.dropped)

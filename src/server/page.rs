@@ -79,6 +79,12 @@ impl Measured {
         );
         page.number(
             Kind::Counter,
+            "logstore_connections_idle_closed_total",
+            "Connections that were closed since nothing came by them for too long (--idle-timeout).",
+            of(&counters.idle),
+        );
+        page.number(
+            Kind::Counter,
             "logstore_received_bytes_total",
             "Bytes of frames, messages, datagrams and bodies, packed as they came.",
             of(&counters.bytes),

@@ -53,9 +53,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counters {
             accepted,
+            left_behind,
             stored,
             dropped,
             failed,
+            queued,
             spilled,
             duplicates,
             shed,
@@ -64,7 +66,7 @@ impl fmt::Display for Summary {
         write!(
             f,
             "{} received over {}",
-            counted(accepted, "record", "records"),
+            counted(accepted - left_behind, "record", "records"),
             counted(self.connections, "connection", "connections"),
         )?;
         let spoken = || {
@@ -80,6 +82,9 @@ impl fmt::Display for Summary {
             }
             f.write_str(")")?;
         }
+        if left_behind > 0 {
+            write!(f, " and {left_behind} left by an earlier server")?;
+        }
         write!(f, ", {stored} stored, {dropped} dropped")?;
         if shed > 0 {
             write!(f, ", {shed} left out for want of room on the disk")?;
@@ -89,6 +94,10 @@ impl fmt::Display for Summary {
         }
         if spilled > 0 {
             write!(f, ", {spilled} kept in the spill file")?;
+        }
+        let waiting = queued.saturating_sub(spilled);
+        if waiting > 0 {
+            write!(f, ", {waiting} waiting")?;
         }
         if failed > 0 {
             write!(f, ", {failed} could not be stored")?;

@@ -133,7 +133,10 @@ impl Spill {
             ),
             io::ErrorKind::QuotaExceeded => io::Error::new(
                 io::ErrorKind::QuotaExceeded,
-                format!("it has reached its limit of {} bytes", self.max_bytes),
+                format!(
+                    "it has reached its limit of {} bytes (--spill-max)",
+                    self.max_bytes
+                ),
             ),
             _ => error,
         })

@@ -14,6 +14,9 @@ use crate::error::StoreError;
 use crate::paths::{beside, directory_of};
 use crate::progress::Progress;
 
+/// How the names of a database's other files go on behind its own; spill files have numbers behind that.
+const COMPANIONS: [&[u8]; 5] = [b"-wal", b"-shm", b"-journal", b".reserve", b".spill"];
+
 /// How many pages are copied at a time, between two looks at the progress.
 const STEP_PAGES: i32 = 512;
 
@@ -99,6 +102,9 @@ impl Reader {
         {
             return Err(target(to, "it is the database itself"));
         }
+        if self.has_beside(to) {
+            return Err(target(to, "a file of that name belongs to the database"));
+        }
         if existing == Existing::Keep && to.symlink_metadata().is_ok() {
             return Err(target(to, EXISTS));
         }
@@ -114,6 +120,22 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Whether the name is one of those that the database's other files have, or may get.
+    fn has_beside(&self, to: &Path) -> bool {
+        let (Ok(own), Ok(directory)) = (self.path.canonicalize(), directory_of(to).canonicalize())
+        else {
+            return false;
+        };
+        let name = |path: &Path| {
+            path.file_name()
+                .map(|name| name.as_encoded_bytes().to_owned())
+        };
+        let suffix = name(to).zip(name(&own));
+        let suffix = suffix.and_then(|(to, own)| Some(to.strip_prefix(&*own)?.to_owned()));
+        directory_of(&own) == directory
+            && suffix.is_some_and(|suffix| COMPANIONS.iter().any(|begin| suffix.starts_with(begin)))
     }
 
     fn copy(&self, source: &Connection, to: &Path) -> rusqlite::Result<()> {

@@ -68,7 +68,7 @@ pub(super) fn note(
         if finder.find(extra.as_bytes()).is_some()
             && let Ok(Numbering { client, seq }) = serde_json::from_str(extra)
             && (0..MAX_SEQ).contains(&seq)
-            && client.len() <= MAX_NAME_BYTES
+            && (1..=MAX_NAME_BYTES).contains(&client.len())
         {
             let hour = record.created_ns.div_euclid(HOUR_NS);
             let words = words(batch, &record);
@@ -381,13 +381,14 @@ mod tests {
             plain().with("client", "a").with("seq", 1.5),
             plain().with("client", "a").with("seq", i64::MAX),
             plain().with("client", long).with("seq", 1),
+            plain().with("client", "").with("seq", 1),
             plain().with("seq", 1),
         ] {
             for _ in 0..2 {
                 store.append(&[[&odd].into_iter().collect()]).unwrap();
             }
         }
-        assert_eq!((stored(&reader), store.left_out().twice), (14, 0));
+        assert_eq!((stored(&reader), store.left_out().twice), (16, 0));
         assert_eq!(reader.gaps().unwrap(), []);
     }
 

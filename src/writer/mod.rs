@@ -188,6 +188,7 @@ impl Writer {
             _ => self.close_timeout,
         };
         loop {
+            self.queue.metrics.tries.moves();
             let began = Instant::now();
             let error = match self.try_to_store(&mut batches, mark.as_ref(), confirm) {
                 Ok(()) => {
@@ -195,7 +196,9 @@ impl Writer {
                     self.queue.moves();
                     self.queue.hold_spill_back(false);
                     let left_out = self.store.left_out();
-                    if let Some(newest_ns) = newest_ns {
+                    if let Some(newest_ns) = newest_ns
+                        && records > 0
+                    {
                         let lag_ns = now_ns().saturating_sub(newest_ns);
                         let stored = records - left_out.twice - left_out.shed;
                         let metrics = &self.queue.metrics;

@@ -90,6 +90,26 @@ fn prometheus_reads_the_metrics_and_they_add_up() {
 }
 
 #[test]
+fn transactions_are_measured_by_what_they_stored() {
+    let store = Store::new();
+    let server = Server::start_with(&store.db, &["--own-records", "on"]);
+    wait_until("its own record", || store.count() == 1);
+    for _ in 0..3 {
+        let numbered = b"{\"msg\":\"x\",\"client\":\"a\",\"seq\":1}";
+        assert_eq!(post(&server, "/ingest", &[JSON], numbered).status, 200);
+    }
+    let page = request(server.address(), "GET /metrics", &[], b"").body;
+    for number in [
+        "logstore_records_duplicate_total 2\n",
+        "logstore_transaction_records_count 3\n",
+        "logstore_transaction_records_sum 1\n",
+    ] {
+        assert!(page.contains(number), "{number}: {page}");
+    }
+    server.terminate();
+}
+
+#[test]
 fn metrics_need_a_token_where_everything_does() {
     let store = Store::new();
     let tokens = store.file("tokens");
@@ -109,6 +129,9 @@ fn a_report_now_and_then_tells_what_has_come() {
     send(server.address(), &frame("a", 20, "x"));
     server.wait_until_said("so far: 1 record received over 1 connection, 1 stored, 0 dropped;");
     server.wait_until_said("; lately 0 records/s, 0 bytes/s");
+    for text in [" a transaction, ", " behind; file ", ", WAL ", " free\n"] {
+        assert!(server.said().contains(text), "{text}: {}", server.said());
+    }
     server.terminate();
 }
 

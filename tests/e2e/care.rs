@@ -154,6 +154,13 @@ fn a_backup_takes_no_others_place_unless_told() {
     let other = store.file("other");
     fs::write(&other, "precious").unwrap();
     let missing = store.file("no/such/copy.sqlite");
+    let own = ["-wal", "-shm", ".reserve", ".spill", ".spill.3"];
+    let own = own.map(|suffix| store.file(&format!("runs.sqlite{suffix}")));
+    for to in &own {
+        let (code, _, said) = backup(&store.db, to, &["--force"]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("belongs to the database"), "{said}");
+    }
     for (to, arguments, expected) in [
         (&other, &[][..], "--force"),
         (&store.db, &[], "the database itself"),

@@ -423,3 +423,70 @@ fn behind_a_link_everything_is_beside_the_file_itself() {
     let names: Vec<_> = fs::read_dir(store.file("")).unwrap().collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
+
+/// Waits until `/healthz` is answered with 503, and gives the reason.
+fn failing(server: &Server) -> String {
+    let mut reason = String::new();
+    wait_until("the server says that it fails", || {
+        let answer = request(server.address(), "GET /healthz", &[], b"");
+        let told = answer.json();
+        told["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut reason);
+        answer.status == 503 && told["status"] == "failing"
+    });
+    reason
+}
+
+fn wait_until_healthy(server: &Server) {
+    wait_until("all is well", || {
+        request(server.address(), "GET /healthz", &[], b"").status == 200
+    });
+}
+
+#[test]
+fn health_is_told_as_it_is() {
+    let store = Store::new();
+    let flags = ["--queue-capacity", "64", "--batch-size", "16"];
+    let server = Server::start_with(&store.db, &[&flags[..], &["--spill-max", "0"]].concat());
+    wait_until_healthy(&server);
+    let lock = Connection::open(&store.db).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    send_numbered(&server, 0..1000);
+    let reason = failing(&server);
+    assert!(reason.contains("the queue is full"), "{reason}");
+    lock.execute_batch("ROLLBACK").unwrap();
+    wait_until_healthy(&server);
+    wait_for(&store.db, 0..1000);
+    drop(lock);
+    // Somebody puts something else in its place.
+    fs::rename(&store.db, store.file("old.sqlite")).unwrap();
+    fs::write(&store.db, [b'x'; 9000]).unwrap();
+    send_numbered(&server, 1000..1001);
+    let reason = failing(&server);
+    assert!(reason.contains("runs.sqlite"), "{reason}");
+    fs::remove_file(&store.db).unwrap();
+    wait_until_healthy(&server);
+    wait_for(&store.db, 1000..1001);
+    server.terminate();
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_a_store_that_refuses() {
+    let store = Store::new();
+    // 512 KiB or 1 MiB, as the shell has it.
+    let flags = ["--reserve", "0", "--overflow", "block"];
+    let server = Server::start_under(&store.db, "ulimit -f 1024", &flags);
+    send_numbered(&server, 0..20_000);
+    let reason = failing(&server);
+    assert!(reason.contains("runs.sqlite"), "{reason}");
+    server.signal("TERM");
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("could not be stored"),
+        "{}",
+        ended.stderr
+    );
+}

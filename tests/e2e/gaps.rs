@@ -43,7 +43,12 @@ fn json_lines_that_have_not_come_are_named() {
     let expected = json!({"client": "web-1", "first": 1, "last": 17, "came": 14, "missing": 3, "ranges": [[11, 13]]});
     assert_eq!(code, 1);
     assert_eq!(serde_json::from_str::<Value>(&all).unwrap(), expected);
-    assert_eq!(gaps(&store, &["--client", "web-2"]).0, 0);
+    let text = "1 of 1 client complete; 5 numbered records have come\n";
+    assert_eq!(gaps(&store, &["--client", "web-2"]), (0, text.into()));
+    let nobody = store.run("gaps", &["--client", "nobody"]);
+    let said = String::from_utf8_lossy(&nobody.stderr);
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(said.contains("no client called \"nobody\""), "{said}");
     let ended = server.terminate();
     assert!(
         ended.stderr.contains("25 records received")

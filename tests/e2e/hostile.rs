@@ -1,7 +1,7 @@
 //! Clients gone wild: thousands that say nothing, half frames that drip in, one that sends as fast as it can, storms of connections.
 //! The others stay served, memory is bounded, and nothing of what was sent whole is lost.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::requests::{gzip, post};
+use crate::requests::{gzip, post, request};
 use crate::support::{Server, Store, frame, send, wait_until};
 
 const MIB: u64 = 1 << 20;
@@ -146,6 +146,11 @@ fn the_silent_are_closed_in_good_order_when_there_is_an_idle_timeout() {
     let mut rest = Vec::new();
     assert_eq!(spoke.read_to_end(&mut rest).unwrap(), 0);
     assert!(!is_closed(&busy));
+    let metrics = request(server.address(), "GET /metrics", &[], b"").body;
+    assert!(
+        metrics.contains("logstore_connections_idle_closed_total 3\n"),
+        "{metrics}"
+    );
     let ended = server.terminate();
     assert_eq!(store.records(&["--name", "spoke"]).len(), 1);
     assert!(
@@ -347,4 +352,27 @@ fn a_storm_of_connections_that_send_one_record_each_loses_none() {
     messages.sort();
     messages.dedup();
     assert_eq!(messages.len(), count);
+}
+
+#[test]
+fn a_client_that_reads_no_answer_is_cut_off() {
+    let store = Store::new();
+    let server = Server::start_with(&store.db, &["--idle-timeout", "2s"]);
+    let mut client = TcpStream::connect(server.address()).unwrap();
+    client
+        .set_write_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    // More than the sockets of both sides hold.
+    let request = format!(
+        "GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n",
+        server.address()
+    );
+    let requests = request.repeat(100);
+    let failed = (0..10_000).find_map(|_| client.write_all(requests.as_bytes()).err());
+    let kind = failed.expect("all is taken").kind();
+    assert!(
+        matches!(kind, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe),
+        "{kind}"
+    );
+    server.terminate();
 }

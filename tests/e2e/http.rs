@@ -147,6 +147,8 @@ fn requests_wait_for_the_commit_and_are_sent_away_when_it_does_not_come() {
     let answer = post(&server, "/ingest", &[JSON], b"{\"msg\":\"x\"}");
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.head.contains("retry-after: "), "{answer:?}");
+    assert!(answer.body.contains("will be stored"), "{answer:?}");
+    assert!(answer.body.contains("twice"), "{answer:?}");
     other.execute_batch("ROLLBACK").unwrap();
     wait_until("it is stored all the same", || store.count() == 1);
     assert_eq!(

@@ -152,8 +152,10 @@ fn what_cannot_be_kept_is_refused_before_the_file_is_made() {
         (&["--keep", "30"], "a duration needs a unit"),
         (
             &["--keep", "1d,debug=1d", "--keep", "debug=2d"],
-            "two rules for debug",
+            "--keep: there are two rules for debug",
         ),
+        (&["--keep", "-1d"], "'--keep <RULE>'"),
+        (&["--max-size", "50%"], "a number of bytes is wanted"),
         (&["--keep", "name:=1d"], "is no name for a rule"),
         (&["--max-size", "1000"], "allow at least 1MiB"),
         (&["--max-size", "10 parsecs"], "unknown unit \"parsecs\""),

@@ -193,6 +193,7 @@ fn a_server_that_is_not_there_is_an_error_with_a_way_out() {
     let output = send(["--port", &port, "--timeout", "1s"], b"one\ntwo\nthree\n");
     let took = began.elapsed();
     let said_at_end = said(&output, 2);
+    assert!(!said_at_end.contains("twice"), "{said_at_end}");
     for expected in [
         format!("cannot reach 127.0.0.1:{port}").as_str(),
         "records not confirmed: 3 of 3;",
@@ -227,7 +228,29 @@ fn a_server_that_never_reads_is_not_waited_for_longer_than_asked() {
     let output = send(["--port", &port, "--timeout", "500ms", "hello"], b"");
     let said = said(&output, 2);
     assert!(said.contains("records not confirmed: 1 of 1"), "{said}");
+    assert!(
+        said.contains("sending it again may store it twice"),
+        "{said}"
+    );
     assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_lock_of_some_seconds_is_waited_for() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let lock = Connection::open(&store.db).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            std::thread::sleep(Duration::from_secs(12));
+            lock.execute_batch("ROLLBACK").unwrap();
+        });
+        let output = send(["--port", &server.port(), "--timeout", "1m", "hello"], b"");
+        assert_eq!(said(&output, 0), "");
+    });
+    assert_eq!(store.count(), 1);
+    server.terminate();
 }
 
 #[test]

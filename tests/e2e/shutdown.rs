@@ -38,7 +38,7 @@ fn unbroken(store: &Store, name: &str) -> usize {
 
 #[test]
 fn what_was_sent_before_a_signal_is_stored() {
-    for (signal, count) in [("TERM", 1), ("INT", 100), ("HUP", 100), ("TERM", 100_000)] {
+    for (signal, count) in [("TERM", 1), ("INT", 100), ("TERM", 100_000)] {
         let store = Store::new();
         let server = Server::start(&store.db);
         send(server.address(), &frames("a", count));
@@ -51,6 +51,18 @@ fn what_was_sent_before_a_signal_is_stored() {
             "stopped: {count} {records} received over 1 connection, {count} stored, 0 dropped\n"
         )));
     }
+}
+
+#[test]
+fn a_daemon_is_not_ended_by_a_habitual_hangup() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    for count in 1..=2 {
+        server.signal("HUP");
+        send(server.address(), &frames("a", 10));
+        wait_until("the records", || store.count() == 10 * count);
+    }
+    server.terminate();
 }
 
 #[test]

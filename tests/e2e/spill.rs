@@ -89,6 +89,8 @@ fn what_cannot_be_stored_until_the_end_is_stored_first_by_the_next_server() {
         "{}",
         ended.stderr
     );
+    let told = "100 records received over 1 connection and 20000 left by an earlier server, 20100 stored, 0 dropped\n";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
     assert_eq!(messages(&store), numbers(20_100));
     assert!(!spill(&store).exists());
 }

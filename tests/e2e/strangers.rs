@@ -171,7 +171,7 @@ fn incomplete_frames_of_all_connections_are_bounded_together() {
     let store = Store::new();
     let server = Server::start(&store.db);
     let almost = vec![0; (16 << 20) - 100];
-    // Seventeen times sixteen mebibytes; the connection that goes too far is cut, so that its writes may fail.
+    // Eighteen times sixteen mebibytes; a connection that goes too far is cut, so that its writes may fail.
     let held: Vec<TcpStream> = (0..18)
         .map(|_| {
             let mut client = TcpStream::connect(server.address()).unwrap();
@@ -180,7 +180,9 @@ fn incomplete_frames_of_all_connections_are_bounded_together() {
             client
         })
         .collect();
-    server.wait_until_said("incomplete frames of all connections are over 268435456 bytes");
+    server.wait_until_said("incomplete frames of all connections are over 134217728 bytes");
+    let resident = server.resident_bytes();
+    assert!(resident < 192 << 20, "{resident}");
     send(server.address(), &frame("good", 20, "still served"));
     wait_until("the record", || store.count() == 1);
     drop(held);

@@ -216,3 +216,16 @@ fn who_waits_on_a_terminal_sees_progress() {
         assert!(!shown.contains("searching"), "{shown:?}");
     }
 }
+
+#[test]
+fn the_end_of_its_terminal_stops_a_server() {
+    let store = store(1);
+    let shown = terminal(
+        &store,
+        "$LOGSTORE serve --port 0 & server=$!; read line; kill -HUP $server; wait $server",
+        &[],
+        &[("listening on", "\n")],
+    );
+    assert!(shown.contains("stopped: "), "{shown}");
+    assert!(shown.contains("ended with 0"), "{shown}");
+}

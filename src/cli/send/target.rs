@@ -145,9 +145,18 @@ impl Target {
             Some(_) => ", and the rest of the input was not read",
             None => "",
         };
-        bail!("{reason}; records not confirmed: {failed} of {accepted}{rest}; {way_out}")
+        // Whoever was reached may have read some of it, and store it yet.
+        let doubt = if reason.starts_with(SENT) {
+            "; what was sent may still be stored, and sending it again may store it twice"
+        } else {
+            ""
+        };
+        bail!("{reason}; records not confirmed: {failed} of {accepted}{rest}{doubt}; {way_out}")
     }
 }
+
+/// How an error begins of a server that was reached, [`logstore::StoreError::Server`].
+const SENT: &str = "cannot send to ";
 
 const OF_SERVER: &str = "`logstore serve` starts a server, --host and --port name another one, \
     --timeout waits longer, --db writes to a file";

@@ -8,6 +8,7 @@ mod body;
 mod collectors;
 mod ingest;
 mod split;
+mod writes;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
 use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -27,6 +29,7 @@ use tokio::time::timeout;
 
 use self::answer::{Body, JSON, Refusal, json, refuse, respond};
 use self::body::{Packing, pass_over, read_body};
+use self::writes::TimedWrites;
 use super::access::Refused;
 use super::connection::STOP_TIMEOUT;
 use super::counters::Source;
@@ -43,6 +46,9 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How long a client may take for the head of a request, and be silent between two.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(2);
 
+/// How long a client may take nothing of an answer; `--idle-timeout`, where it is shorter.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// How long a head may be, and how much of a body is read at a time. Thousands of clients may send so much and nothing more.
 const READ_BYTES: usize = 32 << 10;
 
@@ -52,6 +58,10 @@ const PORTION_BYTES: usize = 256 << 10;
 /// How long a request waits for room in the queue, and then for its records to be stored.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(5);
 const STORED_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a request hears whose records are not stored by then.
+const NOT_YET: &str = "the records are queued and will be stored, but are not yet; sending them again stores them twice, \
+    but for those that carry client and seq";
 
 /// When a client that was sent away should come again, in seconds.
 const RETRY_AFTER: u32 = 5;
@@ -73,6 +83,8 @@ pub(super) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let hostname = hostname_of(peer);
+    let idle = shared.rules.idle_timeout.unwrap_or(WRITE_TIMEOUT);
+    let stream = TimedWrites::new(stream, idle.min(WRITE_TIMEOUT));
     let service = service_fn(|request: Request<Incoming>| {
         let exchange = Exchange {
             shared,
@@ -244,14 +256,16 @@ impl Exchange<'_> {
     }
 
     fn health(&self) -> Response<Body> {
-        if self.shared.sink.is_open() {
-            json(StatusCode::OK, "{\"status\":\"ok\"}".into())
-        } else {
-            json(
+        let sink = &self.shared.sink;
+        let (status, health) = match sink.trouble() {
+            _ if !sink.is_open() => (StatusCode::SERVICE_UNAVAILABLE, json!({"status": "closed"})),
+            Some(reason) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "{\"status\":\"closed\"}".into(),
-            )
-        }
+                json!({"status": "failing", "reason": reason}),
+            ),
+            None => (StatusCode::OK, json!({"status": "ok"})),
+        };
+        json(status, health.to_string())
     }
 
     /// Reads the body, all of it, unpacked.
@@ -295,7 +309,7 @@ impl Exchange<'_> {
         match timeout(STORED_TIMEOUT, stored).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Refusal::later("records were dropped")),
-            Err(_) => Err(Refusal::later("the records are queued, but not stored yet")),
+            Err(_) => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, NOT_YET)),
         }
     }
 }
