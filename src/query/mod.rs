@@ -2,12 +2,14 @@
 
 mod context;
 mod field;
+mod filters;
 mod pattern;
 mod phrase;
 mod required;
 
 pub use context::{Context, ContextOf, ContextRecord, Role};
 pub use field::{FieldFilter, FieldTest};
+pub use filters::Filters;
 pub use pattern::{Case, Pattern};
 pub use phrase::Phrase;
 
