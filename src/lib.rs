@@ -107,13 +107,14 @@ pub use handler::{
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{
-    DEFAULT_MAX_CONNECTIONS, LogRecordSocketReceiver, LogRecordStreamHandler, MessageStream,
-    ReceiverCounters, Source, SourceCounters, Stop, Tap, TlsFiles, Tokens,
+    DEFAULT_MAX_CONNECTIONS, DEFAULT_QUERY_TIMEOUT, LogRecordSocketReceiver,
+    LogRecordStreamHandler, MessageStream, ReceiverCounters, Source, SourceCounters, Stop, Tap,
+    TlsFiles, Tokens,
 };
 pub use progress::Progress;
 pub use query::{
-    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Filters, Order, Pattern, Phrase, Query,
-    Role,
+    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Filters, Order, Pattern,
+    Phrase, Query, Role,
 };
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};

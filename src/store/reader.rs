@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::answer::Records;
 use super::block::BlockCache;
+use super::moved::{FileId, file_id};
 use super::plan::Plan;
 use super::scan::Search;
 use super::schema;
@@ -35,6 +37,8 @@ pub struct Reader {
     pub(super) path: PathBuf,
     pub(super) progress: Progress,
     cancel: Option<Cancel>,
+    /// Which file it reads, where the system tells.
+    file_id: Option<FileId>,
     /// What all questions so far have read of the index.
     pub(super) blocks: Arc<BlockCache>,
 }
@@ -63,6 +67,7 @@ impl Reader {
                 source,
             });
         }
+        let file_id = file_id(path).ok();
         let mut manager = read_only(SqliteConnectionManager::file(path), OpenFlags::empty());
         if let Err(error) = check(&manager, path) {
             // Whoever may only read cannot make the files that SQLite wants beside a database in WAL mode. One that nobody has open
@@ -89,6 +94,7 @@ impl Reader {
             path: path.to_owned(),
             progress: Progress::new(),
             cancel: None,
+            file_id,
             blocks: Arc::default(),
         })
     }
@@ -105,6 +111,15 @@ impl Reader {
     pub fn with_cancel(mut self, cancel: Cancel) -> Self {
         self.cancel = Some(cancel);
         self
+    }
+
+    /// Whether its path still means the file that it reads: somebody may have moved that, or put another in its place.
+    #[must_use]
+    pub fn is_at_its_path(&self) -> bool {
+        match file_id(&self.path) {
+            Ok(found) => self.file_id.is_none_or(|known| known == found),
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        }
     }
 
     /// The highest id that a record has, or had before it was deleted, since ids are not given again; 0 when there was none.
