@@ -110,8 +110,8 @@ pub use net::{
 };
 pub use progress::Progress;
 pub use query::{
-    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Order, Pattern, Phrase, Query,
-    Role,
+    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, LimitTo, Order, Pattern,
+    Phrase, Query, RecordKey, Role,
 };
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
