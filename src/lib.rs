@@ -113,8 +113,8 @@ pub use net::{
 };
 pub use progress::Progress;
 pub use query::{
-    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Filters, Order, Pattern,
-    Phrase, Query, Role,
+    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Filters, LimitTo, Order,
+    Pattern, Phrase, Query, RecordKey, Role,
 };
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};

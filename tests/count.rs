@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use logstore::{
     Batch, Count, Counts, Durability, Error, Every, GroupBy, Level, LogRecord, Origin, Query,
-    QueryError, Reader, RecordStore, Site, SqliteStore, Zone,
+    QueryError, Reader, RecordKey, RecordStore, Site, SqliteStore, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -104,43 +104,62 @@ fn count() -> impl Strategy<Value = Count> {
         prop::option::of(select(&["node1"])),
         prop::option::of(-50..50_i64),
         prop::option::of(-50..50_i64),
+        prop::option::weighted(0.3, (-50..0_i64, 0..100_i64)),
     );
     (
         prop::collection::vec(select(groups), 0..4),
         prop::option::weighted(0.7, every),
         query,
     )
-        .prop_map(|(by, every, (level, name, host, since, until))| Count {
-            query: Query {
-                min_level: level,
-                names: name.iter().map(ToString::to_string).collect(),
-                hosts: host.iter().map(ToString::to_string).collect(),
-                since_ns: since.map(|day| START + day * DAY),
-                until_ns: until.map(|day| START + day * DAY),
-                // It must not matter.
-                limit: Some(1),
-                ..Query::default()
+        .prop_map(
+            |(by, every, (level, name, host, since, until, after))| Count {
+                query: Query {
+                    min_level: level,
+                    names: name.iter().map(ToString::to_string).collect(),
+                    hosts: host.iter().map(ToString::to_string).collect(),
+                    since_ns: since.map(|day| START + day * DAY),
+                    until_ns: until.map(|day| START + day * DAY),
+                    after: after.map(|(day, id)| RecordKey {
+                        created_ns: START + day * DAY,
+                        id,
+                    }),
+                    // It must not matter.
+                    limit: Some(1),
+                    ..Query::default()
+                },
+                by,
+                every: every.map(|width| Every::new(width, Zone::Utc).unwrap()),
             },
-            by,
-            every: every.map(|width| Every::new(width, Zone::Utc).unwrap()),
-        })
+        )
 }
 
-fn wants(query: &Query, record: &LogRecord) -> bool {
+fn wants(query: &Query, id: i64, record: &LogRecord) -> bool {
     let Query {
         min_level,
         names,
         hosts,
         since_ns,
         until_ns,
+        after,
         ..
     } = query;
+    let created_ns = record.created_ns;
     let name = &record.site.name;
     min_level.is_none_or(|level| record.site.level >= level)
         && (names.is_empty() || names[0] == *name || name.starts_with(&(names[0].clone() + ".")))
         && (hosts.is_empty() || hosts[0] == record.origin.hostname)
         && since_ns.is_none_or(|since| record.created_ns >= since)
         && until_ns.is_none_or(|until| record.created_ns <= until)
+        && after.is_none_or(|after| RecordKey { created_ns, id } > after)
+}
+
+fn wanted<'r>(
+    query: &'r Query,
+    records: &'r [LogRecord],
+) -> impl Iterator<Item = &'r LogRecord> + Clone {
+    let records = (1..).zip(records);
+    let wanted = records.filter(|(id, record)| wants(query, *id, record));
+    wanted.map(|(_, record)| record)
 }
 
 fn text_or(text: &str, other: Option<i64>) -> Value {
@@ -191,7 +210,7 @@ fn start(width: i64, ns: i64) -> i64 {
 /// The groups with their counts, in no order that matters.
 fn model(count: &Count, records: &[LogRecord]) -> BTreeMap<(Option<i64>, String), u64> {
     let width = count.every.map(Every::width_ns);
-    let wanted = records.iter().filter(|record| wants(&count.query, record));
+    let wanted = wanted(&count.query, records);
     let mut groups = BTreeMap::new();
     for record in wanted.clone() {
         let key: Vec<Value> = count.by.iter().map(|by| value(by, record)).collect();
@@ -234,7 +253,7 @@ proptest! {
             let answer = reader.count(&count).unwrap();
             prop_assert_eq!(found(&answer), model(&count, &records), "{:?}", count);
             prop_assert_eq!(found(&answer).len(), answer.rows.len(), "a group has one row");
-            let wanted = records.iter().filter(|record| wants(&count.query, record));
+            let wanted = wanted(&count.query, &records);
             let times = wanted.map(|record| record.created_ns);
             prop_assert_eq!(answer.total, times.clone().count() as u64);
             prop_assert_eq!(answer.span_ns, times.clone().min().zip(times.max()));

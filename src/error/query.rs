@@ -140,6 +140,14 @@ pub enum QueryError {
         /// The name of the upper one.
         high: &'static str,
     },
+    /// The place of a record that is none.
+    #[error(
+        "cannot read {text:?} as the place of a record: use created_ns-id, two whole numbers as an answer gives them: 1795407734244875952-17"
+    )]
+    Key {
+        /// What was given.
+        text: String,
+    },
     /// An output format that is none.
     #[error("unknown output {text:?}; use text, json, csv or logfmt")]
     Output {

@@ -22,7 +22,7 @@ use crate::cancel::Cancel;
 use crate::error::StoreError;
 use crate::gaps::ClientGaps;
 use crate::progress::Progress;
-use crate::query::{Order, Query};
+use crate::query::Query;
 
 /// How many connections may read at a time.
 const READERS: u8 = 4;
@@ -138,12 +138,8 @@ impl Reader {
     /// When the file cannot be read. Each record of the answer may be an error, too.
     pub fn query(&self, query: &Query) -> Result<Records, StoreError> {
         let (search, plan) = self.prepare(query)?;
-        // The newest few are found from the new end, in whichever order they are to come.
-        let order = match query.limit {
-            Some(_) => Order::NewestFirst,
-            None => query.order,
-        };
         let last_id = plan.last_id;
+        let order = query.search_order();
         let stream = Stream::new(self.clone(), plan, Arc::new(search), order);
         Records::new(self.clone(), stream, query, last_id)
     }

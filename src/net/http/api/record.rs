@@ -10,7 +10,7 @@ pub(super) fn put_record(stored: &StoredRecord, out: &mut Vec<u8>) {
     // There is always an id in it.
     out.pop();
     out.extend(b",\"cursor\":\"");
-    out.extend(cursor_of(stored).bytes());
+    out.extend(stored.key().to_string().bytes());
     out.extend(b"\"}");
 }
 
@@ -27,11 +27,6 @@ pub(super) fn put_records<'r>(
         put_record(record, out);
     }
     out.push(b']');
-}
-
-/// The place of a record among all.
-pub(super) fn cursor_of(stored: &StoredRecord) -> String {
-    format!("{}-{}", stored.record.created_ns, stored.id)
 }
 
 #[cfg(test)]
