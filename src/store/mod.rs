@@ -2,6 +2,7 @@
 
 mod answer;
 mod append;
+mod around;
 mod backup;
 mod block;
 mod check;
@@ -33,6 +34,7 @@ mod stream;
 
 pub use answer::Records;
 pub use append::SqliteStore;
+pub use around::Around;
 pub use backup::{Existing, Saved};
 pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;
