@@ -11,6 +11,7 @@ mod questions;
 mod record;
 mod records;
 mod routes;
+mod session;
 
 pub(super) use problem::Problem;
 pub use questions::DEFAULT_QUERY_TIMEOUT;
@@ -27,7 +28,7 @@ use tokio::time::sleep;
 use self::parameters::Parameters;
 use self::routes::{ROUTES, Route, Serves};
 use super::Exchange;
-use super::answer::{Body, JSON, respond};
+use super::answer::{Body, JSON, Refusal, respond};
 
 const LINES: &str = "application/x-ndjson";
 
@@ -76,6 +77,8 @@ pub(super) fn is_path(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
 
+pub(super) use session::is_end as is_end_of_session;
+
 /// With what every answer here says of itself.
 pub(super) fn marked(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
@@ -92,10 +95,18 @@ impl Exchange<'_> {
             let paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
             Problem::not_found(format!("no {path} here; there are {}", paths.join(", ")))
         })?;
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let allow = route.serves.methods();
-            return Err(Problem::method(request.method(), path, allow));
-        }
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let question = match route.serves {
+            Serves::Answers(question) if reads => question,
+            Serves::Session if is_end_of_session(request) => return Ok(self.end_session()),
+            Serves::Session if *request.method() == Method::POST => {
+                return Ok(self.begin_session(request.headers()));
+            }
+            serves => {
+                let methods = serves.methods();
+                return Err(Refusal::method(request.method(), path, methods).into());
+            }
+        };
         let questions = self.shared.rules.questions.as_ref().ok_or_else(|| {
             Problem::not_found("this receiver was given no database to answer from")
         })?;
@@ -105,17 +116,13 @@ impl Exchange<'_> {
         let accept = request.headers().get(ACCEPT);
         let accept = accept.and_then(|value| value.to_str().ok());
         given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
-        match route.serves {
-            Serves::Answers(question) => {
-                let asked = questions.ask(move |reader| question(&given, reader));
-                tokio::select! {
-                    answer = asked => answer.map(Answer::respond),
-                    () = self.gone() => Err(Problem::new(
-                        StatusCode::REQUEST_TIMEOUT,
-                        "the client ended the connection before it was answered",
-                    )),
-                }
-            }
+        let asked = questions.ask(move |reader| question(&given, reader));
+        tokio::select! {
+            answer = asked => answer.map(Answer::respond),
+            () = self.gone() => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the client ended the connection before it was answered",
+            )),
         }
     }
 

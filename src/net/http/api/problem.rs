@@ -56,15 +56,6 @@ impl Problem {
         }
     }
 
-    /// Another method than a path has.
-    pub(super) fn method(given: &hyper::Method, path: &str, allow: &'static str) -> Self {
-        let detail = format!("{given} is not for {path}; use {allow}");
-        Problem {
-            allow: Some(allow),
-            ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
-        }
-    }
-
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }
@@ -102,7 +93,10 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Problem::new(refusal.status, refusal.reason)
+        Problem {
+            allow: refusal.allow,
+            ..Problem::new(refusal.status, refusal.reason)
+        }
     }
 }
 

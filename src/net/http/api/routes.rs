@@ -20,6 +20,8 @@ pub(super) struct Route {
 pub(super) enum Serves {
     /// The answer of a reader, as a whole.
     Answers(Question),
+    /// What a browser keeps instead of the token.
+    Session,
 }
 
 impl Serves {
@@ -27,11 +29,12 @@ impl Serves {
     pub(super) fn methods(self) -> &'static str {
         match self {
             Serves::Answers(_) => "GET, HEAD",
+            Serves::Session => "POST, DELETE",
         }
     }
 }
 
-pub(super) const ROUTES: [Route; 7] = [
+pub(super) const ROUTES: [Route; 8] = [
     Route {
         path: "/api/meta",
         parameters: &[],
@@ -66,6 +69,11 @@ pub(super) const ROUTES: [Route; 7] = [
         path: "/api/names",
         parameters: &[FILTERS],
         serves: Serves::Answers(names::names),
+    },
+    Route {
+        path: "/api/session",
+        parameters: &[],
+        serves: Serves::Session,
     },
 ];
 
