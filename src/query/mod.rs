@@ -6,12 +6,14 @@ mod key;
 mod pattern;
 mod phrase;
 mod required;
+mod search;
 
 pub use context::{Context, ContextOf, ContextRecord, Role};
 pub use field::{FieldFilter, FieldTest};
 pub use key::RecordKey;
 pub use pattern::{Case, Pattern};
 pub use phrase::Phrase;
+pub use search::parse_search;
 
 use crate::level::Level;
 
