@@ -32,8 +32,8 @@
 //!   either of the two.
 //! - `LogBridge`, `client_attach_socket_handler` (feature `log`), `TracingBridge` (feature `tracing`): for programs that use
 //!   those crates' macros.
-//! - [`Query`] with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
-//!   [`Context`], [`ContextRecords`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
+//! - [`Query`], or [`Filters`] as people write them, with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
+//!   [`Context`], [`ContextRecords`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`], [`Cancel`]: of a long search.
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`Retention`], [`KeepRule`]: which records are kept, and for how long; [`Prune`]: removing the others by hand.
@@ -51,6 +51,7 @@
 mod batch;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod bridge;
+mod cancel;
 mod client;
 mod count;
 mod error;
@@ -84,6 +85,7 @@ pub use batch::{Batch, RecordRef, Texts};
 pub use bridge::TracingBridge;
 #[cfg(feature = "log")]
 pub use bridge::{AttachedHandler, LogBridge, client_attach_socket_handler};
+pub use cancel::Cancel;
 #[cfg(feature = "net")]
 pub use client::ClientTls;
 pub use client::{SocketHandler, SocketHandlerBuilder};
@@ -106,13 +108,14 @@ pub use handler::{
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{
-    DEFAULT_MAX_CONNECTIONS, LogRecordSocketReceiver, LogRecordStreamHandler, MessageStream,
-    ReceiverCounters, Source, SourceCounters, Stop, Tap, TlsFiles, Tokens,
+    DEFAULT_MAX_CONNECTIONS, DEFAULT_QUERY_TIMEOUT, LogRecordSocketReceiver,
+    LogRecordStreamHandler, MessageStream, ReceiverCounters, Source, SourceCounters, Stop, Tap,
+    TlsFiles, Tokens,
 };
 pub use progress::Progress;
 pub use query::{
-    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, LimitTo, Order, Pattern,
-    Phrase, Query, RecordKey, Role, parse_search,
+    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Filters, LimitTo, Order,
+    Pattern, Phrase, Query, RecordKey, Role, parse_search,
 };
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};

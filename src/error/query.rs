@@ -122,6 +122,24 @@ pub enum QueryError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// One of the [filters](crate::Filters) cannot be read.
+    #[error("{filter}")]
+    Filter {
+        /// Its name, as `max-level`.
+        filter: &'static str,
+        /// What is wrong with it.
+        source: Box<QueryError>,
+    },
+    /// Two filters that leave nothing between them.
+    #[error("{low} {how} {high}: nothing can be between them")]
+    Crossed {
+        /// The name of the lower one.
+        low: &'static str,
+        /// What it is to the other: "is above".
+        how: &'static str,
+        /// The name of the upper one.
+        high: &'static str,
+    },
     /// The place of a record that is none.
     #[error(
         "cannot read {text:?} as the place of a record: use created_ns-id, two whole numbers as an answer gives them: 1795407734244875952-17"

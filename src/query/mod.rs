@@ -2,6 +2,7 @@
 
 mod context;
 mod field;
+mod filters;
 mod key;
 mod pattern;
 mod phrase;
@@ -10,6 +11,7 @@ mod search;
 
 pub use context::{Context, ContextOf, ContextRecord, Role};
 pub use field::{FieldFilter, FieldTest};
+pub use filters::Filters;
 pub use key::RecordKey;
 pub use pattern::{Case, Pattern};
 pub use phrase::Phrase;

@@ -198,6 +198,26 @@ impl Records {
     }
 }
 
+impl Reader {
+    /// The record that has this id; `None` when it is not there, or not any more.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn record(&self, id: i64) -> Result<Option<StoredRecord>, StoreError> {
+        self.read(|connection| {
+            let read = connection.unchecked_transaction()?;
+            let mut statement = read.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM record WHERE record.id = ?1"
+            ))?;
+            let mut rows = statement.query([id])?;
+            let row = rows.next()?;
+            row.map(|row| Names::default().record(&read, row))
+                .transpose()
+        })
+    }
+}
+
 /// The records of the first of these keys, in their order, without those that are gone: as many as a page takes.
 pub(super) fn fetch(
     reader: &Reader,

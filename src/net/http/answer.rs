@@ -1,6 +1,9 @@
 //! What requests are answered with.
 
-use http_body_util::Full;
+use std::io;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
@@ -12,8 +15,15 @@ use crate::error::WireError;
 use crate::wire::elastic;
 use crate::wire::otlp::{status_json, status_protobuf};
 
-/// The body of an answer.
-pub(super) type Body = Full<Bytes>;
+/// The body of an answer, as a whole or as it is made. One that fails breaks the connection off, so that nobody takes it for complete.
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A body that is there as a whole.
+pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
 
 pub(super) const JSON: &str = "application/json";
 
@@ -67,9 +77,9 @@ impl Refusal {
 pub(super) fn respond(
     status: StatusCode,
     content_type: &'static str,
-    body: Vec<u8>,
+    body: impl Into<Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(Full::from(body));
+    let mut response = Response::new(whole(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -82,7 +92,7 @@ pub(super) fn json(status: StatusCode, text: String) -> Response<Body> {
 
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(whole(Bytes::new()));
     *response.status_mut() = status;
     response
 }

@@ -4,15 +4,22 @@
 //! may then be there twice.
 
 mod answer;
+mod api;
 mod body;
 mod collectors;
 mod ingest;
+mod line;
+mod page;
 mod split;
+
+pub use api::DEFAULT_QUERY_TIMEOUT;
+pub(super) use api::{Questions, THREADS};
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -26,7 +33,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::answer::{Body, JSON, Refusal, json, refuse, respond};
+use self::api::Problem;
 use self::body::{Packing, pass_over, read_body};
+use self::line::Line;
 use super::access::Refused;
 use super::connection::STOP_TIMEOUT;
 use super::counters::Source;
@@ -63,6 +72,8 @@ pub(super) struct Exchange<'a> {
     hostname: &'a str,
     /// By which way the records of this request come.
     source: Source,
+    /// Ready when the client has ended its side.
+    poll_end: &'a dyn Fn(&mut std::task::Context<'_>) -> Poll<()>,
 }
 
 /// Serves requests until the client goes, or until the stop and the end of what is being answered.
@@ -73,12 +84,16 @@ pub(super) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let hostname = hostname_of(peer);
+    let line = Line::new(stream);
+    let ends = line.clone();
+    let poll_end = move |context: &mut std::task::Context<'_>| ends.poll_end(context);
     let service = service_fn(|request: Request<Incoming>| {
         let exchange = Exchange {
             shared,
             peer,
             hostname: &hostname,
             source: source_of(request.uri().path()),
+            poll_end: &poll_end,
         };
         async move { Ok::<_, Infallible>(exchange.answer(request).await) }
     });
@@ -88,7 +103,7 @@ pub(super) async fn serve(
         .max_buf_size(READ_BYTES)
         // Who has no more to say may still listen.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(line), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
@@ -141,6 +156,13 @@ fn source_of(path: &str) -> Source {
 impl Exchange<'_> {
     async fn answer(&self, mut request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
+        if api::is_path(&path) {
+            let answered = match self.check(&request) {
+                Ok(()) => self.api(&request).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            return api::marked(answered.unwrap_or_else(|problem: Problem| problem.respond()));
+        }
         let kind = ingest::media_type(request.headers());
         // Many clients do not look at the status: records that went to a wrong place are lost.
         let posts = matches!(*request.method(), Method::POST | Method::PUT);
@@ -206,6 +228,9 @@ impl Exchange<'_> {
             method == Method::POST,
             method == Method::GET || method == Method::HEAD,
         );
+        if get && let Some(file) = page::serve(path, request.headers()) {
+            return Ok(file);
+        }
         match segments.as_slice() {
             ["ingest"] if post => self.ingest(request).await,
             ["gelf"] if post => self.gelf(request).await,

@@ -1,0 +1,129 @@
+//! `/api`: questions about the store, for pages and programs. Nothing here changes a record.
+
+mod filters;
+mod meta;
+mod parameters;
+mod problem;
+mod questions;
+mod record;
+mod records;
+mod routes;
+
+pub(super) use problem::Problem;
+pub use questions::DEFAULT_QUERY_TIMEOUT;
+pub(in crate::net) use questions::{Questions, THREADS};
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::sleep;
+
+use self::parameters::Parameters;
+use self::routes::{ROUTES, Route, Serves};
+use super::Exchange;
+use super::answer::{Body, JSON, respond};
+
+const LINES: &str = "application/x-ndjson";
+
+/// How long a client that has ended its side is still answered: it may listen. Then it has gone, and its question is taken back.
+const GONE_AFTER: Duration = Duration::from_secs(1);
+
+/// An answer as a whole.
+#[derive(Debug)]
+pub(super) struct Answer {
+    kind: &'static str,
+    body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    fn new(kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Answer {
+            kind,
+            body: body.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    fn json(body: impl Into<Vec<u8>>) -> Self {
+        Answer::new(JSON, body)
+    }
+
+    fn lines(body: impl Into<Vec<u8>>) -> Self {
+        Answer::new(LINES, body)
+    }
+
+    fn respond(self) -> Response<Body> {
+        let mut response = respond(StatusCode::OK, self.kind, self.body);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                let name = HeaderName::from_static(name);
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// Whether a path is one of those here.
+pub(super) fn is_path(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
+/// With what every answer here says of itself.
+pub(super) fn marked(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+impl Exchange<'_> {
+    /// Answers a request that has been let in.
+    pub(super) async fn api(&self, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
+        let path = request.uri().path();
+        let (route, id) = Route::find(path).ok_or_else(|| {
+            let paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+            Problem::not_found(format!("no {path} here; there are {}", paths.join(", ")))
+        })?;
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let allow = route.serves.methods();
+            return Err(Problem::method(request.method(), path, allow));
+        }
+        let questions = self.shared.rules.questions.as_ref().ok_or_else(|| {
+            Problem::not_found("this receiver was given no database to answer from")
+        })?;
+        let query = request.uri().query().unwrap_or_default();
+        let mut given = Parameters::read(query, route.parameters())?;
+        given.id = id.map(read_id).transpose()?;
+        let accept = request.headers().get(ACCEPT);
+        let accept = accept.and_then(|value| value.to_str().ok());
+        given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
+        match route.serves {
+            Serves::Answers(question) => {
+                let asked = questions.ask(move |reader| question(&given, reader));
+                tokio::select! {
+                    answer = asked => answer.map(Answer::respond),
+                    () = self.gone() => Err(Problem::new(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the client ended the connection before it was answered",
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Resolves when the client has gone.
+    async fn gone(&self) {
+        poll_fn(|context| (self.poll_end)(context)).await;
+        sleep(GONE_AFTER).await;
+    }
+}
+
+fn read_id(text: &str) -> Result<i64, Problem> {
+    let id = text.parse().ok().filter(|id| *id > 0);
+    id.ok_or_else(|| Problem::not_found(format!("{text:?} is no record's id, which is a number")))
+}
