@@ -2,6 +2,8 @@
 
 mod answer;
 mod append;
+#[cfg(feature = "net")]
+mod arrivals;
 mod backup;
 mod block;
 mod check;
@@ -33,6 +35,8 @@ mod stream;
 
 pub use answer::Records;
 pub use append::SqliteStore;
+#[cfg(feature = "net")]
+pub(crate) use arrivals::Arrivals;
 pub use backup::{Existing, Saved};
 pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;
