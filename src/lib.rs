@@ -93,7 +93,8 @@ pub use count::{Count, CountRow, Counts, GroupBy};
 #[cfg(feature = "net")]
 pub use error::ServerError;
 pub use error::{
-    Error, QueryError, QueueError, RetentionError, SqlError, StoreError, WireError, describe,
+    Error, QueryError, QueueError, RetentionError, SearchError, SqlError, StoreError, WireError,
+    describe,
 };
 pub use format::{
     Coloring, Controls, CsvFormat, CsvRows, JsonFormat, JsonRows, LogfmtFormat, Output,
@@ -114,7 +115,7 @@ pub use net::{
 pub use progress::Progress;
 pub use query::{
     Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Filters, LimitTo, Order,
-    Pattern, Phrase, Query, RecordKey, Role,
+    Pattern, Phrase, Query, RecordKey, Role, parse_search,
 };
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};

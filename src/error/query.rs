@@ -166,6 +166,18 @@ pub enum QueryError {
     },
 }
 
+/// Why a [search text](crate::parse_search) could not be understood, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SearchError {
+    /// What is wrong, and the way out.
+    pub message: String,
+    /// Where the wrong part of the text begins, and
+    pub from: usize,
+    /// where it ends: offsets in units of UTF-16, which are the indices of `JavaScript`'s strings.
+    pub to: usize,
+}
+
 /// Why SQL was not answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -7,6 +7,7 @@ mod key;
 mod pattern;
 mod phrase;
 mod required;
+mod search;
 
 pub use context::{Context, ContextOf, ContextRecord, Role};
 pub use field::{FieldFilter, FieldTest};
@@ -14,6 +15,7 @@ pub use filters::Filters;
 pub use key::RecordKey;
 pub use pattern::{Case, Pattern};
 pub use phrase::Phrase;
+pub use search::parse_search;
 
 use crate::level::Level;
 

@@ -3,6 +3,8 @@
 mod answer;
 mod append;
 mod around;
+#[cfg(feature = "net")]
+mod arrivals;
 mod backup;
 mod block;
 mod check;
@@ -35,6 +37,8 @@ mod stream;
 pub use answer::Records;
 pub use append::SqliteStore;
 pub use around::Around;
+#[cfg(feature = "net")]
+pub(crate) use arrivals::Arrivals;
 pub use backup::{Existing, Saved};
 pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;

@@ -67,7 +67,10 @@ impl Bounds {
 
     /// Whether records between these keys and ids may be within.
     fn overlaps(&self, first: Key, last: Key) -> bool {
-        self.after_id < last.1 && self.first <= last && first <= self.last
+        self.after_id < last.1
+            && first.1 <= self.last_id
+            && self.first <= last
+            && first <= self.last
     }
 
     /// Whether all records of a block are within.

@@ -4,7 +4,7 @@ use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUT
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use crate::error::{Error, QueryError, StoreError, describe};
+use crate::error::{Error, QueryError, SearchError, StoreError, describe};
 use crate::net::http::answer::{Body, Refusal, respond};
 
 const PROBLEM: &str = "application/problem+json";
@@ -53,6 +53,14 @@ impl Problem {
                 at: place(error),
                 ..Problem::of(parameter, on_one_line(error))
             },
+        }
+    }
+
+    /// The search text cannot be read.
+    pub(super) fn of_search(error: &SearchError) -> Self {
+        Problem {
+            at: Some((error.from, error.to)),
+            ..Problem::of("q", error.message.as_str())
         }
     }
 
