@@ -12,6 +12,7 @@ mod record;
 mod records;
 mod routes;
 mod session;
+mod stats;
 
 pub(super) use problem::Problem;
 pub use questions::DEFAULT_QUERY_TIMEOUT;

@@ -3,7 +3,7 @@
 use super::filters::FILTERS;
 use super::parameters::{Parameter, Parameters};
 use super::problem::Problem;
-use super::{Answer, count, histogram, meta, names, records};
+use super::{Answer, count, histogram, meta, names, records, stats};
 use crate::store::Reader;
 
 /// Answers a question on a thread that may read.
@@ -34,7 +34,7 @@ impl Serves {
     }
 }
 
-pub(super) const ROUTES: [Route; 8] = [
+pub(super) const ROUTES: [Route; 9] = [
     Route {
         path: "/api/meta",
         parameters: &[],
@@ -69,6 +69,11 @@ pub(super) const ROUTES: [Route; 8] = [
         path: "/api/names",
         parameters: &[FILTERS],
         serves: Serves::Answers(names::names),
+    },
+    Route {
+        path: "/api/stats",
+        parameters: &[FILTERS],
+        serves: Serves::Answers(stats::stats),
     },
     Route {
         path: "/api/session",
