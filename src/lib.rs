@@ -33,7 +33,7 @@
 //! - `LogBridge`, `client_attach_socket_handler` (feature `log`), `TracingBridge` (feature `tracing`): for programs that use
 //!   those crates' macros.
 //! - [`Query`], or [`Filters`] as people write them, with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
-//!   [`Context`], [`ContextRecords`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`], [`Cancel`]: of a long search.
+//!   [`Context`], [`ContextRecords`], [`Around`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`], [`Cancel`]: of a long search.
 //! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`Retention`], [`KeepRule`]: which records are kept, and for how long; [`Prune`]: removing the others by hand.
@@ -127,8 +127,8 @@ pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
-    Checked, ContextRecords, Depth, Durability, Existing, Fault, LeftOut, Maintained, Problem,
-    Prune, PruneEstimate, Pruned, Reader, RecordStore, Records, Retained, RoomSettings,
+    Around, Checked, ContextRecords, Depth, Durability, Existing, Fault, LeftOut, Maintained,
+    Problem, Prune, PruneEstimate, Pruned, Reader, RecordStore, Records, Retained, RoomSettings,
     SCHEMA_VERSION, Saved, SqliteStore, StoreStats,
 };
 pub use time::{

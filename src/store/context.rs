@@ -182,7 +182,7 @@ impl Matches {
 }
 
 /// Whose context the records of these keys have, without those that are gone.
-fn origins_of(
+pub(super) fn origins_of(
     connection: &Connection,
     keys: &[Key],
     of: ContextOf,

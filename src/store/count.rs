@@ -17,7 +17,7 @@ use super::stream::Stream;
 use crate::batch::extra_of_json;
 use crate::count::{Count, Counts, GroupBy, Side, Tally, too_many_buckets};
 use crate::error::{Error, StoreError};
-use crate::query::{Order, Query};
+use crate::query::{FieldFilter, FieldTest, Order, Query};
 use crate::record::extra_at;
 use crate::time::Buckets;
 
@@ -104,6 +104,46 @@ impl Reader {
             }
         }
         Ok(tally.finish(damaged)?)
+    }
+
+    /// When the oldest and when the newest of the records that the query wants was made, in nanoseconds since the Unix epoch; `None` when
+    /// there is none. Those between are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn span(&self, query: &Query) -> Result<Option<(i64, i64)>, StoreError> {
+        let (search, plan) = self.prepare(query)?;
+        let [oldest, newest] = self.ends(&plan, &Arc::new(search))?;
+        Ok(oldest.zip(newest))
+    }
+
+    /// An extra field by which was counted and that no record of the store has: most likely a slip.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn missing_field<'c>(&self, counts: &'c Counts) -> Result<Option<&'c GroupBy>, StoreError> {
+        for (place, by) in counts.by.iter().enumerate() {
+            let Some(key) = by.field() else { continue };
+            let is_found = counts.rows.iter().any(|row| !row.key[place].is_null());
+            if is_found || counts.rows.is_empty() {
+                continue;
+            }
+            // The filters may have left out whoever has it.
+            let anywhere = Query {
+                fields: vec![FieldFilter {
+                    key: key.to_owned(),
+                    test: FieldTest::Present,
+                }],
+                limit: Some(1),
+                ..Query::default()
+            };
+            if self.query(&anywhere)?.next().transpose()?.is_none() {
+                return Ok(Some(by));
+            }
+        }
+        Ok(None)
     }
 
     /// When the first and the last record that is wanted was made, without a look at those between.

@@ -4,6 +4,7 @@ mod answer;
 mod append;
 #[cfg(feature = "net")]
 mod arrivals;
+mod around;
 mod backup;
 mod block;
 mod check;
@@ -37,6 +38,7 @@ pub use answer::Records;
 pub use append::SqliteStore;
 #[cfg(feature = "net")]
 pub(crate) use arrivals::Arrivals;
+pub use around::Around;
 pub use backup::{Existing, Saved};
 pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;

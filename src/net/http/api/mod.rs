@@ -1,7 +1,10 @@
 //! `/api`: questions about the store, for pages and programs. Nothing here changes a record.
 
+mod count;
 mod filters;
+mod histogram;
 mod meta;
+mod names;
 mod parameters;
 mod problem;
 mod questions;

@@ -3,7 +3,7 @@
 use super::filters::FILTERS;
 use super::parameters::{Parameter, Parameters};
 use super::problem::Problem;
-use super::{Answer, meta, records};
+use super::{Answer, count, histogram, meta, names, records};
 use crate::store::Reader;
 
 /// Answers a question on a thread that may read.
@@ -31,7 +31,7 @@ impl Serves {
     }
 }
 
-pub(super) const ROUTES: [Route; 3] = [
+pub(super) const ROUTES: [Route; 7] = [
     Route {
         path: "/api/meta",
         parameters: &[],
@@ -46,6 +46,26 @@ pub(super) const ROUTES: [Route; 3] = [
         path: "/api/records/{id}",
         parameters: &[],
         serves: Serves::Answers(records::record),
+    },
+    Route {
+        path: "/api/records/{id}/context",
+        parameters: &[records::AROUND],
+        serves: Serves::Answers(records::around),
+    },
+    Route {
+        path: "/api/count",
+        parameters: &[FILTERS, count::GROUPS],
+        serves: Serves::Answers(count::count),
+    },
+    Route {
+        path: "/api/histogram",
+        parameters: &[FILTERS, histogram::BUCKETS],
+        serves: Serves::Answers(histogram::histogram),
+    },
+    Route {
+        path: "/api/names",
+        parameters: &[FILTERS],
+        serves: Serves::Answers(names::names),
     },
 ];
 
