@@ -2,9 +2,9 @@
 
 mod answer;
 mod append;
+mod around;
 #[cfg(feature = "net")]
 mod arrivals;
-mod around;
 mod backup;
 mod block;
 mod check;
@@ -36,9 +36,9 @@ mod stream;
 
 pub use answer::Records;
 pub use append::SqliteStore;
+pub use around::Around;
 #[cfg(feature = "net")]
 pub(crate) use arrivals::Arrivals;
-pub use around::Around;
 pub use backup::{Existing, Saved};
 pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;

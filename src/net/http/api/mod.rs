@@ -3,6 +3,7 @@
 mod count;
 mod filters;
 mod histogram;
+mod live;
 mod meta;
 mod names;
 mod parameters;
@@ -11,13 +12,14 @@ mod questions;
 mod record;
 mod records;
 mod routes;
+mod stream;
 
+pub(in crate::net) use live::Hub;
 pub(super) use problem::Problem;
 pub use questions::DEFAULT_QUERY_TIMEOUT;
 pub(in crate::net) use questions::{Questions, THREADS};
 
 use std::future::poll_fn;
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -28,11 +30,9 @@ use self::parameters::Parameters;
 use self::routes::{ROUTES, Route, Serves};
 use super::Exchange;
 use super::answer::{Body, JSON, respond};
+use super::guard::GONE_AFTER;
 
 const LINES: &str = "application/x-ndjson";
-
-/// How long a client that has ended its side is still answered: it may listen. Then it has gone, and its question is taken back.
-const GONE_AFTER: Duration = Duration::from_secs(1);
 
 /// An answer as a whole.
 #[derive(Debug)]
@@ -96,9 +96,12 @@ impl Exchange<'_> {
             let allow = route.serves.methods();
             return Err(Problem::method(request.method(), path, allow));
         }
-        let questions = self.shared.rules.questions.as_ref().ok_or_else(|| {
-            Problem::not_found("this receiver was given no database to answer from")
-        })?;
+        let questions = self
+            .shared
+            .rules
+            .questions
+            .as_ref()
+            .ok_or_else(Problem::no_database)?;
         let query = request.uri().query().unwrap_or_default();
         let mut given = Parameters::read(query, route.parameters())?;
         given.id = id.map(read_id).transpose()?;
@@ -106,6 +109,7 @@ impl Exchange<'_> {
         let accept = accept.and_then(|value| value.to_str().ok());
         given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
         match route.serves {
+            Serves::Live => self.stream(&given, request),
             Serves::Answers(question) => {
                 let asked = questions.ask(move |reader| question(&given, reader));
                 tokio::select! {

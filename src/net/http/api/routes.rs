@@ -20,18 +20,20 @@ pub(super) struct Route {
 pub(super) enum Serves {
     /// The answer of a reader, as a whole.
     Answers(Question),
+    /// The live tail.
+    Live,
 }
 
 impl Serves {
     /// The methods that the path has, as `Allow` names them.
     pub(super) fn methods(self) -> &'static str {
         match self {
-            Serves::Answers(_) => "GET, HEAD",
+            Serves::Answers(_) | Serves::Live => "GET, HEAD",
         }
     }
 }
 
-pub(super) const ROUTES: [Route; 7] = [
+pub(super) const ROUTES: [Route; 8] = [
     Route {
         path: "/api/meta",
         parameters: &[],
@@ -66,6 +68,11 @@ pub(super) const ROUTES: [Route; 7] = [
         path: "/api/names",
         parameters: &[FILTERS],
         serves: Serves::Answers(names::names),
+    },
+    Route {
+        path: "/api/stream",
+        parameters: &[FILTERS],
+        serves: Serves::Live,
     },
 ];
 
