@@ -37,7 +37,7 @@ use self::answer::{Body, JSON, Refusal, json, refuse, respond};
 use self::api::Problem;
 use self::body::{Packing, pass_over, read_body};
 use self::line::Line;
-use super::access::Refused;
+use super::access::{Channel, Refused, Visit, Wants};
 use super::connection::STOP_TIMEOUT;
 use super::counters::Source;
 use super::shared::{Held, Shared, hostname_of, stopped};
@@ -73,6 +73,7 @@ pub(super) struct Exchange<'a> {
     hostname: &'a str,
     /// By which way the records of this request come.
     source: Source,
+    channel: Channel,
     /// Ready when the client has ended its side.
     poll_end: &'a PollEnd,
     /// Breaks the connection off.
@@ -87,6 +88,7 @@ pub(super) async fn serve(
     shared: &Rc<Shared>,
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
+    channel: Channel,
     mut stop: watch::Receiver<bool>,
 ) {
     let hostname = hostname_of(peer);
@@ -100,6 +102,7 @@ pub(super) async fn serve(
             peer,
             hostname: &hostname,
             source: source_of(request.uri().path()),
+            channel,
             poll_end: &poll_end,
             cut: &cut,
         };
@@ -205,8 +208,22 @@ impl Exchange<'_> {
             .uri()
             .authority()
             .map(hyper::http::uri::Authority::as_str);
-        let access = &self.shared.rules.access;
-        let checked = access.check(request.version(), authority, request.headers());
+        let path = request.uri().path();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let wants = if reads && page::has(path) {
+            Wants::Nothing
+        } else if reads && api::is_path(path) || api::is_end_of_session(request) {
+            Wants::Reading
+        } else {
+            Wants::All
+        };
+        let checked = self.shared.rules.access.check(Visit {
+            version: request.version(),
+            authority,
+            headers: request.headers(),
+            wants,
+            channel: self.channel,
+        });
         checked.map_err(|refused| match refused {
             Refused::Unclear => Refusal::new(
                 StatusCode::BAD_REQUEST,
@@ -221,7 +238,7 @@ impl Exchange<'_> {
             }
             Refused::Host => Refusal::new(
                 StatusCode::FORBIDDEN,
-                "the Host of a request to this port has to be localhost or an address of this machine's own",
+                "the Host of a request to this port has to be localhost, an address of this machine's own or, for reading, its name",
             ),
         })
     }
@@ -255,14 +272,16 @@ impl Exchange<'_> {
             }
             ["healthz"] if get => Ok(self.health()),
             ["metrics"] if get => self.metrics(),
-            ["ingest" | "gelf" | "healthz" | "metrics" | "elasticsearch"]
-            | ["v1", "logs"]
-            | ["loki", "api", "v1", "push"]
-            | ["elasticsearch", "_bulk"]
-            | ["elasticsearch", _, "_bulk"] => {
-                let reason = format!("{method} is not for {path}");
-                Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason))
+            ["ingest" | "gelf"] | ["v1", "logs"] | ["loki", "api", "v1", "push"] => {
+                Err(Refusal::method(&method, path, "POST"))
             }
+            ["elasticsearch", "_bulk"] | ["elasticsearch", _, "_bulk"] => {
+                Err(Refusal::method(&method, path, "POST, PUT"))
+            }
+            ["healthz" | "metrics" | "elasticsearch"] | ["elasticsearch", "_license"] => {
+                Err(Refusal::method(&method, path, "GET, HEAD"))
+            }
+            _ if page::has(path) => Err(Refusal::method(&method, path, "GET, HEAD")),
             _ => Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "records are posted to /ingest, /gelf, /v1/logs (OTLP), /loki/api/v1/push or /elasticsearch/_bulk",

@@ -64,15 +64,24 @@ impl Sent {
     }
 }
 
-/// The answer for the file at a path; `None` when there is none.
-pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+fn find(path: &str) -> Option<&'static Sent> {
     let name = match path {
         "/" => "index.html",
         _ => path
             .strip_prefix("/assets/")
             .filter(|name| *name != "index.html")?,
     };
-    let sent = SENT.iter().find(|sent| sent.file.name == name)?;
+    SENT.iter().find(|sent| sent.file.name == name)
+}
+
+/// Whether there is a file at a path.
+pub(super) fn has(path: &str) -> bool {
+    find(path).is_some()
+}
+
+/// The answer for the file at a path; `None` when there is none.
+pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+    let sent = find(path)?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let known = text(IF_NONE_MATCH).unwrap_or_default();
     let is_known = known.split(',').any(|tag| sent.etag == tag.trim());

@@ -1,12 +1,13 @@
 //! The parameters that say which records are wanted: the same for every question.
 
-use super::parameters::{Parameter, Parameters, flag, many, one};
+use super::parameters::{Parameter, Parameters, flag, many, one, text};
 use super::problem::Problem;
-use crate::query::{Case, Filters, Query};
+use crate::query::{Case, Filters, Query, parse_search};
 use crate::time::{Zone, now_ns};
 
 /// They are called as the flags of `logstore query`.
 pub(super) const FILTERS: &[Parameter] = &[
+    text("q"),
     one("level"),
     one("max-level"),
     many("exact-level"),
@@ -59,11 +60,14 @@ pub(super) fn query(given: &Parameters) -> Result<Query, Problem> {
         case,
         words: given.texts("words"),
     };
-    let query = filters.query(now_ns(), zone(given)?);
+    let (now, zone) = (now_ns(), zone(given)?);
+    let query = filters.query(now, zone);
     let query = query.map_err(|error| Problem::of_query("since", &error))?;
+    let searched = parse_search(given.one("q").unwrap_or_default(), now, zone);
+    let searched = searched.map_err(|error| Problem::of_search(&error))?;
     Ok(Query {
         after_id: given.number("after-id", 0..=i64::MAX)?,
-        ..query
+        ..query.and(searched)
     })
 }
 

@@ -12,6 +12,7 @@ mod questions;
 mod record;
 mod records;
 mod routes;
+mod session;
 mod stream;
 
 pub(in crate::net) use live::Hub;
@@ -27,9 +28,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::sleep;
 
 use self::parameters::Parameters;
-use self::routes::{ROUTES, Route, Serves};
+use self::routes::{Question, ROUTES, Route, Serves};
 use super::Exchange;
-use super::answer::{Body, JSON, respond};
+use super::answer::{Body, JSON, Refusal, respond};
 use super::guard::GONE_AFTER;
 
 const LINES: &str = "application/x-ndjson";
@@ -76,6 +77,8 @@ pub(super) fn is_path(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
 
+pub(super) use session::is_end as is_end_of_session;
+
 /// With what every answer here says of itself.
 pub(super) fn marked(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
@@ -92,34 +95,33 @@ impl Exchange<'_> {
             let paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
             Problem::not_found(format!("no {path} here; there are {}", paths.join(", ")))
         })?;
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let allow = route.serves.methods();
-            return Err(Problem::method(request.method(), path, allow));
-        }
-        let questions = self
-            .shared
-            .rules
-            .questions
-            .as_ref()
-            .ok_or_else(Problem::no_database)?;
-        let query = request.uri().query().unwrap_or_default();
-        let mut given = Parameters::read(query, route.parameters())?;
-        given.id = id.map(read_id).transpose()?;
-        let accept = request.headers().get(ACCEPT);
-        let accept = accept.and_then(|value| value.to_str().ok());
-        given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
+        let given = || Parameters::of(request, route, id);
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         match route.serves {
-            Serves::Live => self.stream(&given, request),
-            Serves::Answers(question) => {
-                let asked = questions.ask(move |reader| question(&given, reader));
-                tokio::select! {
-                    answer = asked => answer.map(Answer::respond),
-                    () = self.gone() => Err(Problem::new(
-                        StatusCode::REQUEST_TIMEOUT,
-                        "the client ended the connection before it was answered",
-                    )),
-                }
+            Serves::Answers(question) if reads => self.ask(question, given()?).await,
+            Serves::Live if reads => self.stream(&given()?, request),
+            Serves::Session if is_end_of_session(request) => Ok(self.end_session()),
+            Serves::Session if *request.method() == Method::POST => {
+                Ok(self.begin_session(request.headers()))
             }
+            serves => {
+                let methods = serves.methods();
+                Err(Refusal::method(request.method(), path, methods).into())
+            }
+        }
+    }
+
+    /// Has a question answered, unless the client goes before.
+    async fn ask(&self, question: Question, given: Parameters) -> Result<Response<Body>, Problem> {
+        let questions = self.shared.rules.questions.as_ref();
+        let questions = questions.ok_or_else(Problem::no_database)?;
+        let asked = questions.ask(move |reader| question(&given, reader));
+        tokio::select! {
+            answer = asked => answer.map(Answer::respond),
+            () = self.gone() => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the client ended the connection before it was answered",
+            )),
         }
     }
 
@@ -127,6 +129,19 @@ impl Exchange<'_> {
     async fn gone(&self) {
         poll_fn(|context| (self.poll_end)(context)).await;
         sleep(GONE_AFTER).await;
+    }
+}
+
+impl Parameters {
+    /// What a request gives for its route.
+    fn of(request: &Request<Incoming>, route: &Route, id: Option<&str>) -> Result<Self, Problem> {
+        let query = request.uri().query().unwrap_or_default();
+        let mut given = Parameters::read(query, route.parameters())?;
+        given.id = id.map(read_id).transpose()?;
+        let accept = request.headers().get(ACCEPT);
+        let accept = accept.and_then(|value| value.to_str().ok());
+        given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
+        Ok(given)
     }
 }
 

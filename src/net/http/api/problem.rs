@@ -4,7 +4,7 @@ use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUT
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use crate::error::{Error, QueryError, StoreError, describe};
+use crate::error::{Error, QueryError, SearchError, StoreError, describe};
 use crate::net::http::answer::{Body, Refusal, respond};
 
 const PROBLEM: &str = "application/problem+json";
@@ -56,12 +56,11 @@ impl Problem {
         }
     }
 
-    /// Another method than a path has.
-    pub(super) fn method(given: &hyper::Method, path: &str, allow: &'static str) -> Self {
-        let detail = format!("{given} is not for {path}; use {allow}");
+    /// The search text cannot be read.
+    pub(super) fn of_search(error: &SearchError) -> Self {
         Problem {
-            allow: Some(allow),
-            ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+            at: Some((error.from, error.to)),
+            ..Problem::of("q", error.message.as_str())
         }
     }
 
@@ -106,7 +105,10 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Problem::new(refusal.status, refusal.reason)
+        Problem {
+            allow: refusal.allow,
+            ..Problem::new(refusal.status, refusal.reason)
+        }
     }
 }
 

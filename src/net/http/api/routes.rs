@@ -22,6 +22,8 @@ pub(super) enum Serves {
     Answers(Question),
     /// The live tail.
     Live,
+    /// What a browser keeps instead of the token.
+    Session,
 }
 
 impl Serves {
@@ -29,11 +31,12 @@ impl Serves {
     pub(super) fn methods(self) -> &'static str {
         match self {
             Serves::Answers(_) | Serves::Live => "GET, HEAD",
+            Serves::Session => "POST, DELETE",
         }
     }
 }
 
-pub(super) const ROUTES: [Route; 8] = [
+pub(super) const ROUTES: [Route; 9] = [
     Route {
         path: "/api/meta",
         parameters: &[],
@@ -73,6 +76,11 @@ pub(super) const ROUTES: [Route; 8] = [
         path: "/api/stream",
         parameters: &[FILTERS],
         serves: Serves::Live,
+    },
+    Route {
+        path: "/api/session",
+        parameters: &[],
+        serves: Serves::Session,
     },
 ];
 
