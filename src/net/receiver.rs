@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::access::{Access, Tokens};
 use super::counters::ReceiverCounters;
-use super::http::{DEFAULT_QUERY_TIMEOUT, Questions, THREADS};
+use super::http::{DEFAULT_QUERY_TIMEOUT, Hub, Questions, THREADS};
 use super::shared::{Rules, Shared, Tap, stopped};
 use super::tls::{Tls, TlsFiles};
 use super::{datagrams, welcome};
@@ -277,6 +277,7 @@ impl LogRecordSocketReceiver {
             idle_timeout: self.idle_timeout,
             message_timeout: self.message_timeout,
             metrics: self.metrics,
+            live: self.database.clone().map(Hub::new),
             questions: self
                 .database
                 .map(|path| Questions::new(path, self.query_timeout)),
@@ -292,6 +293,9 @@ impl LogRecordSocketReceiver {
             }
             let complaining = tokio::task::spawn_local(Rc::clone(&shared).complain_now_and_then());
             accept(listener, &shared, stop.0.subscribe()).await;
+            if let Some(live) = &shared.rules.live {
+                live.close();
+            }
             complaining.abort();
             Ok(())
         })?;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::access::Access;
 use super::complaints::Complaints;
 use super::counters::{ReceiverCounters, Source};
-use super::http::Questions;
+use super::http::{Hub, Questions};
 use super::receiver::MetricsPage;
 use super::tls::Tls;
 use crate::batch::Batch;
@@ -77,6 +77,8 @@ pub(super) struct Rules {
     pub(super) metrics: Option<MetricsPage>,
     /// Who answers what is asked of the store; `None`: nobody does.
     pub(super) questions: Option<Questions>,
+    /// Who tells of what is stored from now on; `None`: nobody does.
+    pub(super) live: Option<Hub>,
 }
 
 impl Rules {

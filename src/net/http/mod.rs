@@ -7,13 +7,14 @@ mod answer;
 mod api;
 mod body;
 mod collectors;
+mod guard;
 mod ingest;
 mod line;
 mod page;
 mod split;
 
 pub use api::DEFAULT_QUERY_TIMEOUT;
-pub(super) use api::{Questions, THREADS};
+pub(super) use api::{Hub, Questions, THREADS};
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -29,7 +30,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use self::answer::{Body, JSON, Refusal, json, refuse, respond};
@@ -74,8 +75,13 @@ pub(super) struct Exchange<'a> {
     source: Source,
     channel: Channel,
     /// Ready when the client has ended its side.
-    poll_end: &'a dyn Fn(&mut std::task::Context<'_>) -> Poll<()>,
+    poll_end: &'a PollEnd,
+    /// Breaks the connection off.
+    cut: &'a Rc<Notify>,
 }
+
+/// Whether a client has ended its side.
+type PollEnd = Rc<dyn Fn(&mut std::task::Context<'_>) -> Poll<()>>;
 
 /// Serves requests until the client goes, or until the stop and the end of what is being answered.
 pub(super) async fn serve(
@@ -88,7 +94,8 @@ pub(super) async fn serve(
     let hostname = hostname_of(peer);
     let line = Line::new(stream);
     let ends = line.clone();
-    let poll_end = move |context: &mut std::task::Context<'_>| ends.poll_end(context);
+    let poll_end: PollEnd = Rc::new(move |context| ends.poll_end(context));
+    let cut = Rc::new(Notify::new());
     let service = service_fn(|request: Request<Incoming>| {
         let exchange = Exchange {
             shared,
@@ -97,6 +104,7 @@ pub(super) async fn serve(
             source: source_of(request.uri().path()),
             channel,
             poll_end: &poll_end,
+            cut: &cut,
         };
         async move { Ok::<_, Infallible>(exchange.answer(request).await) }
     });
@@ -111,6 +119,7 @@ pub(super) async fn serve(
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         () = stopped(&mut stop) => None,
+        () = cut.notified() => return,
     };
     let ended = if let Some(ended) = ended {
         ended

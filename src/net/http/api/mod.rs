@@ -3,6 +3,7 @@
 mod count;
 mod filters;
 mod histogram;
+mod live;
 mod meta;
 mod names;
 mod parameters;
@@ -13,13 +14,14 @@ mod records;
 mod routes;
 mod session;
 mod stats;
+mod stream;
 
+pub(in crate::net) use live::Hub;
 pub(super) use problem::Problem;
 pub use questions::DEFAULT_QUERY_TIMEOUT;
 pub(in crate::net) use questions::{Questions, THREADS};
 
 use std::future::poll_fn;
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -27,14 +29,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::sleep;
 
 use self::parameters::Parameters;
-use self::routes::{ROUTES, Route, Serves};
+use self::routes::{Question, ROUTES, Route, Serves};
 use super::Exchange;
 use super::answer::{Body, JSON, Refusal, respond};
+use super::guard::GONE_AFTER;
 
 const LINES: &str = "application/x-ndjson";
-
-/// How long a client that has ended its side is still answered: it may listen. Then it has gone, and its question is taken back.
-const GONE_AFTER: Duration = Duration::from_secs(1);
 
 /// An answer as a whole.
 #[derive(Debug)]
@@ -96,27 +96,26 @@ impl Exchange<'_> {
             let paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
             Problem::not_found(format!("no {path} here; there are {}", paths.join(", ")))
         })?;
+        let given = || Parameters::of(request, route, id);
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let question = match route.serves {
-            Serves::Answers(question) if reads => question,
-            Serves::Session if is_end_of_session(request) => return Ok(self.end_session()),
+        match route.serves {
+            Serves::Answers(question) if reads => self.ask(question, given()?).await,
+            Serves::Live if reads => self.stream(&given()?, request),
+            Serves::Session if is_end_of_session(request) => Ok(self.end_session()),
             Serves::Session if *request.method() == Method::POST => {
-                return Ok(self.begin_session(request.headers()));
+                Ok(self.begin_session(request.headers()))
             }
             serves => {
                 let methods = serves.methods();
-                return Err(Refusal::method(request.method(), path, methods).into());
+                Err(Refusal::method(request.method(), path, methods).into())
             }
-        };
-        let questions = self.shared.rules.questions.as_ref().ok_or_else(|| {
-            Problem::not_found("this receiver was given no database to answer from")
-        })?;
-        let query = request.uri().query().unwrap_or_default();
-        let mut given = Parameters::read(query, route.parameters())?;
-        given.id = id.map(read_id).transpose()?;
-        let accept = request.headers().get(ACCEPT);
-        let accept = accept.and_then(|value| value.to_str().ok());
-        given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
+        }
+    }
+
+    /// Has a question answered, unless the client goes before.
+    async fn ask(&self, question: Question, given: Parameters) -> Result<Response<Body>, Problem> {
+        let questions = self.shared.rules.questions.as_ref();
+        let questions = questions.ok_or_else(Problem::no_database)?;
         let asked = questions.ask(move |reader| question(&given, reader));
         tokio::select! {
             answer = asked => answer.map(Answer::respond),
@@ -131,6 +130,19 @@ impl Exchange<'_> {
     async fn gone(&self) {
         poll_fn(|context| (self.poll_end)(context)).await;
         sleep(GONE_AFTER).await;
+    }
+}
+
+impl Parameters {
+    /// What a request gives for its route.
+    fn of(request: &Request<Incoming>, route: &Route, id: Option<&str>) -> Result<Self, Problem> {
+        let query = request.uri().query().unwrap_or_default();
+        let mut given = Parameters::read(query, route.parameters())?;
+        given.id = id.map(read_id).transpose()?;
+        let accept = request.headers().get(ACCEPT);
+        let accept = accept.and_then(|value| value.to_str().ok());
+        given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
+        Ok(given)
     }
 }
 

@@ -64,6 +64,10 @@ impl Problem {
         }
     }
 
+    pub(super) fn no_database() -> Self {
+        Problem::not_found("this receiver was given no database to answer from")
+    }
+
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }

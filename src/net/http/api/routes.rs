@@ -20,6 +20,8 @@ pub(super) struct Route {
 pub(super) enum Serves {
     /// The answer of a reader, as a whole.
     Answers(Question),
+    /// The live tail.
+    Live,
     /// What a browser keeps instead of the token.
     Session,
 }
@@ -28,13 +30,13 @@ impl Serves {
     /// The methods that the path has, as `Allow` names them.
     pub(super) fn methods(self) -> &'static str {
         match self {
-            Serves::Answers(_) => "GET, HEAD",
+            Serves::Answers(_) | Serves::Live => "GET, HEAD",
             Serves::Session => "POST, DELETE",
         }
     }
 }
 
-pub(super) const ROUTES: [Route; 9] = [
+pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/api/meta",
         parameters: &[],
@@ -74,6 +76,11 @@ pub(super) const ROUTES: [Route; 9] = [
         path: "/api/stats",
         parameters: &[FILTERS],
         serves: Serves::Answers(stats::stats),
+    },
+    Route {
+        path: "/api/stream",
+        parameters: &[FILTERS],
+        serves: Serves::Live,
     },
     Route {
         path: "/api/session",
@@ -127,7 +134,7 @@ mod tests {
 
     #[test]
     fn no_route_has_a_parameter_twice() {
-        for route in &ROUTES {
+        for route in ROUTES {
             let mut names: Vec<&str> = route.parameters().map(|known| known.name).collect();
             names.sort_unstable();
             assert!(
