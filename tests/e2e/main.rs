@@ -7,6 +7,7 @@
 
 mod access;
 mod accounting;
+mod api;
 mod care;
 #[path = "../certificates/mod.rs"]
 mod certificates;
