@@ -302,6 +302,17 @@ fn rows(counts: &Counts) -> Vec<(Value, u64)> {
 }
 
 #[test]
+fn a_reader_counts_no_more_groups_than_it_may() {
+    let (_dir, _, reader) = store(&records(&[("a", 40, 1), ("b", 10, 2), ("c", 20, 3)]));
+    let names = by(&[GroupBy::Name]);
+    assert!(reader.clone().with_max_groups(3).count(&names).is_ok());
+    let refused = reader.with_max_groups(2).count(&names);
+    let Err(Error::Query(QueryError::TooManyGroups { limit: 2 })) = refused else {
+        panic!("there are three: {refused:?}");
+    };
+}
+
+#[test]
 fn the_largest_group_comes_first_but_levels_rise() {
     let many = [("b", 40, 1), ("b", 10, 2), ("a", 20, 3), ("c", 40, 3)];
     let (_dir, _, reader) = store(&records(&many));

@@ -68,6 +68,14 @@ pub enum QueryError {
         /// A width that would do.
         fitting: Every,
     },
+    /// More groups than a reader [may count](crate::Reader::with_max_groups).
+    #[error(
+        "there are more than {limit} groups; count by something that has fewer values, or fewer records"
+    )]
+    TooManyGroups {
+        /// How many there may be.
+        limit: usize,
+    },
     /// A grouping that is nearly one of the known ones.
     #[error(
         "unknown grouping {text:?}; did you mean {known}? An extra field of that name is extra.{text}"

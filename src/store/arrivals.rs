@@ -120,7 +120,10 @@ mod tests {
         store.append(&batches).unwrap();
         let reader = Reader::open(&path).unwrap();
         let all = Query::default();
-        assert_eq!(ids(&reader, &all, i64::MAX), Vec::from_iter(1..=10_000));
+        assert_eq!(
+            ids(&reader, &all, i64::MAX),
+            (1..=10_000).collect::<Vec<_>>()
+        );
         for (after, up_to) in [
             (0, 0),
             (0, 1),
@@ -137,7 +140,7 @@ mod tests {
             let wanted = (after + 1..=up_to.min(10_000)).filter(|id| (id - 1) % 3 != 0);
             assert_eq!(
                 ids(&reader, &query, up_to),
-                Vec::from_iter(wanted),
+                wanted.collect::<Vec<_>>(),
                 "{after}"
             );
         }

@@ -16,7 +16,7 @@ use super::scan::{Hit, Lens, Search};
 use super::stream::Stream;
 use crate::batch::extra_of_json;
 use crate::count::{Count, Counts, GroupBy, Side, Tally, too_many_buckets};
-use crate::error::{Error, StoreError};
+use crate::error::{Error, QueryError, StoreError};
 use crate::query::{FieldFilter, FieldTest, Order, Query};
 use crate::record::extra_at;
 use crate::time::Buckets;
@@ -52,6 +52,9 @@ struct Counter {
     /// The oldest and the newest record that was looked at by itself.
     span_ns: Option<(i64, i64)>,
     hits: Vec<Hit>,
+    /// How many cells there may be, and whether there would be more.
+    max_cells: usize,
+    is_full: bool,
 }
 
 impl Reader {
@@ -59,7 +62,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when the file cannot be read, [`Error::Query`] when there would be more than 100,000 buckets of time.
+    /// [`Error::Store`] when the file cannot be read, [`Error::Query`] when there would be more than 100,000 buckets of time, or more
+    /// groups than the reader [may count](Reader::with_max_groups).
     pub fn count(&self, count: &Count) -> Result<Counts, Error> {
         let query = Query {
             limit: None,
@@ -90,10 +94,14 @@ impl Reader {
         let counters = each_segment(
             self,
             &plan.segments,
-            || Counter::new(count),
+            || Counter::new(count, self.max_groups),
             |counter, connection, segment| counter.add(connection, &counting, segment),
         )?;
         let mut damaged = plan.damaged;
+        if counters.iter().any(Counter::is_over) {
+            let limit = self.max_groups;
+            return Err(QueryError::TooManyGroups { limit }.into());
+        }
         for counter in &counters {
             damaged += counter.lens.damaged;
             if let Some((first, last)) = counter.span_ns {
@@ -180,7 +188,7 @@ impl Counting<'_> {
 }
 
 impl Counter {
-    fn new(count: &Count) -> Self {
+    fn new(count: &Count, max_cells: usize) -> Self {
         Counter {
             lens: Lens::default(),
             histogram: Histogram::default(),
@@ -188,7 +196,14 @@ impl Counter {
             cells: Cells::new(),
             span_ns: None,
             hits: Vec::new(),
+            max_cells,
+            is_full: false,
         }
+    }
+
+    /// Whether there are more cells than there may be.
+    fn is_over(&self) -> bool {
+        self.is_full || self.cells.len() > self.max_cells
     }
 
     /// Counts the records of a segment.
@@ -198,6 +213,12 @@ impl Counter {
         counting: &Counting<'_>,
         segment: &Segment,
     ) -> rusqlite::Result<()> {
+        self.is_full = self.is_over();
+        if self.is_full {
+            // There will be no answer, and nobody needs what was counted for it.
+            self.cells.clear();
+            return Ok(());
+        }
         if let Some(extent) = &segment.block
             && counting.by_arrays()
             && self.histogram.add(
@@ -214,7 +235,7 @@ impl Counter {
         if let Some((first, last)) = self.span_ns
             && too_many_buckets(counting.count, first, last).is_some()
         {
-            // There will be no answer, and nobody needs what was counted for it.
+            // As above.
             self.cells.clear();
             return Ok(());
         }

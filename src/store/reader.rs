@@ -38,6 +38,8 @@ pub struct Reader {
     pub(super) path: PathBuf,
     pub(super) progress: Progress,
     cancel: Option<Cancel>,
+    /// How many groups a thread may count.
+    pub(super) max_groups: usize,
     /// Which file it reads, where the system tells.
     file_id: Option<FileId>,
     /// What all questions so far have read of the index.
@@ -95,6 +97,7 @@ impl Reader {
             path: path.to_owned(),
             progress: Progress::new(),
             cancel: None,
+            max_groups: usize::MAX,
             file_id,
             blocks: Arc::default(),
         })
@@ -111,6 +114,13 @@ impl Reader {
     #[must_use]
     pub fn with_cancel(mut self, cancel: Cancel) -> Self {
         self.cancel = Some(cancel);
+        self
+    }
+
+    /// Refuses to count in so many groups that they would take much memory. Without, there may be any number.
+    #[must_use]
+    pub fn with_max_groups(mut self, groups: usize) -> Self {
+        self.max_groups = groups;
         self
     }
 

@@ -64,16 +64,11 @@ pub(crate) fn ask(address: SocketAddr, line: &str, headers: &[&str]) -> Answer {
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
-    let headers: String = headers
-        .iter()
-        .map(|header| format!("{header}\r\n"))
-        .collect();
-    let host = if headers.contains("Host:") {
-        String::new()
-    } else {
-        format!("Host: {address}\r\n")
-    };
-    let head = format!("{line} HTTP/1.1\r\nConnection: close\r\n{host}{headers}\r\n");
+    let host = format!("Host: {address}");
+    let named = headers.iter().any(|header| header.starts_with("Host:"));
+    let lines = [&[host.as_str()][usize::from(named)..], headers].concat();
+    let lines = lines.join("\r\n");
+    let head = format!("{line} HTTP/1.1\r\nConnection: close\r\n{lines}\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();

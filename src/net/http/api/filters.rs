@@ -26,6 +26,9 @@ pub(super) const FILTERS: &[Parameter] = &[
     one("zone"),
 ];
 
+/// How many terms a search text may have. Each may be a pattern that takes memory.
+const MOST_TERMS: usize = 100;
+
 /// The query for them, with no limit, oldest first.
 pub(super) fn query(given: &Parameters) -> Result<Query, Problem> {
     let exact_levels = given.read_all("exact-level")?;
@@ -63,7 +66,12 @@ pub(super) fn query(given: &Parameters) -> Result<Query, Problem> {
     let (now, zone) = (now_ns(), zone(given)?);
     let query = filters.query(now, zone);
     let query = query.map_err(|error| Problem::of_query("since", &error))?;
-    let searched = parse_search(given.one("q").unwrap_or_default(), now, zone);
+    let search = given.one("q").unwrap_or_default();
+    if search.split_ascii_whitespace().count() > MOST_TERMS {
+        let detail = format!("q has more than {MOST_TERMS} terms; use fewer");
+        return Err(Problem::of("q", detail));
+    }
+    let searched = parse_search(search, now, zone);
     let searched = searched.map_err(|error| Problem::of_search(&error))?;
     Ok(Query {
         after_id: given.number("after-id", 0..=i64::MAX)?,

@@ -63,7 +63,7 @@ pub(super) fn names(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
 }
 
 /// Those with most records, in the order of their names.
-fn largest<'n, T>(names: BTreeMap<&'n str, T>, records: impl Fn(&T) -> u64) -> Vec<(&'n str, T)> {
+fn largest<T>(names: BTreeMap<&str, T>, records: impl Fn(&T) -> u64) -> Vec<(&str, T)> {
     let mut names: Vec<(&str, T)> = names.into_iter().collect();
     if names.len() > MOST_NAMES {
         names.sort_by_key(|(_, counts)| Reverse(records(counts)));

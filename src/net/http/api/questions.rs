@@ -20,6 +20,9 @@ pub(in crate::net) const THREADS: usize = 4;
 /// How many more may wait for their turn. A page asks three at a time.
 const WAITING: usize = 60;
 
+/// How many groups each thread may count for a question: some hundred megabytes, if they are texts.
+const MAX_GROUPS: usize = 250_000;
+
 /// How long a question may take by default.
 pub const DEFAULT_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -81,7 +84,12 @@ impl Questions {
             if cancel.is_cancelled() {
                 return Err(StoreError::Cancelled.into());
             }
-            question(&source.reader()?.with_cancel(cancel))
+            question(
+                &source
+                    .reader()?
+                    .with_cancel(cancel)
+                    .with_max_groups(MAX_GROUPS),
+            )
         });
         match timeout(self.timeout, answering).await {
             Ok(Ok(answer)) => answer,

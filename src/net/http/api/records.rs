@@ -45,7 +45,7 @@ enum Side {
 
 pub(super) fn records(given: &Parameters, reader: &Reader) -> Result<Answer, Problem> {
     let forms = [("json", Form::Json), ("jsonl", Form::Lines)];
-    let order = order(given)?.unwrap_or(Order::NewestFirst);
+    let first = order(given)?.unwrap_or(Order::NewestFirst);
     let form = given.word("format", &forms)?;
     let limit = given.number("limit", 1..=MOST_RECORDS)?;
     let (before, after) = (given.read_one("before")?, given.read_one("after")?);
@@ -58,7 +58,7 @@ pub(super) fn records(given: &Parameters, reader: &Reader) -> Result<Answer, Pro
             return Err(Problem::of("after", detail));
         }
     };
-    let limit_to = match (side, order) {
+    let limit_to = match (side, first) {
         (Side::After(_), _) | (Side::End, Order::OldestFirst) => LimitTo::Oldest,
         (Side::Before(_), _) | (Side::End, Order::NewestFirst) => LimitTo::Newest,
     };
@@ -70,7 +70,7 @@ pub(super) fn records(given: &Parameters, reader: &Reader) -> Result<Answer, Pro
     let query = Query {
         limit: usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).ok(),
         limit_to,
-        order,
+        order: first,
         ..filters::query(given)?.and(page)
     };
     let mut answer = reader.query(&query)?;
