@@ -37,6 +37,7 @@ mod shutdown;
 mod spill;
 mod sql;
 mod strangers;
+mod stream;
 mod support;
 mod terminal;
 mod upgrade;
