@@ -15,6 +15,7 @@ mod context;
 mod counts;
 mod cursor;
 mod echo;
+mod export;
 mod faults;
 mod follow;
 mod gaps;
