@@ -34,7 +34,7 @@
 //!   those crates' macros.
 //! - [`Query`], or [`Filters`] as people write them, with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
 //!   [`Context`], [`ContextRecords`], [`Around`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`], [`Cancel`]: of a long search.
-//! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
+//! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour; [`Overview`]: what a store holds.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`Retention`], [`KeepRule`]: which records are kept, and for how long; [`Prune`]: removing the others by hand.
 //! - [`Reader::check`], [`SqliteStore::repair`]: whether a file is sound, and what to do when not;
@@ -127,9 +127,9 @@ pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
-    Around, Checked, ContextRecords, Depth, Durability, Existing, Fault, LeftOut, Maintained,
-    Problem, Prune, PruneEstimate, Pruned, Reader, RecordStore, Records, Retained, RoomSettings,
-    SCHEMA_VERSION, Saved, SqliteStore, StoreStats,
+    Around, Checked, ContextRecords, Depth, Durability, Existing, Fault, LeftOut, LevelHistogram,
+    Maintained, Overview, OverviewGroup, Problem, Prune, PruneEstimate, Pruned, Reader,
+    RecordStore, Records, Retained, RoomSettings, SCHEMA_VERSION, Saved, SqliteStore, StoreStats,
 };
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,

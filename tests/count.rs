@@ -88,6 +88,7 @@ fn count() -> impl Strategy<Value = Count> {
     let field = |key: &str| GroupBy::Field(key.into());
     let groups = vec![
         GroupBy::Level,
+        GroupBy::LevelStep,
         GroupBy::Name,
         GroupBy::Host,
         GroupBy::Process,
@@ -175,6 +176,13 @@ fn value(by: &GroupBy, record: &LogRecord) -> Value {
     match by {
         GroupBy::Level if site.level_name.is_empty() => site.level.to_string().into(),
         GroupBy::Level => site.level_name.clone().into(),
+        GroupBy::LevelStep => match site.level.0 {
+            ..20 => "debug".into(),
+            20..30 => "info".into(),
+            30..40 => "warning".into(),
+            40..50 => "error".into(),
+            50.. => "critical".into(),
+        },
         GroupBy::Name => text_or(&site.name, None),
         GroupBy::Host => text_or(&origin.hostname, None),
         GroupBy::Process => match origin.process {

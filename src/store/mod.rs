@@ -18,6 +18,7 @@ mod index;
 mod insert;
 mod moved;
 mod neighbours;
+mod overview;
 mod parallel;
 #[cfg(all(unix, feature = "net"))]
 mod place;
@@ -43,6 +44,7 @@ pub use backup::{Existing, Saved};
 pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;
 pub use index::Maintained;
+pub use overview::{LevelHistogram, Overview, OverviewGroup};
 #[cfg(all(unix, feature = "net"))]
 pub(crate) use place::check_place;
 pub use prune::{Prune, PruneEstimate, Pruned, Retained};

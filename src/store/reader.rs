@@ -27,8 +27,9 @@ use crate::query::Query;
 /// How many connections may read at a time.
 const READERS: u8 = 4;
 
-/// How many operations of SQLite's machine pass between two looks at whether a question is still wanted: far less than a millisecond.
-const LOOK_EVERY_OPS: std::ffi::c_int = 10_000;
+/// How many operations of SQLite's machine pass between two looks at whether a question is still wanted: about those for one row,
+/// whose texts may take a while to search.
+const LOOK_EVERY_OPS: std::ffi::c_int = 16;
 
 /// Reads a store, from any number of threads, while others write to it.
 #[derive(Debug, Clone)]

@@ -7,6 +7,8 @@
 
 mod access;
 mod accounting;
+mod api;
+mod api_refusals;
 mod care;
 #[path = "../certificates/mod.rs"]
 mod certificates;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::ops::RangeInclusive;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -137,16 +138,20 @@ impl Listener {
     }
 }
 
+fn all(ids: RangeInclusive<i64>) -> Vec<i64> {
+    ids.collect()
+}
+
 #[test]
 fn a_record_is_heard_within_300_ms_of_its_emit() {
     let store = Store::new();
     let server = Server::start(&store.db);
-    let all = Listener::start(&server, "", &[]);
+    let every = Listener::start(&server, "", &[]);
     let few = Listener::start(&server, "?name=steady&words=1*&level=info", &[]);
     server.python("steady.py", &["10", "2"]);
     let mut delays: Vec<Duration> = (0..20)
         .map(|number| {
-            let Event { came, data, .. } = all.next();
+            let Event { came, data, .. } = every.next();
             assert_eq!(data["message"], number.to_string());
             assert!(
                 data["cursor"].is_string() && data["hostname"].is_string(),
@@ -163,7 +168,7 @@ fn a_record_is_heard_within_300_ms_of_its_emit() {
     ];
     assert_eq!(few.messages(11), expected);
     server.terminate();
-    assert!(all.has_ended() && few.has_ended());
+    assert!(every.has_ended() && few.has_ended());
 }
 
 /// Whoever writes to the file, and whatever the times of the records: what has an id is heard once.
@@ -190,22 +195,22 @@ fn a_stream_is_resumed_without_a_gap_also_at_another_server() {
     };
     let first = Listener::start(&server, "", &[]);
     log(&server);
-    assert_eq!(first.ids(100), Vec::from_iter(1..=100));
+    assert_eq!(first.ids(100), all(1..=100));
     drop(first);
     log(&server);
     // Where a browser was cut off, and as anybody may ask.
     let second = Listener::start(&server, "?after-id=7", &["Last-Event-ID: 90"]);
     let third = Listener::start(&server, "?after-id=90", &[]);
     for listener in [&second, &third] {
-        assert_eq!(listener.ids(110), Vec::from_iter(91..=200));
+        assert_eq!(listener.ids(110), all(91..=200));
     }
     log(&server);
-    assert_eq!(second.ids(60), Vec::from_iter(201..=260));
+    assert_eq!(second.ids(60), all(201..=260));
     server.terminate();
     let server = Server::start(&store.db);
     let again = Listener::start(&server, "?host=*", &["Last-Event-ID: 260"]);
     log(&server);
-    assert_eq!(again.ids(140), Vec::from_iter(261..=400));
+    assert_eq!(again.ids(140), all(261..=400));
     // An id that there has not been is of another file.
     let other = Listener::start(&server, "?name=own", &["Last-Event-ID: 4000"]);
     assert_eq!(other.ids(200).len(), 200);
@@ -234,7 +239,7 @@ fn who_does_not_keep_up_is_told_and_others_go_on() {
     send(server.address(), &frames);
     let count = usize::try_from(RECORDS).unwrap();
     for other in &others {
-        assert_eq!(other.ids(count), Vec::from_iter(1..=RECORDS));
+        assert_eq!(other.ids(count), all(1..=RECORDS));
     }
     let mut heard: Vec<Event> = events(stalled).skip(1).collect();
     let behind = heard.pop().unwrap();
@@ -244,10 +249,7 @@ fn who_does_not_keep_up_is_told_and_others_go_on() {
     assert_eq!(behind.data["resume_after"], last);
     assert_eq!(behind.data["missed_from"], last + 1);
     let resumed = Listener::start(&server, "", &[&format!("Last-Event-ID: {last}")]);
-    assert_eq!(
-        resumed.ids(count - heard.len()),
-        Vec::from_iter(last + 1..=RECORDS)
-    );
+    assert_eq!(resumed.ids(count - heard.len()), all(last + 1..=RECORDS));
     server.terminate();
 }
 
@@ -273,7 +275,7 @@ fn a_thousand_listeners_hear_everything() {
     server.python("plain.py", &["20"]);
     for listener in &mut listeners {
         let ids: Vec<i64> = listener.take(20).filter_map(|event| event.id).collect();
-        assert_eq!(ids, Vec::from_iter(1..=20));
+        assert_eq!(ids, all(1..=20));
     }
     let ended = server.terminate();
     assert!(ended.took < Duration::from_secs(10), "{:?}", ended.took);

@@ -14,6 +14,7 @@ mod record;
 mod records;
 mod routes;
 mod session;
+mod stats;
 mod stream;
 
 pub(in crate::net) use live::Hub;

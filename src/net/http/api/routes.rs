@@ -4,7 +4,7 @@ use super::export::EXPORT;
 use super::filters::FILTERS;
 use super::parameters::{Parameter, Parameters};
 use super::problem::Problem;
-use super::{Answer, count, histogram, meta, names, records};
+use super::{Answer, count, histogram, meta, names, records, stats};
 use crate::store::Reader;
 
 /// Answers a question on a thread that may read.
@@ -39,7 +39,7 @@ impl Serves {
     }
 }
 
-pub(super) const ROUTES: [Route; 10] = [
+pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/api/meta",
         parameters: &[],
@@ -74,6 +74,11 @@ pub(super) const ROUTES: [Route; 10] = [
         path: "/api/names",
         parameters: &[FILTERS],
         serves: Serves::Answers(names::names),
+    },
+    Route {
+        path: "/api/stats",
+        parameters: &[FILTERS],
+        serves: Serves::Answers(stats::stats),
     },
     Route {
         path: "/api/stream",
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn no_route_has_a_parameter_twice() {
-        for route in &ROUTES {
+        for route in ROUTES {
             let mut names: Vec<&str> = route.parameters().map(|known| known.name).collect();
             names.sort_unstable();
             assert!(
