@@ -120,10 +120,7 @@ mod tests {
         store.append(&batches).unwrap();
         let reader = Reader::open(&path).unwrap();
         let all = Query::default();
-        assert_eq!(
-            ids(&reader, &all, i64::MAX),
-            (1..=10_000).collect::<Vec<_>>()
-        );
+        assert!(ids(&reader, &all, i64::MAX).into_iter().eq(1..=10_000));
         for (after, up_to) in [
             (0, 0),
             (0, 1),
@@ -138,11 +135,8 @@ mod tests {
                 ..Query::default()
             };
             let wanted = (after + 1..=up_to.min(10_000)).filter(|id| (id - 1) % 3 != 0);
-            assert_eq!(
-                ids(&reader, &query, up_to),
-                wanted.collect::<Vec<_>>(),
-                "{after}"
-            );
+            let found = ids(&reader, &query, up_to);
+            assert!(found.into_iter().eq(wanted), "{after} {up_to}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that go on for long: their connections are broken off when the client has gone, or does not take the end.
+//! Answers that go on for long: their connections are broken off when the client has gone, or takes nothing.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -16,9 +16,6 @@ use super::answer::Body;
 
 /// How long a client that has ended its side is still answered: it may listen. Then it has gone.
 pub(super) const GONE_AFTER: Duration = Duration::from_secs(1);
-
-/// How long a client may take for what waits when nothing more comes.
-const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A body whose end is noticed.
 struct Guarded {
@@ -47,21 +44,14 @@ impl HyperBody for Guarded {
 }
 
 impl Exchange<'_> {
-    /// The same body. `over` resolves when nothing more is put into it.
-    pub(super) fn guarded(&self, body: Body, over: Option<oneshot::Receiver<()>>) -> Body {
+    /// The same body. `stuck` resolves when its client does not take it.
+    pub(super) fn guarded(&self, body: Body, stuck: impl Future<Output = ()> + 'static) -> Body {
         let (alive, ended) = oneshot::channel();
         let (poll_end, cut) = (self.poll_end.clone(), self.cut.clone());
         spawn_local(async move {
             let gone = async {
                 poll_fn(|context| poll_end(context)).await;
                 sleep(GONE_AFTER).await;
-            };
-            let stuck = async {
-                match over {
-                    Some(over) => drop(over.await),
-                    None => std::future::pending().await,
-                }
-                sleep(END_TIMEOUT).await;
             };
             tokio::select! {
                 _ = ended => {}

@@ -1,6 +1,7 @@
 //! `/api`: questions about the store, for pages and programs. Nothing here changes a record.
 
 mod count;
+mod export;
 mod filters;
 mod histogram;
 mod live;
@@ -101,6 +102,7 @@ impl Exchange<'_> {
         match route.serves {
             Serves::Answers(question) if reads => self.ask(question, given()?).await,
             Serves::Live if reads => self.stream(&given()?, request),
+            Serves::Export if reads => self.export(&given()?, request.method()).await,
             Serves::Session if is_end_of_session(request) => Ok(self.end_session()),
             Serves::Session if *request.method() == Method::POST => {
                 Ok(self.begin_session(request.headers()))
@@ -119,10 +121,7 @@ impl Exchange<'_> {
         let asked = questions.ask(move |reader| question(&given, reader));
         tokio::select! {
             answer = asked => answer.map(Answer::respond),
-            () = self.gone() => Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "the client ended the connection before it was answered",
-            )),
+            () = self.gone() => Err(Problem::gone()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Why a question is not answered, as a problem document (RFC 9457).
 
+use std::fmt;
+
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::json;
@@ -64,6 +66,12 @@ impl Problem {
         }
     }
 
+    /// There is nobody any more to be answered.
+    pub(super) fn gone() -> Self {
+        let detail = "the client ended the connection before it was answered";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
     pub(super) fn no_database() -> Self {
         Problem::not_found("this receiver was given no database to answer from")
     }
@@ -100,6 +108,12 @@ impl Problem {
             _ => {}
         }
         response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::StatusCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -23,6 +23,9 @@ const WAITING: usize = 60;
 /// How many groups each thread may count for a question: some hundred megabytes, if they are texts.
 const MAX_GROUPS: usize = 250_000;
 
+/// How many exports are made at a time: they must leave threads for others.
+const MOST_EXPORTS: usize = 2;
+
 /// How long a question may take by default.
 pub const DEFAULT_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -30,6 +33,7 @@ pub const DEFAULT_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 pub(in crate::net) struct Questions {
     source: Arc<Source>,
     room: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
     timeout: Duration,
 }
 
@@ -41,7 +45,7 @@ struct Source {
 }
 
 /// Takes the question back when nobody waits for its answer any more.
-struct TakenBack(Cancel);
+pub(super) struct TakenBack(pub(super) Cancel);
 
 impl Drop for TakenBack {
     fn drop(&mut self) {
@@ -57,8 +61,14 @@ impl Questions {
                 reader: Mutex::new(None),
             }),
             room: Arc::new(Semaphore::new(THREADS + WAITING)),
+            exports: Arc::new(Semaphore::new(MOST_EXPORTS)),
             timeout,
         }
+    }
+
+    /// Room for one more export, until it is dropped.
+    pub(super) fn room_for_export(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.exports).try_acquire_owned().ok()
     }
 
     /// Has a question answered on a thread that may read. It ends soon after the future is dropped, and by the time limit.

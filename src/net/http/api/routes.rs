@@ -1,5 +1,6 @@
 //! What can be asked under `/api`, with what parameters. `docs/openapi.json` says the same.
 
+use super::export::EXPORT;
 use super::filters::FILTERS;
 use super::parameters::{Parameter, Parameters};
 use super::problem::Problem;
@@ -22,6 +23,8 @@ pub(super) enum Serves {
     Answers(Question),
     /// The live tail.
     Live,
+    /// The whole answer, as a file.
+    Export,
     /// What a browser keeps instead of the token.
     Session,
 }
@@ -30,7 +33,7 @@ impl Serves {
     /// The methods that the path has, as `Allow` names them.
     pub(super) fn methods(self) -> &'static str {
         match self {
-            Serves::Answers(_) | Serves::Live => "GET, HEAD",
+            Serves::Answers(_) | Serves::Live | Serves::Export => "GET, HEAD",
             Serves::Session => "POST, DELETE",
         }
     }
@@ -81,6 +84,11 @@ pub(super) const ROUTES: &[Route] = &[
         path: "/api/stream",
         parameters: &[FILTERS],
         serves: Serves::Live,
+    },
+    Route {
+        path: "/api/export",
+        parameters: &[FILTERS, EXPORT],
+        serves: Serves::Export,
     },
     Route {
         path: "/api/session",

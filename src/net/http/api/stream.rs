@@ -1,9 +1,12 @@
 //! `GET /api/stream`: the live tail of a filter, as server-sent events.
 
+use std::time::Duration;
+
 use http_body_util::BodyExt as _;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
+use tokio::time::sleep;
 
 use super::filters;
 use super::parameters::Parameters;
@@ -16,6 +19,9 @@ const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// Where a browser resumes that was cut off: the id of the last event that it saw.
 const LAST_EVENT_ID: &str = "last-event-id";
+
+/// How long a client may take for what waits when nothing more comes.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks proxies to pass on what comes at once.
 const UNBUFFERED: (HeaderName, HeaderValue) = (
@@ -46,7 +52,11 @@ impl Exchange<'_> {
             whole(Bytes::new())
         } else {
             let (tail, over) = hub.listen(query, after)?;
-            self.guarded(tail.boxed_unsync(), Some(over))
+            let stuck = async {
+                let _ = over.await;
+                sleep(END_TIMEOUT).await;
+            };
+            self.guarded(tail.boxed_unsync(), stuck)
         };
         let mut response = Response::new(body);
         let headers = response.headers_mut();
