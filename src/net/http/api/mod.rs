@@ -1,6 +1,7 @@
 //! `/api`: questions about the store, for pages and programs. Nothing here changes a record.
 
 mod count;
+mod description;
 mod export;
 mod filters;
 mod histogram;
@@ -103,6 +104,7 @@ impl Exchange<'_> {
             Serves::Answers(question) if reads => self.ask(question, given()?).await,
             Serves::Live if reads => self.stream(&given()?, request),
             Serves::Export if reads => self.export(&given()?, request.method()).await,
+            Serves::Description if reads => given().map(|_| description::description()),
             Serves::Session if is_end_of_session(request) => Ok(self.end_session()),
             Serves::Session if *request.method() == Method::POST => {
                 Ok(self.begin_session(request.headers()))

@@ -25,6 +25,8 @@ pub(super) enum Serves {
     Live,
     /// The whole answer, as a file.
     Export,
+    /// What this table says, for programs.
+    Description,
     /// What a browser keeps instead of the token.
     Session,
 }
@@ -33,7 +35,7 @@ impl Serves {
     /// The methods that the path has, as `Allow` names them.
     pub(super) fn methods(self) -> &'static str {
         match self {
-            Serves::Answers(_) | Serves::Live | Serves::Export => "GET, HEAD",
+            Serves::Answers(_) | Serves::Live | Serves::Export | Serves::Description => "GET, HEAD",
             Serves::Session => "POST, DELETE",
         }
     }
@@ -89,6 +91,11 @@ pub(super) const ROUTES: &[Route] = &[
         path: "/api/export",
         parameters: &[FILTERS, EXPORT],
         serves: Serves::Export,
+    },
+    Route {
+        path: "/api/openapi.json",
+        parameters: &[],
+        serves: Serves::Description,
     },
     Route {
         path: "/api/session",
