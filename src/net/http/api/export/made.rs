@@ -94,7 +94,7 @@ impl Made {
             loop {
                 let before = turns.load(Ordering::Relaxed);
                 sleep(STUCK_AFTER).await;
-                if before % 2 == 0 && turns.load(Ordering::Relaxed) == before {
+                if before.is_multiple_of(2) && turns.load(Ordering::Relaxed) == before {
                     return;
                 }
             }

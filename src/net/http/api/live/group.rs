@@ -208,3 +208,153 @@ pub(super) fn merge(groups: &mut Vec<Group>) {
         at += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use super::super::outlet::{Tail, outlet};
+    use super::*;
+    use crate::batch::Batch;
+    use crate::level::Level;
+    use crate::record::{LogRecord, Site};
+    use crate::store::{Durability, RecordStore as _, SqliteStore};
+
+    struct Fixture {
+        _dir: TempDir,
+        store: SqliteStore,
+        reader: Reader,
+        groups: Vec<Group>,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("logs.sqlite");
+            Fixture {
+                store: SqliteStore::open(&path, Durability::Normal).unwrap(),
+                reader: Reader::open(&path).unwrap(),
+                groups: Vec::new(),
+                _dir: dir,
+            }
+        }
+
+        fn log(&mut self, records: usize) {
+            let record = LogRecord::new(Site::new("a", Level::INFO), "x");
+            let batch: Batch = std::iter::repeat_n(&record, records).collect();
+            self.store.append(&[batch]).unwrap();
+        }
+
+        /// One who wants a logger's records behind an id.
+        fn listen(&mut self, name: &str, after: i64) -> Tail {
+            let (listener, tail, _) = outlet(&Arc::default());
+            let query = Query {
+                names: vec![name.into()],
+                ..Query::default()
+            };
+            self.groups.push(Group::new(query, after, listener));
+            tail
+        }
+
+        /// Rounds until nothing is left to be done; a listener has room for so much.
+        fn rounds(&mut self, room_bytes: usize) {
+            let last_id = self.reader.last_id().unwrap();
+            let mut turn = Turn::Busy;
+            while turn == Turn::Busy {
+                turn = Turn::Idle;
+                for group in &mut self.groups {
+                    if group.turn(&self.reader, last_id, room_bytes).unwrap() == Turn::Busy {
+                        turn = Turn::Busy;
+                    }
+                }
+            }
+            merge(&mut self.groups);
+        }
+
+        fn sizes(&self) -> Vec<usize> {
+            let mut sizes: Vec<usize> = self.groups.iter().map(Group::listeners).collect();
+            sizes.sort_unstable();
+            sizes
+        }
+    }
+
+    /// The ids of the events.
+    fn ids(tail: &mut Tail) -> Vec<i64> {
+        let heard = tail.heard();
+        let ids = heard.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.map(|id| id.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn who_wants_the_same_comes_together_where_it_has_got_as_far() {
+        let mut fixture = Fixture::new();
+        fixture.log(10);
+        let mut tails = [
+            fixture.listen("a", 10),
+            fixture.listen("a", 3),
+            fixture.listen("b", 10),
+            fixture.listen("a", 0),
+        ];
+        fixture.rounds(MOST);
+        assert_eq!(fixture.sizes(), [1, 3]);
+        fixture.log(5);
+        tails[3].heard();
+        fixture.rounds(MOST);
+        let mut all = |tail: usize| ids(&mut tails[tail]);
+        assert_eq!(all(0), Vec::from([11, 12, 13, 14, 15]));
+        assert_eq!(all(1), (4..=15).collect::<Vec<i64>>());
+        assert!(all(2).is_empty());
+        assert_eq!(all(3), Vec::from([11, 12, 13, 14, 15]));
+        let late = fixture.listen("a", 15);
+        fixture.rounds(MOST);
+        assert_eq!(fixture.sizes(), [1, 4]);
+        drop(late);
+        fixture.groups.iter_mut().for_each(Group::forget_gone);
+        assert_eq!(fixture.sizes(), [1, 3]);
+    }
+
+    const MOST: usize = 1 << 20;
+
+    #[test]
+    fn one_of_many_without_room_is_behind_and_all_without_room_are_waited_for() {
+        let mut fixture = Fixture::new();
+        let mut slow = fixture.listen("a", 0);
+        let mut others = [fixture.listen("a", 0), fixture.listen("a", 0)];
+        fixture.rounds(MOST);
+        fixture.log(3);
+        fixture.rounds(1);
+        // Nobody has room; nobody is to blame.
+        fixture.log(3);
+        fixture.rounds(1);
+        assert_eq!(fixture.sizes(), [3]);
+        for other in &mut others {
+            assert_eq!(ids(other), [1, 2, 3]);
+        }
+        fixture.rounds(1);
+        assert_eq!(fixture.sizes(), [2]);
+        for other in &mut others {
+            assert_eq!(ids(other), [4, 5, 6]);
+        }
+        let heard = slow.heard();
+        let (records, end) = heard.split_once("event: behind\n").unwrap();
+        assert_eq!(records.matches("id: ").count(), 3);
+        assert!(
+            end.contains("\"missed_from\":4,\"resume_after\":3"),
+            "{end}"
+        );
+    }
+
+    #[test]
+    fn a_comment_is_for_those_who_have_nothing_to_read() {
+        let mut fixture = Fixture::new();
+        let mut silent = fixture.listen("b", 0);
+        let mut busy = fixture.listen("a", 0);
+        fixture.log(1);
+        fixture.rounds(MOST);
+        fixture.groups.iter().for_each(Group::comment);
+        assert_eq!(silent.heard(), ":\n\n");
+        assert!(!busy.heard().contains(":\n\n"));
+    }
+}

@@ -82,3 +82,16 @@ impl Body for Tail {
         }))
     }
 }
+
+#[cfg(test)]
+impl Tail {
+    /// Takes all that waits.
+    pub(super) fn heard(&mut self) -> String {
+        let mut heard = Vec::new();
+        while let Ok(chunk) = self.chunks.try_recv() {
+            self.waiting_bytes.fetch_sub(chunk.len(), Ordering::Relaxed);
+            heard.extend(chunk);
+        }
+        String::from_utf8(heard).unwrap()
+    }
+}
