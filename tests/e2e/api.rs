@@ -214,6 +214,42 @@ fn pages_follow_one_another_both_ways_also_within_a_moment() {
 }
 
 #[test]
+fn a_page_of_long_records_has_fewer_of_them() {
+    let store = Store::new();
+    let handler = SQLiteQueueHandler::open(&store.db).unwrap();
+    let message = "long ".repeat(400_000);
+    for _ in 0..20 {
+        let record = LogRecord::new(Site::new("app", Level::INFO), message.as_str());
+        handler.emit(&record).unwrap();
+    }
+    handler.close().unwrap();
+    let server = Server::start(&store.db);
+    for (first, key, parameter) in [
+        ("", "older", "before"),
+        ("order=oldest", "newer", "after"),
+        ("order=newest&after=0-0", "newer", "after"),
+    ] {
+        let mut lengths = Vec::new();
+        let mut ids = Vec::new();
+        let mut target = format!("/api/records?{first}");
+        while ids.len() < 20 {
+            let page = get(&server, &target).json();
+            let records = page["records"].as_array().unwrap();
+            lengths.push(records.len());
+            ids.extend(records.iter().map(|record| record["id"].as_i64().unwrap()));
+            let cursor = page[key].as_str().unwrap_or_default();
+            let first = first.replace("after=0-0", "");
+            target = format!("/api/records?{first}&{parameter}={cursor}");
+            target = target.replace("?&", "?").replace("&&", "&");
+        }
+        assert_eq!(lengths, [9, 9, 2], "{first}");
+        ids.sort_unstable();
+        assert_eq!(ids, (1..=20).collect::<Vec<i64>>(), "{first}");
+    }
+    server.terminate();
+}
+
+#[test]
 fn an_answer_without_records_says_where_to_go_on() {
     let store = store(10);
     let server = Server::start(&store.db);

@@ -6,8 +6,7 @@ use super::parameters::{Parameter, Parameters, flag, one};
 use super::problem::Problem;
 use super::record::{put_record, put_records};
 use crate::query::{Context, ContextOf, LimitTo, Order, Query, RecordKey};
-use crate::record::StoredRecord;
-use crate::store::Reader;
+use crate::store::{Reader, Records};
 
 pub(super) const PAGE: &[Parameter] = &[
     one("order"),
@@ -22,6 +21,9 @@ pub(super) const AROUND: &[Parameter] = &[one("before"), one("after"), flag("any
 /// How many records an answer has, when nobody says, and at most.
 const DEFAULT_LIMIT: i64 = 100;
 const MOST_RECORDS: i64 = 1000;
+
+/// An answer that has so many bytes takes no more records: there may be megabytes in each.
+const PAGE_BYTES: usize = 16 << 20;
 
 /// How many records are shown on each side of another, when nobody says.
 const DEFAULT_AROUND: i64 = 10;
@@ -43,56 +45,98 @@ enum Side {
     After(RecordKey),
 }
 
+impl Side {
+    fn of(given: &Parameters) -> Result<Self, Problem> {
+        match (given.read_one("before")?, given.read_one("after")?) {
+            (None, None) => Ok(Side::End),
+            (Some(key), None) => Ok(Side::Before(key)),
+            (None, Some(key)) => Ok(Side::After(key)),
+            (Some(_), Some(_)) => {
+                let detail = "after goes not with before; leave out one of them";
+                Err(Problem::of("after", detail))
+            }
+        }
+    }
+
+    /// What all records of the page are.
+    fn query(self) -> Query {
+        let (before, after) = match self {
+            Side::End => (None, None),
+            Side::Before(key) => (Some(key), None),
+            Side::After(key) => (None, Some(key)),
+        };
+        Query {
+            before,
+            after,
+            ..Query::default()
+        }
+    }
+}
+
 pub(super) fn records(given: &Parameters, reader: &Reader) -> Result<Answer, Problem> {
     let forms = [("json", Form::Json), ("jsonl", Form::Lines)];
     let first = order(given)?.unwrap_or(Order::NewestFirst);
     let form = given.word("format", &forms)?;
     let limit = given.number("limit", 1..=MOST_RECORDS)?;
-    let (before, after) = (given.read_one("before")?, given.read_one("after")?);
-    let side = match (before, after) {
-        (None, None) => Side::End,
-        (Some(key), None) => Side::Before(key),
-        (None, Some(key)) => Side::After(key),
-        (Some(_), Some(_)) => {
-            let detail = "after goes not with before; leave out one of them";
-            return Err(Problem::of("after", detail));
-        }
-    };
+    let side = Side::of(given)?;
     let limit_to = match (side, first) {
         (Side::After(_), _) | (Side::End, Order::OldestFirst) => LimitTo::Oldest,
         (Side::Before(_), _) | (Side::End, Order::NewestFirst) => LimitTo::Newest,
     };
-    let page = Query {
-        before,
-        after,
-        ..Query::default()
+    let nearest_first = match limit_to {
+        LimitTo::Newest => Order::NewestFirst,
+        LimitTo::Oldest => Order::OldestFirst,
     };
     let query = Query {
         limit: usize::try_from(limit.unwrap_or(DEFAULT_LIMIT)).ok(),
         limit_to,
-        order: first,
-        ..filters::query(given)?.and(page)
+        order: nearest_first,
+        ..filters::query(given)?.and(side.query())
     };
     let mut answer = reader.query(&query)?;
-    let records = answer.by_ref().collect::<Result<Vec<_>, _>>()?;
-    let keys = || records.iter().map(StoredRecord::key);
+    let (mut records, is_full) = gather(&mut answer)?;
+    if nearest_first != first {
+        records.reverse();
+    }
+    let keys = || records.iter().map(|(key, _)| *key);
     let (oldest, newest) = (keys().min(), keys().max());
     // Where an answer is empty, one goes back to the record that the cursor is of.
     let (older, newer) = match side {
         Side::End if limit_to == LimitTo::Oldest => (None, newest),
-        Side::End => (if answer.is_cut()? { oldest } else { None }, newest),
-        Side::Before(key) => (
-            if answer.is_cut()? { oldest } else { None },
-            newest.or_else(|| key.previous()),
-        ),
         Side::After(key) => (oldest.or_else(|| key.next()), newest.or(Some(key))),
+        Side::End | Side::Before(_) => {
+            let is_cut = is_full || answer.is_cut()?;
+            let above = match side {
+                Side::Before(key) => key.previous(),
+                Side::End | Side::After(_) => None,
+            };
+            (oldest.filter(|_| is_cut), newest.or(above))
+        }
     };
     let lines = form.map_or(given.takes_lines, |form| form == Form::Lines);
+    let records: Vec<Vec<u8>> = records.into_iter().map(|(_, object)| object).collect();
     Ok(if lines {
         as_lines(&records, older, newer)
     } else {
         as_page(&records, older, newer)
     })
+}
+
+/// The objects of an answer's records with their places, and whether there is no room for more.
+fn gather(answer: &mut Records) -> Result<(Vec<(RecordKey, Vec<u8>)>, bool), Problem> {
+    let mut records = Vec::new();
+    let mut bytes = 0;
+    for stored in answer {
+        let stored = stored?;
+        let mut object = Vec::new();
+        put_record(&stored, &mut object);
+        bytes += object.len();
+        records.push((stored.key(), object));
+        if bytes >= PAGE_BYTES {
+            return Ok((records, true));
+        }
+    }
+    Ok((records, false))
 }
 
 /// The order that is asked for.
@@ -104,9 +148,10 @@ pub(super) fn order(given: &Parameters) -> Result<Option<Order>, Problem> {
     given.word("order", &orders)
 }
 
-fn as_page(records: &[StoredRecord], older: Option<RecordKey>, newer: Option<RecordKey>) -> Answer {
-    let mut body = b"{\"records\":".to_vec();
-    put_records(records, &mut body);
+fn as_page(records: &[Vec<u8>], older: Option<RecordKey>, newer: Option<RecordKey>) -> Answer {
+    let mut body = b"{\"records\":[".to_vec();
+    body.extend(records.join(&b','));
+    body.push(b']');
     for (key, cursor) in [("older", older), ("newer", newer)] {
         let cursor = cursor.map_or("null".into(), |cursor| format!("\"{cursor}\""));
         body.extend(format!(",\"{key}\":{cursor}").bytes());
@@ -115,14 +160,10 @@ fn as_page(records: &[StoredRecord], older: Option<RecordKey>, newer: Option<Rec
     Answer::json(body)
 }
 
-fn as_lines(
-    records: &[StoredRecord],
-    older: Option<RecordKey>,
-    newer: Option<RecordKey>,
-) -> Answer {
+fn as_lines(records: &[Vec<u8>], older: Option<RecordKey>, newer: Option<RecordKey>) -> Answer {
     let mut body = Vec::new();
     for record in records {
-        put_record(record, &mut body);
+        body.extend_from_slice(record);
         body.push(b'\n');
     }
     let mut answer = Answer::lines(body);
