@@ -148,7 +148,7 @@ fn a_record_is_heard_within_300_ms_of_its_emit() {
     let store = Store::new();
     let server = Server::start(&store.db);
     let every = Listener::start(&server, "", &[]);
-    let few = Listener::start(&server, "?name=steady&words=1*&level=info", &[]);
+    let few = Listener::start(&server, "?q=name:steady%201*&level=info", &[]);
     server.python("steady.py", &["10", "2"]);
     let mut delays: Vec<Duration> = (0..20)
         .map(|number| {

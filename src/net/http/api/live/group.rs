@@ -79,6 +79,9 @@ impl Group {
     pub(super) fn begin_anew(&mut self) {
         self.position = 0;
         self.reading = None;
+        for listener in &mut self.listeners {
+            listener.sent = 0;
+        }
     }
 
     /// Looks for records up to this id, and gives them to all who have less than `room_bytes` waiting.

@@ -13,6 +13,7 @@ use super::super::problem::Problem;
 use super::events;
 use super::group::{Group, Turn, merge};
 use super::outlet::{Outlet, Tail, outlet};
+use crate::cancel::Cancel;
 use crate::error::StoreError;
 use crate::query::Query;
 use crate::store::Reader;
@@ -47,6 +48,8 @@ pub(in crate::net) struct Hub {
     thread: Mutex<Thread>,
     /// Each tail has a clone.
     one: Arc<()>,
+    /// Ends what the thread is reading.
+    over: Cancel,
 }
 
 enum Thread {
@@ -62,6 +65,7 @@ impl Hub {
             path,
             thread: Mutex::new(Thread::None),
             one: Arc::default(),
+            over: Cancel::new(),
         }
     }
 
@@ -106,10 +110,10 @@ impl Hub {
             }
         }
         let (wishes, waiting) = unbounded();
-        let path = self.path.clone();
+        let watcher = Watcher::new(self.path.clone(), self.over.clone());
         let started = thread::Builder::new()
             .name("logstore-live".into())
-            .spawn(move || Watcher::new(path).run(&waiting));
+            .spawn(move || watcher.run(&waiting));
         let started = started.map_err(|_| "there is no thread for live tails; come again later")?;
         let _ = wishes.send(wish);
         *thread = Thread::Running(wishes, started);
@@ -120,8 +124,9 @@ impl Hub {
     pub(in crate::net) fn close(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Thread::Running(wishes, running) = std::mem::replace(&mut *thread, Thread::Over) {
+            self.over.cancel();
             drop(wishes);
-            // It ends within a turn of each group. Its panic has been told.
+            // It ends within one read. Its panic has been told.
             let _ = running.join();
         }
     }
@@ -129,6 +134,7 @@ impl Hub {
 
 struct Watcher {
     path: PathBuf,
+    over: Cancel,
     reader: Option<Reader>,
     groups: Vec<Group>,
     last_id: i64,
@@ -136,9 +142,10 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn new(path: PathBuf) -> Self {
+    fn new(path: PathBuf, over: Cancel) -> Self {
         Watcher {
             path,
+            over,
             reader: None,
             groups: Vec::new(),
             last_id: 0,
@@ -227,7 +234,10 @@ impl Watcher {
         }
         match &self.reader {
             Some(reader) => Ok(reader.clone()),
-            None => Ok(self.reader.insert(Reader::open(&self.path)?).clone()),
+            None => {
+                let reader = Reader::open(&self.path)?.with_cancel(self.over.clone());
+                Ok(self.reader.insert(reader).clone())
+            }
         }
     }
 }
