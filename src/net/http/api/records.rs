@@ -23,7 +23,7 @@ const DEFAULT_LIMIT: i64 = 100;
 const MOST_RECORDS: i64 = 1000;
 
 /// An answer that has so many bytes takes no more records: there may be megabytes in each.
-const PAGE_BYTES: usize = 16 << 20;
+const PAGE_BYTES: usize = 4 << 20;
 
 /// How many records are shown on each side of another, when nobody says.
 const DEFAULT_AROUND: i64 = 10;
@@ -43,6 +43,12 @@ enum Side {
     Before(RecordKey),
     /// The nearest that are newer.
     After(RecordKey),
+}
+
+/// A record as it is shown.
+struct Shown {
+    key: RecordKey,
+    json: Vec<u8>,
 }
 
 impl Side {
@@ -98,7 +104,7 @@ pub(super) fn records(given: &Parameters, reader: &Reader) -> Result<Answer, Pro
     if nearest_first != first {
         records.reverse();
     }
-    let keys = || records.iter().map(|(key, _)| *key);
+    let keys = || records.iter().map(|record| record.key);
     let (oldest, newest) = (keys().min(), keys().max());
     // Where an answer is empty, one goes back to the record that the cursor is of.
     let (older, newer) = match side {
@@ -114,7 +120,7 @@ pub(super) fn records(given: &Parameters, reader: &Reader) -> Result<Answer, Pro
         }
     };
     let lines = form.map_or(given.takes_lines, |form| form == Form::Lines);
-    let records: Vec<Vec<u8>> = records.into_iter().map(|(_, object)| object).collect();
+    let records: Vec<Vec<u8>> = records.into_iter().map(|record| record.json).collect();
     Ok(if lines {
         as_lines(&records, older, newer)
     } else {
@@ -122,16 +128,17 @@ pub(super) fn records(given: &Parameters, reader: &Reader) -> Result<Answer, Pro
     })
 }
 
-/// The objects of an answer's records with their places, and whether there is no room for more.
-fn gather(answer: &mut Records) -> Result<(Vec<(RecordKey, Vec<u8>)>, bool), Problem> {
+/// The records of an answer, and whether there is no room for more.
+fn gather(answer: &mut Records) -> Result<(Vec<Shown>, bool), Problem> {
     let mut records = Vec::new();
     let mut bytes = 0;
     for stored in answer {
         let stored = stored?;
-        let mut object = Vec::new();
-        put_record(&stored, &mut object);
-        bytes += object.len();
-        records.push((stored.key(), object));
+        let mut json = Vec::new();
+        put_record(&stored, &mut json);
+        bytes += json.len();
+        let key = stored.key();
+        records.push(Shown { key, json });
         if bytes >= PAGE_BYTES {
             return Ok((records, true));
         }
