@@ -232,12 +232,10 @@ impl Watcher {
             self.groups.iter_mut().for_each(Group::begin_anew);
             self.last_id = 0;
         }
-        match &self.reader {
-            Some(reader) => Ok(reader.clone()),
-            None => {
-                let reader = Reader::open(&self.path)?.with_cancel(self.over.clone());
-                Ok(self.reader.insert(reader).clone())
-            }
+        if let Some(reader) = &self.reader {
+            return Ok(reader.clone());
         }
+        let reader = Reader::open(&self.path)?.with_cancel(self.over.clone());
+        Ok(self.reader.insert(reader).clone())
     }
 }
