@@ -32,9 +32,9 @@
 //!   either of the two.
 //! - `LogBridge`, `client_attach_socket_handler` (feature `log`), `TracingBridge` (feature `tracing`): for programs that use
 //!   those crates' macros.
-//! - [`Query`] with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
-//!   [`Context`], [`ContextRecords`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`]: of a long search.
-//! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour.
+//! - [`Query`], or [`Filters`] as people write them, with its [`Phrase`], [`Pattern`], [`FieldFilter`]: what is asked; [`Reader`], [`Records`]: reading back;
+//!   [`Context`], [`ContextRecords`], [`Around`]: with the records around; [`RecordFormat`], [`Output`]: as text; [`Progress`], [`Cancel`]: of a long search.
+//! - [`Count`], [`Counts`]: how many records of each level, logger, host or hour; [`Overview`]: what a store holds.
 //! - [`Reader::sql`], [`SqlRow`]: any question that only reads; [`RowFormat`]: its rows as text.
 //! - [`Retention`], [`KeepRule`]: which records are kept, and for how long; [`Prune`]: removing the others by hand.
 //! - [`Reader::check`], [`SqliteStore::repair`]: whether a file is sound, and what to do when not;
@@ -51,6 +51,7 @@
 mod batch;
 #[cfg(any(feature = "log", feature = "tracing"))]
 mod bridge;
+mod cancel;
 mod chance;
 mod client;
 mod count;
@@ -86,6 +87,7 @@ pub use batch::{Batch, RecordRef, Texts};
 pub use bridge::TracingBridge;
 #[cfg(feature = "log")]
 pub use bridge::{AttachedHandler, LogBridge, client_attach_socket_handler};
+pub use cancel::Cancel;
 #[cfg(feature = "net")]
 pub use client::ClientTls;
 pub use client::{SocketHandler, SocketHandlerBuilder};
@@ -93,7 +95,8 @@ pub use count::{Count, CountRow, Counts, GroupBy};
 #[cfg(feature = "net")]
 pub use error::ServerError;
 pub use error::{
-    Error, QueryError, QueueError, RetentionError, SqlError, StoreError, WireError, describe,
+    Error, QueryError, QueueError, RetentionError, SearchError, SqlError, StoreError, WireError,
+    describe,
 };
 pub use format::{
     Coloring, Controls, CsvFormat, CsvRows, JsonFormat, JsonRows, LogfmtFormat, Output,
@@ -107,13 +110,14 @@ pub use handler::{
 pub use level::{Level, ParseLevelError};
 #[cfg(feature = "net")]
 pub use net::{
-    DEFAULT_MAX_CONNECTIONS, LogRecordSocketReceiver, LogRecordStreamHandler, MessageStream,
-    ReceiverCounters, Source, SourceCounters, Stop, Tap, TlsFiles, Tokens,
+    DEFAULT_MAX_CONNECTIONS, DEFAULT_QUERY_TIMEOUT, LogRecordSocketReceiver,
+    LogRecordStreamHandler, MessageStream, ReceiverCounters, Source, SourceCounters, Stop, Tap,
+    TlsFiles, Tokens,
 };
 pub use progress::Progress;
 pub use query::{
-    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Order, Pattern, Phrase, Query,
-    Role,
+    Case, Context, ContextOf, ContextRecord, FieldFilter, FieldTest, Filters, LimitTo, Order,
+    Pattern, Phrase, Query, RecordKey, Role, parse_search,
 };
 pub use queue::{Counters, Overflow};
 pub use record::{LogRecord, Origin, Site, StoredRecord, machine_name};
@@ -125,9 +129,9 @@ pub use sink::{RecordHandler, RecordSink, Ticket};
 pub use spill::SpillMark;
 pub use sql::{SqlOptions, SqlRow, SqlValue};
 pub use store::{
-    Checked, ContextRecords, Depth, Durability, Existing, Fault, LeftOut, Maintained, Problem,
-    Prune, PruneEstimate, Pruned, Reader, RecordStore, Records, Retained, RoomSettings,
-    SCHEMA_VERSION, Saved, SqliteStore, StoreStats,
+    Around, Checked, ContextRecords, Depth, Durability, Existing, Fault, LeftOut, LevelHistogram,
+    Maintained, Overview, OverviewGroup, Problem, Prune, PruneEstimate, Pruned, Reader,
+    RecordStore, Records, Retained, RoomSettings, SCHEMA_VERSION, Saved, SqliteStore, StoreStats,
 };
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value};
 
 use crate::level::Level;
+use crate::query::RecordKey;
 use crate::time::now_ns;
 
 /// A place in a program that logs. Records from one place share one `Site`.
@@ -262,6 +263,17 @@ pub struct StoredRecord {
     pub id: i64,
     /// The record.
     pub record: LogRecord,
+}
+
+impl StoredRecord {
+    /// Its place in time order.
+    #[must_use]
+    pub fn key(&self) -> RecordKey {
+        RecordKey {
+            created_ns: self.record.created_ns,
+            id: self.id,
+        }
+    }
 }
 
 #[cfg(test)]

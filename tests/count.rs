@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use logstore::{
     Batch, Count, Counts, Durability, Error, Every, GroupBy, Level, LogRecord, Origin, Query,
-    QueryError, Reader, RecordStore, Site, SqliteStore, Zone,
+    QueryError, Reader, RecordKey, RecordStore, Site, SqliteStore, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -88,6 +88,7 @@ fn count() -> impl Strategy<Value = Count> {
     let field = |key: &str| GroupBy::Field(key.into());
     let groups = vec![
         GroupBy::Level,
+        GroupBy::LevelStep,
         GroupBy::Name,
         GroupBy::Host,
         GroupBy::Process,
@@ -104,43 +105,62 @@ fn count() -> impl Strategy<Value = Count> {
         prop::option::of(select(&["node1"])),
         prop::option::of(-50..50_i64),
         prop::option::of(-50..50_i64),
+        prop::option::weighted(0.3, (-50..0_i64, 0..100_i64)),
     );
     (
         prop::collection::vec(select(groups), 0..4),
         prop::option::weighted(0.7, every),
         query,
     )
-        .prop_map(|(by, every, (level, name, host, since, until))| Count {
-            query: Query {
-                min_level: level,
-                names: name.iter().map(ToString::to_string).collect(),
-                hosts: host.iter().map(ToString::to_string).collect(),
-                since_ns: since.map(|day| START + day * DAY),
-                until_ns: until.map(|day| START + day * DAY),
-                // It must not matter.
-                limit: Some(1),
-                ..Query::default()
+        .prop_map(
+            |(by, every, (level, name, host, since, until, after))| Count {
+                query: Query {
+                    min_level: level,
+                    names: name.iter().map(ToString::to_string).collect(),
+                    hosts: host.iter().map(ToString::to_string).collect(),
+                    since_ns: since.map(|day| START + day * DAY),
+                    until_ns: until.map(|day| START + day * DAY),
+                    after: after.map(|(day, id)| RecordKey {
+                        created_ns: START + day * DAY,
+                        id,
+                    }),
+                    // It must not matter.
+                    limit: Some(1),
+                    ..Query::default()
+                },
+                by,
+                every: every.map(|width| Every::new(width, Zone::Utc).unwrap()),
             },
-            by,
-            every: every.map(|width| Every::new(width, Zone::Utc).unwrap()),
-        })
+        )
 }
 
-fn wants(query: &Query, record: &LogRecord) -> bool {
+fn wants(query: &Query, id: i64, record: &LogRecord) -> bool {
     let Query {
         min_level,
         names,
         hosts,
         since_ns,
         until_ns,
+        after,
         ..
     } = query;
+    let created_ns = record.created_ns;
     let name = &record.site.name;
     min_level.is_none_or(|level| record.site.level >= level)
         && (names.is_empty() || names[0] == *name || name.starts_with(&(names[0].clone() + ".")))
         && (hosts.is_empty() || hosts[0] == record.origin.hostname)
         && since_ns.is_none_or(|since| record.created_ns >= since)
         && until_ns.is_none_or(|until| record.created_ns <= until)
+        && after.is_none_or(|after| RecordKey { created_ns, id } > after)
+}
+
+fn wanted<'r>(
+    query: &'r Query,
+    records: &'r [LogRecord],
+) -> impl Iterator<Item = &'r LogRecord> + Clone {
+    let records = (1..).zip(records);
+    let wanted = records.filter(|(id, record)| wants(query, *id, record));
+    wanted.map(|(_, record)| record)
 }
 
 fn text_or(text: &str, other: Option<i64>) -> Value {
@@ -156,6 +176,13 @@ fn value(by: &GroupBy, record: &LogRecord) -> Value {
     match by {
         GroupBy::Level if site.level_name.is_empty() => site.level.to_string().into(),
         GroupBy::Level => site.level_name.clone().into(),
+        GroupBy::LevelStep => match site.level.0 {
+            ..20 => "debug".into(),
+            20..30 => "info".into(),
+            30..40 => "warning".into(),
+            40..50 => "error".into(),
+            50.. => "critical".into(),
+        },
         GroupBy::Name => text_or(&site.name, None),
         GroupBy::Host => text_or(&origin.hostname, None),
         GroupBy::Process => match origin.process {
@@ -191,7 +218,7 @@ fn start(width: i64, ns: i64) -> i64 {
 /// The groups with their counts, in no order that matters.
 fn model(count: &Count, records: &[LogRecord]) -> BTreeMap<(Option<i64>, String), u64> {
     let width = count.every.map(Every::width_ns);
-    let wanted = records.iter().filter(|record| wants(&count.query, record));
+    let wanted = wanted(&count.query, records);
     let mut groups = BTreeMap::new();
     for record in wanted.clone() {
         let key: Vec<Value> = count.by.iter().map(|by| value(by, record)).collect();
@@ -234,7 +261,7 @@ proptest! {
             let answer = reader.count(&count).unwrap();
             prop_assert_eq!(found(&answer), model(&count, &records), "{:?}", count);
             prop_assert_eq!(found(&answer).len(), answer.rows.len(), "a group has one row");
-            let wanted = records.iter().filter(|record| wants(&count.query, record));
+            let wanted = wanted(&count.query, &records);
             let times = wanted.map(|record| record.created_ns);
             prop_assert_eq!(answer.total, times.clone().count() as u64);
             prop_assert_eq!(answer.span_ns, times.clone().min().zip(times.max()));
@@ -272,6 +299,17 @@ fn rows(counts: &Counts) -> Vec<(Value, u64)> {
     let rows = counts.rows.iter();
     rows.map(|row| (row.key.clone().into(), row.count))
         .collect()
+}
+
+#[test]
+fn a_reader_counts_no_more_groups_than_it_may() {
+    let (_dir, _, reader) = store(&records(&[("a", 40, 1), ("b", 10, 2), ("c", 20, 3)]));
+    let names = by(&[GroupBy::Name]);
+    assert!(reader.clone().with_max_groups(3).count(&names).is_ok());
+    let refused = reader.with_max_groups(2).count(&names);
+    let Err(Error::Query(QueryError::TooManyGroups { limit: 2 })) = refused else {
+        panic!("there are three: {refused:?}");
+    };
 }
 
 #[test]

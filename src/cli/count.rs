@@ -2,10 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum, value_parser};
-use logstore::{
-    Count, CountRow, Counts, Every, FieldFilter, FieldTest, GroupBy, Progress, Query, Reader,
-    parse_duration,
-};
+use logstore::{Count, CountRow, Counts, Every, GroupBy, Progress, Reader, parse_duration};
 
 use super::Database;
 use super::console::{Data, controls, say, tell_of_damage};
@@ -69,7 +66,12 @@ pub(super) fn run(arguments: &CountArguments) -> anyhow::Result<()> {
     let mut data = Data::new(arguments.pager.paging(), &progress);
     let reader = Reader::open(&arguments.database.db)?.with_progress(progress);
     let mut counts = reader.count(&count)?;
-    check_fields(&reader, &counts)?;
+    if let Some(by) = reader.missing_field(&counts)? {
+        let key = by.field().unwrap_or_default();
+        bail!(
+            "--by {by}: no record has a field {key:?}; --by takes level, name, host, process, thread, site or the name of an extra field"
+        );
+    }
     let top = arguments
         .top
         .map_or(usize::MAX, |top| usize::try_from(top).unwrap_or(usize::MAX));
@@ -106,32 +108,6 @@ impl CountArguments {
             every: every.transpose().context("--every")?,
         })
     }
-}
-
-/// A field that no record of the store has is most likely a slip.
-fn check_fields(reader: &Reader, counts: &Counts) -> anyhow::Result<()> {
-    for (place, by) in counts.by.iter().enumerate() {
-        let GroupBy::Field(key) = by else { continue };
-        let is_found = counts.rows.iter().any(|row| !row.key[place].is_null());
-        if is_found || counts.rows.is_empty() {
-            continue;
-        }
-        // The filters may have left out whoever has it.
-        let anywhere = Query {
-            fields: vec![FieldFilter {
-                key: key.clone(),
-                test: FieldTest::Present,
-            }],
-            limit: Some(1),
-            ..Query::default()
-        };
-        if reader.query(&anywhere)?.next().transpose()?.is_none() {
-            bail!(
-                "--by {by}: no record has a field {key:?}; --by takes level, name, host, process, thread, site or the name of an extra field"
-            );
-        }
-    }
-    Ok(())
 }
 
 fn put_table(counts: &Counts, out: &mut Vec<u8>) {

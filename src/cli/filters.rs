@@ -1,11 +1,8 @@
 //! The arguments that say which records are wanted: the same for every command that reads.
 
-use anyhow::{Context as _, bail};
+use anyhow::anyhow;
 use clap::{Args, value_parser};
-use logstore::{
-    Case, FieldFilter, Level, Pattern, Phrase, Query, QueryError, Zone, now_ns, parse_since,
-    parse_until,
-};
+use logstore::{Case, FieldFilter, Filters, Level, Query, QueryError, Zone, now_ns};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which records")]
@@ -87,59 +84,44 @@ impl FilterArguments {
 
     /// What is wanted, with no limit, oldest first.
     pub(super) fn query(&self) -> anyhow::Result<Query> {
-        let now = now_ns();
-        let since = self
-            .since
-            .as_deref()
-            .map(|text| parse_since(text, now, self.zone()));
-        let until = self
-            .until
-            .as_deref()
-            .map(|text| parse_until(text, now, self.zone()));
-        let (since, until) = (
-            since.transpose().context("--since")?,
-            until.transpose().context("--until")?,
-        );
-        if since.zip(until).is_some_and(|(since, until)| since > until) {
-            bail!("--since is later than --until: nothing can be between them");
-        }
-        let levels = self.level.zip(self.max_level);
-        if levels.is_some_and(|(least, most)| least > most) {
-            bail!("--level is above --max-level: nothing can be between them");
-        }
-        Ok(Query {
-            min_level: self.level,
-            max_level: self.max_level,
-            exact_levels: self.exact_level.clone(),
-            names: self.name.clone(),
-            not_names: self.not_name.clone(),
-            since_ns: since,
-            until_ns: until,
-            hosts: self.host.clone(),
-            processes: self.process.clone(),
-            threads: self.thread.clone(),
-            fields: self.field.clone(),
-            grep: self.pattern().context("--grep")?,
-            phrases: self.phrases()?,
-            ..Query::default()
-        })
-    }
-
-    fn pattern(&self) -> Result<Option<Pattern>, QueryError> {
         let case = if self.ignore_case {
             Case::Ignored
         } else {
             Case::Minded
         };
-        let pattern = self.grep.as_deref();
-        pattern.map(|text| Pattern::new(text, case)).transpose()
+        let filters = Filters {
+            level: self.level,
+            max_level: self.max_level,
+            exact_levels: self.exact_level.clone(),
+            names: self.name.clone(),
+            not_names: self.not_name.clone(),
+            since: self.since.clone(),
+            until: self.until.clone(),
+            hosts: self.host.clone(),
+            processes: self.process.clone(),
+            threads: self.thread.clone(),
+            fields: self.field.clone(),
+            grep: self.grep.clone(),
+            case,
+            words: self.words.clone(),
+        };
+        filters.query(now_ns(), self.zone()).map_err(named)
     }
+}
 
-    fn phrases(&self) -> Result<Vec<Phrase>, QueryError> {
-        let mut phrases = Vec::new();
-        for argument in &self.words {
-            phrases.extend(Phrase::parse_all(argument)?);
+/// The error with filters called as they are on the command line. Words have no name there.
+fn named(error: QueryError) -> anyhow::Error {
+    match error {
+        QueryError::Filter {
+            filter: "words",
+            source,
+        } => (*source).into(),
+        QueryError::Filter { filter, source } => {
+            anyhow::Error::new(*source).context(format!("--{filter}"))
         }
-        Ok(phrases)
+        QueryError::Crossed { low, how, high } => {
+            anyhow!("--{low} {how} --{high}: nothing can be between them")
+        }
+        error => error.into(),
     }
 }

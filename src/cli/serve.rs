@@ -121,6 +121,10 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     idle_timeout: Option<Duration>,
 
+    /// How long a question over HTTP may take: 30s, 5m
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_span)]
+    query_timeout: Duration,
+
     /// Say on stderr every so often what has come and what became of it: 10s, 1h
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     report_every: Option<Duration>,
@@ -276,7 +280,9 @@ pub(super) fn run(arguments: &ServeArguments) -> anyhow::Result<()> {
 impl ServeArguments {
     /// Which protocols are spoken, and who may come in.
     fn open_doors(&self, mut builder: ServerBuilder) -> anyhow::Result<ServerBuilder> {
-        builder = builder.max_connections(self.max_connections);
+        builder = builder
+            .max_connections(self.max_connections)
+            .query_timeout(self.query_timeout);
         if let Some(timeout) = self.idle_timeout {
             builder = builder.idle_timeout(timeout);
         }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::error::QueryError;
+use crate::level::Level;
 use crate::record::{Origin, Site, extra_at};
 
 /// What the records of a group have in common.
@@ -13,6 +14,8 @@ use crate::record::{Origin, Site, extra_at};
 pub enum GroupBy {
     /// The level's name, as the client calls it.
     Level,
+    /// The step of Python's scale that the level has reached: `debug` (and all below), `info`, `warning`, `error` or `critical`.
+    LevelStep,
     /// The logger's name.
     Name,
     /// The host's name.
@@ -28,9 +31,10 @@ pub enum GroupBy {
 }
 
 /// The words that are no extra fields, each with what it means. The first of a kind is its name.
-const WORDS: [(&str, GroupBy); 10] = [
+const WORDS: [(&str, GroupBy); 11] = [
     ("level", GroupBy::Level),
     ("levelname", GroupBy::Level),
+    ("level-step", GroupBy::LevelStep),
     ("name", GroupBy::Name),
     ("logger", GroupBy::Name),
     ("host", GroupBy::Host),
@@ -116,14 +120,15 @@ impl GroupBy {
     /// Which part of a record it looks at.
     pub(crate) fn side(&self) -> Side {
         match self {
-            GroupBy::Level | GroupBy::Name | GroupBy::Site => Side::Site,
+            GroupBy::Level | GroupBy::LevelStep | GroupBy::Name | GroupBy::Site => Side::Site,
             GroupBy::Host | GroupBy::Process | GroupBy::Thread => Side::Origin,
             GroupBy::Field(_) => Side::Extra,
         }
     }
 
     /// The key of the extra field, when it is one.
-    pub(crate) fn field(&self) -> Option<&str> {
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
         match self {
             GroupBy::Field(key) => Some(key),
             _ => None,
@@ -135,6 +140,7 @@ impl GroupBy {
         let text = |text: &str| (!text.is_empty()).then(|| text.into());
         let value = match self {
             GroupBy::Level => return level_name(site).into(),
+            GroupBy::LevelStep => return LEVEL_STEPS[step_of(site.level)].into(),
             GroupBy::Name => text(&site.name),
             GroupBy::Host => text(&origin.hostname),
             GroupBy::Process => {
@@ -152,6 +158,15 @@ impl GroupBy {
         };
         value.unwrap_or(Value::Null)
     }
+}
+
+/// The names of the steps, from the lowest to the highest.
+pub(crate) const LEVEL_STEPS: [&str; 5] = ["debug", "info", "warning", "error", "critical"];
+
+/// The number of the step that a level has reached.
+fn step_of(level: Level) -> usize {
+    let steps = [Level::INFO, Level::WARNING, Level::ERROR, Level::CRITICAL];
+    steps.iter().take_while(|step| level >= **step).count()
 }
 
 fn level_name(site: &Site) -> String {
@@ -185,6 +200,13 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(by), "{text}");
         }
+    }
+
+    #[test]
+    fn levels_between_the_steps_count_to_the_one_below() {
+        let steps = [-5, 0, 10, 19, 20, 29, 30, 35, 40, 49, 50, 900];
+        let steps = steps.map(|level| step_of(Level(level)));
+        assert_eq!(steps, [0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 pub use group::GroupBy;
+#[cfg(feature = "net")]
+pub(crate) use group::LEVEL_STEPS;
 pub(crate) use group::Side;
 pub(crate) use tally::{Tally, too_many_buckets};
 

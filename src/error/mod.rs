@@ -7,7 +7,7 @@ mod store;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use query::{QueryError, SqlError};
+pub use query::{QueryError, SearchError, SqlError};
 pub use retention::RetentionError;
 pub use store::StoreError;
 

@@ -68,6 +68,14 @@ pub enum QueryError {
         /// A width that would do.
         fitting: Every,
     },
+    /// More groups than a reader [may count](crate::Reader::with_max_groups).
+    #[error(
+        "there are more than {limit} groups; count by something that has fewer values, or fewer records"
+    )]
+    TooManyGroups {
+        /// How many there may be.
+        limit: usize,
+    },
     /// A grouping that is nearly one of the known ones.
     #[error(
         "unknown grouping {text:?}; did you mean {known}? An extra field of that name is extra.{text}"
@@ -122,6 +130,32 @@ pub enum QueryError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// One of the [filters](crate::Filters) cannot be read.
+    #[error("{filter}")]
+    Filter {
+        /// Its name, as `max-level`.
+        filter: &'static str,
+        /// What is wrong with it.
+        source: Box<QueryError>,
+    },
+    /// Two filters that leave nothing between them.
+    #[error("{low} {how} {high}: nothing can be between them")]
+    Crossed {
+        /// The name of the lower one.
+        low: &'static str,
+        /// What it is to the other: "is above".
+        how: &'static str,
+        /// The name of the upper one.
+        high: &'static str,
+    },
+    /// The place of a record that is none.
+    #[error(
+        "cannot read {text:?} as the place of a record: use created_ns-id, two whole numbers as an answer gives them: 1795407734244875952-17"
+    )]
+    Key {
+        /// What was given.
+        text: String,
+    },
     /// An output format that is none.
     #[error("unknown output {text:?}; use text, json, csv or logfmt")]
     Output {
@@ -138,6 +172,18 @@ pub enum QueryError {
         /// Offset in bytes.
         at: usize,
     },
+}
+
+/// Why a [search text](crate::parse_search) could not be understood, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SearchError {
+    /// What is wrong, and the way out.
+    pub message: String,
+    /// Where the wrong part of the text begins, and
+    pub from: usize,
+    /// where it ends: offsets in units of UTF-16, which are the indices of `JavaScript`'s strings.
+    pub to: usize,
 }
 
 /// Why SQL was not answered.

@@ -168,6 +168,9 @@ pub enum StoreError {
         /// What the pool said.
         source: r2d2::Error,
     },
+    /// Whoever asked [took the question back](crate::Cancel).
+    #[error("the question was taken back before it was answered")]
+    Cancelled,
     /// The operating system reported an error.
     #[error("cannot {doing} {path}", path = path.display())]
     Io {

@@ -6,6 +6,7 @@ mod escape;
 mod field;
 mod json;
 mod logfmt;
+mod overview;
 mod people;
 mod repr;
 mod rows;

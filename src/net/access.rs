@@ -1,13 +1,16 @@
 //! Who may come in over HTTP: the bearer of a token, and no page in somebody's browser.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 
 use hyper::Version;
-use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use ring::hmac;
 use subtle::ConstantTimeEq;
 
 use crate::error::ServerError;
+use crate::record::machine_name;
 
 /// The tokens of which a request has to bring one.
 #[derive(Debug, Clone)]
@@ -40,10 +43,61 @@ impl Tokens {
     }
 
     fn has(&self, token: &[u8]) -> bool {
-        // All are compared, each in constant time.
-        let found = self.0.iter().map(|known| known.as_bytes().ct_eq(token));
-        found.fold(false, |found, same| found | bool::from(same))
+        is_among(self.0.iter().map(String::as_str), token)
     }
+
+    fn has_session(&self, session: &[u8]) -> bool {
+        let sessions: Vec<String> = self.0.iter().map(|token| session_of(token)).collect();
+        is_among(sessions.iter().map(String::as_str), session)
+    }
+}
+
+/// All are compared, each in constant time.
+fn is_among<'k>(known: impl Iterator<Item = &'k str>, given: &[u8]) -> bool {
+    let found = known.map(|known| known.as_bytes().ct_eq(given));
+    found.fold(false, |found, same| found | bool::from(same))
+}
+
+/// What a browser keeps of a token: good for reading alone, and only as long as the token is. The token cannot be found from it.
+fn session_of(token: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
+    let tag = hmac::sign(&key, b"logstore session");
+    tag.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a String takes everything");
+        hex
+    })
+}
+
+/// The name of the cookie that a session is in.
+pub(super) const SESSION_COOKIE: &str = "logstore-session";
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// What holds no records: the page's own files.
+    Nothing,
+    /// Answers.
+    Reading,
+    /// Records to be stored, and whatever else there is.
+    All,
+}
+
+/// A request as far as it decides who comes in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visit<'r> {
+    pub(super) version: Version,
+    /// The host in its target, where it has one, which goes before that of the header.
+    pub(super) authority: Option<&'r str>,
+    pub(super) headers: &'r HeaderMap,
+    pub(super) wants: Wants,
+    pub(super) channel: Channel,
+}
+
+/// What a request came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channel {
+    Plain,
+    Tls,
 }
 
 /// The rules for requests.
@@ -68,6 +122,7 @@ pub(super) enum Refused {
 }
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl Access {
     pub(super) fn new(tokens: Option<Tokens>, address: IpAddr) -> Self {
@@ -77,27 +132,52 @@ impl Access {
         }
     }
 
-    /// Of a request with these headers; `authority` is the host in its target, where it has one, which goes before that of the header.
-    pub(super) fn check(
-        &self,
-        version: Version,
-        authority: Option<&str>,
-        headers: &HeaderMap,
-    ) -> Result<(), Refused> {
+    pub(super) fn check(&self, visit: Visit<'_>) -> Result<(), Refused> {
+        self.check_place(visit)?;
+        let (Some(tokens), headers) = (&self.tokens, visit.headers) else {
+            return Ok(());
+        };
+        let is_let_in = match visit.wants {
+            Wants::Nothing => true,
+            Wants::Reading => {
+                bearer(headers).is_some_and(|token| tokens.has(token))
+                    || session(headers).is_some_and(|session| tokens.has_session(session))
+            }
+            Wants::All => bearer(headers).is_some_and(|token| tokens.has(token)),
+        };
+        is_let_in.then_some(()).ok_or(Refused::Token)
+    }
+
+    /// The session for the token that a request brought; `None` when none is wanted here.
+    pub(super) fn session(&self, headers: &HeaderMap) -> Option<String> {
+        self.tokens.as_ref()?;
+        let token = str::from_utf8(bearer(headers)?).ok()?;
+        Some(session_of(token))
+    }
+
+    /// Whether a request names us, and comes from no page of another site.
+    fn check_place(&self, visit: Visit<'_>) -> Result<(), Refused> {
+        let headers = visit.headers;
         let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         // HTTP/1.0, which health checks speak, knows no Host.
         let hosts = headers.get_all(HOST).iter().count();
-        if hosts > 1 || hosts == 0 && version != Version::HTTP_10 {
+        if hosts > 1 || hosts == 0 && visit.version != Version::HTTP_10 {
             return Err(Refused::Unclear);
         }
         let own_name = if self.loopback_only { "localhost" } else { "" };
-        let host = authority.or_else(|| text(HOST)).unwrap_or(own_name);
-        // Only browsers name an origin. They can be told any address for the name of a site, but not for an address.
+        let host = visit.authority.or_else(|| text(HOST)).unwrap_or(own_name);
+        // Browsers can be told any address for the name of a site, but not for an address, and name no origin when they only read. Inside
+        // of TLS our certificate is not that site's.
         let from_page = headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE);
         let bent = if self.loopback_only {
             !is_loopback_name(host)
         } else {
-            from_page && self.tokens.is_none() && !is_address(host) && !is_loopback_name(host)
+            (from_page || visit.wants != Wants::All)
+                && self.tokens.is_none()
+                && visit.channel == Channel::Plain
+                && !is_address(host)
+                && !is_loopback_name(host)
+                && !without_port(host).eq_ignore_ascii_case(machine_name())
         };
         if bent {
             return Err(Refused::Host);
@@ -108,22 +188,35 @@ impl Access {
                 return Err(Refused::Origin);
             }
         }
-        if text(SEC_FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none")) {
+        // A link from elsewhere may lead to the page, but nobody's script may read.
+        let is_link = visit.wants == Wants::Nothing && text(SEC_FETCH_MODE) == Some("navigate");
+        if text(SEC_FETCH_SITE).is_some_and(|site| !matches!(site, "same-origin" | "none"))
+            && !is_link
+        {
             return Err(Refused::Origin);
         }
-        let Some(tokens) = &self.tokens else {
-            return Ok(());
-        };
-        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        let token = given.and_then(|given| {
-            let (scheme, token) = given.split_at_checked(7)?;
-            scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
-        });
-        match token {
-            Some(token) if tokens.has(token.trim_ascii()) => Ok(()),
-            _ => Err(Refused::Token),
-        }
+        Ok(())
     }
+}
+
+/// The token that a request brought.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes)?;
+    let (scheme, token) = given.split_at_checked(7)?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer ");
+    is_bearer.then_some(token.trim_ascii())
+}
+
+/// The session that a request brought.
+fn session(headers: &HeaderMap) -> Option<&[u8]> {
+    let cookies = headers.get_all(COOKIE).iter();
+    let mut cookies = cookies.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    cookies.find_map(|cookie| {
+        let value = cookie
+            .trim_ascii()
+            .strip_prefix(SESSION_COOKIE.as_bytes())?;
+        value.strip_prefix(b"=")
+    })
 }
 
 /// Whether the host of a request's `Host` is this machine by a name that nobody else can give it.
@@ -154,10 +247,31 @@ mod tests {
     const ANYWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
     fn check(access: &Access, headers: &[(&'static str, &str)]) -> Result<(), Refused> {
+        check_for(Wants::All, access, headers)
+    }
+
+    fn check_for(
+        wants: Wants,
+        access: &Access,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(), Refused> {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        access.check(Version::HTTP_11, None, &headers.collect())
+        access.check(Visit {
+            wants,
+            ..visit(&headers.collect())
+        })
+    }
+
+    fn visit(headers: &HeaderMap) -> Visit<'_> {
+        Visit {
+            version: Version::HTTP_11,
+            authority: None,
+            headers,
+            wants: Wants::All,
+            channel: Channel::Plain,
+        }
     }
 
     #[test]
@@ -214,12 +328,21 @@ mod tests {
         for host in ["localhost", "evil.example"] {
             two.append(HOST, HeaderValue::from_static(host));
         }
-        let unclear = access.check(Version::HTTP_11, None, &two);
+        let unclear = access.check(visit(&two));
         assert_eq!(unclear, Err(Refused::Unclear));
         let none = HeaderMap::new();
-        assert_eq!(access.check(Version::HTTP_10, None, &none), Ok(()));
+        let old = Visit {
+            version: Version::HTTP_10,
+            ..visit(&none)
+        };
+        assert_eq!(access.check(old), Ok(()));
         let one = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost"))]);
-        let target = |authority| access.check(Version::HTTP_11, Some(authority), &one);
+        let target = |authority| {
+            access.check(Visit {
+                authority: Some(authority),
+                ..visit(&one)
+            })
+        };
         assert_eq!(target("localhost:9020"), Ok(()));
         assert_eq!(target("evil.example"), Err(Refused::Host));
     }
@@ -261,5 +384,63 @@ mod tests {
             error.ends_with("it has no token; put one on a line of its own"),
             "{error}"
         );
+    }
+    #[test]
+    fn a_session_reads_for_as_long_as_its_token_counts() {
+        let tokens = |tokens: &[&str]| {
+            let tokens = tokens.iter().map(ToString::to_string).collect();
+            Access::new(Some(Tokens(tokens)), ANYWHERE)
+        };
+        let access = tokens(&["other", "sesame"]);
+        let with = HeaderMap::from_iter([(AUTHORIZATION, "Bearer sesame".parse().unwrap())]);
+        let session = access.session(&with).unwrap();
+        assert!(!session.contains("sesame"));
+        let cookie = format!("a=b; {SESSION_COOKIE}={session}");
+        let headers = [("host", "logs.example"), ("cookie", cookie.as_str())];
+        assert_eq!(check_for(Wants::Reading, &access, &headers), Ok(()));
+        assert_eq!(
+            check_for(Wants::All, &access, &headers),
+            Err(Refused::Token)
+        );
+        let later = tokens(&["other"]);
+        let gone = check_for(Wants::Reading, &later, &headers);
+        assert_eq!(gone, Err(Refused::Token));
+        let wrong = [
+            ("host", "logs.example"),
+            ("cookie", "logstore-session=sesame"),
+        ];
+        let refused = check_for(Wants::Reading, &access, &wrong);
+        assert_eq!(refused, Err(Refused::Token));
+        let bare = [("host", "logs.example")];
+        assert_eq!(check_for(Wants::Nothing, &access, &bare), Ok(()));
+    }
+
+    #[test]
+    fn a_bent_name_reads_nothing_where_nobody_proves_anything() {
+        let access = Access::new(None, ANYWHERE);
+        let named = [("host", "evil.example:9020")];
+        for wants in [Wants::Nothing, Wants::Reading] {
+            assert_eq!(check_for(wants, &access, &named), Err(Refused::Host));
+            for host in ["192.0.2.7:9020", "localhost:9020", machine_name()] {
+                let own = check_for(wants, &access, &[("host", host)]);
+                assert_eq!(own, Ok(()), "{host}");
+            }
+        }
+        // Programs that send records name whatever they were told.
+        assert_eq!(check(&access, &named), Ok(()));
+    }
+
+    #[test]
+    fn a_link_from_elsewhere_leads_to_the_page_alone() {
+        let access = Access::new(None, LOOPBACK);
+        let link = [
+            ("host", "localhost"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+        ];
+        assert_eq!(check_for(Wants::Nothing, &access, &link), Ok(()));
+        for wants in [Wants::Reading, Wants::All] {
+            assert_eq!(check_for(wants, &access, &link), Err(Refused::Origin));
+        }
     }
 }

@@ -18,6 +18,7 @@ mod welcome;
 
 pub use access::Tokens;
 pub use counters::{ReceiverCounters, Source, SourceCounters};
+pub use http::DEFAULT_QUERY_TIMEOUT;
 pub use messages::MessageStream;
 pub(crate) use pem::{certificates, private_key, roots};
 pub use receiver::{DEFAULT_MAX_CONNECTIONS, LogRecordSocketReceiver, Stop};

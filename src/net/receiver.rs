@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, ToSocketAddrs, UdpSocket as StdSocket};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::access::{Access, Tokens};
 use super::counters::ReceiverCounters;
+use super::http::{DEFAULT_QUERY_TIMEOUT, Hub, Questions, THREADS};
 use super::shared::{Rules, Shared, Tap, stopped};
 use super::tls::{Tls, TlsFiles};
 use super::{datagrams, welcome};
@@ -36,6 +38,9 @@ pub const DEFAULT_MAX_CONNECTIONS: usize = 10_240;
 
 /// How long a client may take for one message by default.
 const MESSAGE_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How long threads that answer questions are waited for at the end.
+const READERS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many connections may wait to be accepted, as far as the system allows it: many programs that start at the same moment are no attack.
 const BACKLOG: i32 = 1024;
@@ -62,6 +67,8 @@ pub struct LogRecordSocketReceiver {
     idle_timeout: Option<Duration>,
     message_timeout: Duration,
     metrics: Option<MetricsPage>,
+    database: Option<PathBuf>,
+    query_timeout: Duration,
 }
 
 impl std::fmt::Debug for LogRecordSocketReceiver {
@@ -128,6 +135,8 @@ impl LogRecordSocketReceiver {
             idle_timeout: None,
             message_timeout: MESSAGE_TIMEOUT,
             metrics: None,
+            database: None,
+            query_timeout: DEFAULT_QUERY_TIMEOUT,
         })
     }
 
@@ -136,6 +145,20 @@ impl LogRecordSocketReceiver {
     #[must_use]
     pub fn metrics(mut self, page: impl Fn() -> String + Send + 'static) -> Self {
         self.metrics = Some(Box::new(page));
+        self
+    }
+
+    /// The store of which questions under `/api` are answered. Without, they are not.
+    #[must_use]
+    pub fn database(mut self, path: impl Into<PathBuf>) -> Self {
+        self.database = Some(path.into());
+        self
+    }
+
+    /// How long a question over HTTP may take: [`DEFAULT_QUERY_TIMEOUT`] by default.
+    #[must_use]
+    pub fn query_timeout(mut self, timeout: Duration) -> Self {
+        self.query_timeout = timeout;
         self
     }
 
@@ -239,6 +262,9 @@ impl LogRecordSocketReceiver {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
+            // They answer questions; all else is done on this thread.
+            .thread_name("logstore-read")
+            .max_blocking_threads(THREADS)
             .build()
             .map_err(ServerError::Thread)?;
         let rules = Rules {
@@ -251,6 +277,10 @@ impl LogRecordSocketReceiver {
             idle_timeout: self.idle_timeout,
             message_timeout: self.message_timeout,
             metrics: self.metrics,
+            live: self.database.clone().map(Hub::new),
+            questions: self
+                .database
+                .map(|path| Questions::new(path, self.query_timeout)),
         };
         let shared = Rc::new(Shared::new(sink, tap, counters, reporter, rules));
         let tasks = LocalSet::new();
@@ -263,11 +293,16 @@ impl LogRecordSocketReceiver {
             }
             let complaining = tokio::task::spawn_local(Rc::clone(&shared).complain_now_and_then());
             accept(listener, &shared, stop.0.subscribe()).await;
+            if let Some(live) = &shared.rules.live {
+                live.close();
+            }
             complaining.abort();
             Ok(())
         })?;
         // Connections that are still read after the stop.
         runtime.block_on(tasks);
+        // Their questions have been taken back.
+        runtime.shutdown_timeout(READERS_TIMEOUT);
         shared.finish();
         Ok(())
     }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::access::Access;
 use super::complaints::Complaints;
 use super::counters::{ReceiverCounters, Source};
+use super::http::{Hub, Questions};
 use super::receiver::MetricsPage;
 use super::tls::Tls;
 use crate::batch::Batch;
@@ -74,6 +75,10 @@ pub(super) struct Rules {
     /// How long a client may take for one message or body.
     pub(super) message_timeout: Duration,
     pub(super) metrics: Option<MetricsPage>,
+    /// Who answers what is asked of the store; `None`: nobody does.
+    pub(super) questions: Option<Questions>,
+    /// Who tells of what is stored from now on; `None`: nobody does.
+    pub(super) live: Option<Hub>,
 }
 
 impl Rules {

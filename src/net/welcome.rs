@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_rustls::server::TlsStream;
 
+use super::access::Channel;
 use super::connection::{Connection, STOP_TIMEOUT};
 use super::counters::Source;
 use super::http;
@@ -100,7 +101,7 @@ async fn welcome(
         return;
     }
     if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && matches!(peeked, Ok(1)) {
-        Box::pin(http::serve(shared, stream, peer, stop)).await;
+        Box::pin(http::serve(shared, stream, peer, Channel::Plain, stop)).await;
         return;
     }
     if !shared.rules.lets_in_unproven(peer) {
@@ -130,7 +131,7 @@ async fn welcome_inside(
     };
     let protocol = first.and_then(Protocol::of_first_byte);
     if shared.rules.protocol.or(protocol) == Some(Protocol::Http) && first.is_some() {
-        http::serve(shared, stream, peer, stop).await;
+        http::serve(shared, stream, peer, Channel::Tls, stop).await;
         return;
     }
     if !shared.rules.lets_in_unproven(peer) {

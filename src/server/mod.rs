@@ -168,6 +168,7 @@ pub struct ServerBuilder {
     max_connections: usize,
     idle_timeout: Option<Duration>,
     message_timeout: Option<Duration>,
+    query_timeout: Option<Duration>,
     own_records: OwnRecords,
 }
 
@@ -189,6 +190,7 @@ impl Default for ServerBuilder {
             max_connections: DEFAULT_MAX_CONNECTIONS,
             idle_timeout: None,
             message_timeout: None,
+            query_timeout: None,
             own_records: OwnRecords::default(),
         }
     }
@@ -269,6 +271,12 @@ impl ServerBuilder {
         self
     }
 
+    /// How long a question over HTTP may take: [`DEFAULT_QUERY_TIMEOUT`](crate::DEFAULT_QUERY_TIMEOUT) by default.
+    pub fn query_timeout(mut self, timeout: Duration) -> Self {
+        self.query_timeout = Some(timeout);
+        self
+    }
+
     /// Whether the server keeps records of its own, of the logger `logstore`: none by default.
     pub fn own_records(mut self, own_records: OwnRecords) -> Self {
         self.own_records = own_records;
@@ -309,6 +317,9 @@ impl ServerBuilder {
             .idle_timeout(self.idle_timeout);
         if let Some(timeout) = self.message_timeout {
             receiver = receiver.message_timeout(timeout);
+        }
+        if let Some(timeout) = self.query_timeout {
+            receiver = receiver.query_timeout(timeout);
         }
         if let Some(files) = &self.tls {
             receiver = receiver.tls(files)?;
@@ -353,7 +364,7 @@ impl ServerBuilder {
             started: SystemTime::now(),
         });
         let shown = Arc::clone(&measured);
-        receiver = receiver.metrics(move || shown.page());
+        receiver = receiver.metrics(move || shown.page()).database(path);
         let stop = Stop::default();
         let thread = {
             let (tap, stop) = (self.tap, stop.clone());

@@ -11,7 +11,7 @@ use super::rows::{COLUMNS, Names, text_bytes};
 use super::scan::Key;
 use super::stream::Stream;
 use crate::error::StoreError;
-use crate::query::{Order, Query};
+use crate::query::Query;
 use crate::record::StoredRecord;
 
 /// How many records one step of the answer fetches.
@@ -51,7 +51,7 @@ struct Keys {
     left: usize,
     /// Whether there may be more in the stream than the answer takes.
     limited: bool,
-    /// Those that had to be known before the first could be given: the newest few, in the order of the answer.
+    /// Those that had to be known before the first could be given: those of the limit, in the order of the answer.
     kept: std::vec::IntoIter<Key>,
 }
 
@@ -59,7 +59,7 @@ impl Keys {
     fn new(mut stream: Stream, query: &Query) -> Result<Self, StoreError> {
         let mut kept = Vec::new();
         let mut left = query.limit.unwrap_or(usize::MAX);
-        if query.limit.is_some() && query.order == Order::OldestFirst {
+        if query.search_order() != query.order {
             while left > 0 {
                 let Some(key) = stream.next()? else { break };
                 kept.push(key);
@@ -123,7 +123,7 @@ impl Records {
         self.last_id
     }
 
-    /// Whether older records match, too, which the query's [`limit`](Query::limit) left out. Ask when the answer has been read: it may
+    /// Whether other records match, too, which the query's [`limit`](Query::limit) left out. Ask when the answer has been read: it may
     /// take as long as the search for one more record.
     ///
     /// # Errors
@@ -195,6 +195,26 @@ impl Records {
             self.rest = page.rest;
             page.records
         }))
+    }
+}
+
+impl Reader {
+    /// The record that has this id; `None` when it is not there, or not any more.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn record(&self, id: i64) -> Result<Option<StoredRecord>, StoreError> {
+        self.read(|connection| {
+            let read = connection.unchecked_transaction()?;
+            let mut statement = read.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM record WHERE record.id = ?1"
+            ))?;
+            let mut rows = statement.query([id])?;
+            let row = rows.next()?;
+            row.map(|row| Names::default().record(&read, row))
+                .transpose()
+        })
     }
 }
 

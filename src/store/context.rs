@@ -4,6 +4,7 @@
 //! the next few the group goes on. So it is given out piece by piece, and of groups that are done only their ends are remembered.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -50,10 +51,10 @@ struct Matches {
     reader: Reader,
     of: ContextOf,
     stream: Stream,
-    /// The newest few, which had to be found first; `None`: all that the stream has.
-    newest: Option<std::vec::IntoIter<Key>>,
-    /// Older records are no matches.
-    oldest: Key,
+    /// Those of the limit, which had to be found first; `None`: all that the stream has.
+    limited: Option<std::vec::IntoIter<Key>>,
+    /// Records outside of these are no matches.
+    within: RangeInclusive<Key>,
     page: std::vec::IntoIter<(Key, Whose)>,
 }
 
@@ -92,11 +93,7 @@ impl Reader {
             Order::OldestFirst => (context.before, context.after),
             Order::NewestFirst => (context.after, context.before),
         };
-        // The newest few are found from the new end.
-        let order = match query.limit {
-            Some(_) => Order::NewestFirst,
-            None => query.order,
-        };
+        let order = query.search_order();
         let stream = Stream::new(self.clone(), plan, Arc::clone(&search), order);
         Ok(ContextRecords {
             reader: self.clone(),
@@ -126,26 +123,28 @@ impl Matches {
         query: &Query,
         of: ContextOf,
     ) -> Result<Self, StoreError> {
-        let mut oldest = (i64::MIN, i64::MIN);
-        let mut newest = None;
+        let mut within = (i64::MIN, i64::MIN)..=(i64::MAX, i64::MAX);
+        let mut limited = None;
         if let Some(limit) = query.limit {
             let mut keys = Vec::new();
             while keys.len() < limit {
                 let Some(key) = stream.next()? else { break };
-                oldest = key;
                 keys.push(key);
             }
-            if query.order == Order::OldestFirst {
+            if let (Some(first), Some(last)) = (keys.iter().min(), keys.iter().max()) {
+                within = *first..=*last;
+            }
+            if query.search_order() != query.order {
                 keys.reverse();
             }
-            newest = Some(keys.into_iter());
+            limited = Some(keys.into_iter());
         }
         Ok(Matches {
             reader,
             of,
             stream,
-            newest,
-            oldest,
+            limited,
+            within,
             page: Vec::new().into_iter(),
         })
     }
@@ -158,8 +157,8 @@ impl Matches {
             }
             let mut keys = Vec::new();
             while keys.len() < PAGE_RECORDS {
-                let key = match &mut self.newest {
-                    Some(newest) => newest.next(),
+                let key = match &mut self.limited {
+                    Some(limited) => limited.next(),
                     None => self.stream.next()?,
                 };
                 let Some(key) = key else { break };
@@ -177,13 +176,13 @@ impl Matches {
 
     /// Gives no more.
     fn end(&mut self) {
-        self.newest = Some(Vec::new().into_iter());
+        self.limited = Some(Vec::new().into_iter());
         self.page = Vec::new().into_iter();
     }
 }
 
 /// Whose context the records of these keys have, without those that are gone.
-fn origins_of(
+pub(super) fn origins_of(
     connection: &Connection,
     keys: &[Key],
     of: ContextOf,
@@ -255,14 +254,14 @@ impl Group {
 }
 
 impl ContextRecords {
-    /// Whether older records match, too, which the query's [`limit`](Query::limit) left out. Ask when the answer has been read: it may
+    /// Whether other records match, too, which the query's [`limit`](Query::limit) left out. Ask when the answer has been read: it may
     /// take as long as the search for one more record.
     ///
     /// # Errors
     ///
     /// When the file cannot be read.
     pub fn is_cut(&mut self) -> Result<bool, StoreError> {
-        Ok(self.matches.newest.is_some() && self.matches.stream.next()?.is_some())
+        Ok(self.matches.limited.is_some() && self.matches.stream.next()?.is_some())
     }
 
     /// How many blocks of the index were not as they had been written, so far, among those in which matches were sought.
@@ -341,8 +340,8 @@ impl ContextRecords {
         group.goes_on = !keys.is_empty();
         self.reader.read(|connection| {
             for key in keys {
-                let is_match =
-                    key >= self.matches.oldest && is_wanted(connection, &self.search, key.1)?;
+                let is_match = self.matches.within.contains(&key)
+                    && is_wanted(connection, &self.search, key.1)?;
                 let role = if is_match { Role::Match } else { Role::Context };
                 group.take(key, role, &self.frame);
             }

@@ -16,8 +16,8 @@ use super::scan::{Hit, Lens, Search};
 use super::stream::Stream;
 use crate::batch::extra_of_json;
 use crate::count::{Count, Counts, GroupBy, Side, Tally, too_many_buckets};
-use crate::error::{Error, StoreError};
-use crate::query::{Order, Query};
+use crate::error::{Error, QueryError, StoreError};
+use crate::query::{FieldFilter, FieldTest, Order, Query};
 use crate::record::extra_at;
 use crate::time::Buckets;
 
@@ -52,6 +52,9 @@ struct Counter {
     /// The oldest and the newest record that was looked at by itself.
     span_ns: Option<(i64, i64)>,
     hits: Vec<Hit>,
+    /// How many cells there may be, and whether there would be more.
+    max_cells: usize,
+    is_full: bool,
 }
 
 impl Reader {
@@ -59,7 +62,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] when the file cannot be read, [`Error::Query`] when there would be more than 100,000 buckets of time.
+    /// [`Error::Store`] when the file cannot be read, [`Error::Query`] when there would be more than 100,000 buckets of time, or more
+    /// groups than the reader [may count](Reader::with_max_groups).
     pub fn count(&self, count: &Count) -> Result<Counts, Error> {
         let query = Query {
             limit: None,
@@ -90,10 +94,14 @@ impl Reader {
         let counters = each_segment(
             self,
             &plan.segments,
-            || Counter::new(count),
+            || Counter::new(count, self.max_groups),
             |counter, connection, segment| counter.add(connection, &counting, segment),
         )?;
         let mut damaged = plan.damaged;
+        if counters.iter().any(Counter::is_over) {
+            let limit = self.max_groups;
+            return Err(QueryError::TooManyGroups { limit }.into());
+        }
         for counter in &counters {
             damaged += counter.lens.damaged;
             if let Some((first, last)) = counter.span_ns {
@@ -104,6 +112,46 @@ impl Reader {
             }
         }
         Ok(tally.finish(damaged)?)
+    }
+
+    /// When the oldest and when the newest of the records that the query wants was made, in nanoseconds since the Unix epoch; `None` when
+    /// there is none. Those between are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn span(&self, query: &Query) -> Result<Option<(i64, i64)>, StoreError> {
+        let (search, plan) = self.prepare(query)?;
+        let [oldest, newest] = self.ends(&plan, &Arc::new(search))?;
+        Ok(oldest.zip(newest))
+    }
+
+    /// An extra field by which was counted and that no record of the store has: most likely a slip.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn missing_field<'c>(&self, counts: &'c Counts) -> Result<Option<&'c GroupBy>, StoreError> {
+        for (place, by) in counts.by.iter().enumerate() {
+            let Some(key) = by.field() else { continue };
+            let is_found = counts.rows.iter().any(|row| !row.key[place].is_null());
+            if is_found || counts.rows.is_empty() {
+                continue;
+            }
+            // The filters may have left out whoever has it.
+            let anywhere = Query {
+                fields: vec![FieldFilter {
+                    key: key.to_owned(),
+                    test: FieldTest::Present,
+                }],
+                limit: Some(1),
+                ..Query::default()
+            };
+            if self.query(&anywhere)?.next().transpose()?.is_none() {
+                return Ok(Some(by));
+            }
+        }
+        Ok(None)
     }
 
     /// When the first and the last record that is wanted was made, without a look at those between.
@@ -140,7 +188,7 @@ impl Counting<'_> {
 }
 
 impl Counter {
-    fn new(count: &Count) -> Self {
+    fn new(count: &Count, max_cells: usize) -> Self {
         Counter {
             lens: Lens::default(),
             histogram: Histogram::default(),
@@ -148,7 +196,14 @@ impl Counter {
             cells: Cells::new(),
             span_ns: None,
             hits: Vec::new(),
+            max_cells,
+            is_full: false,
         }
+    }
+
+    /// Whether there are more cells than there may be.
+    fn is_over(&self) -> bool {
+        self.is_full || self.cells.len() > self.max_cells
     }
 
     /// Counts the records of a segment.
@@ -158,6 +213,12 @@ impl Counter {
         counting: &Counting<'_>,
         segment: &Segment,
     ) -> rusqlite::Result<()> {
+        self.is_full = self.is_over();
+        if self.is_full {
+            // There will be no answer, and nobody needs what was counted for it.
+            self.cells.clear();
+            return Ok(());
+        }
         if let Some(extent) = &segment.block
             && counting.by_arrays()
             && self.histogram.add(
@@ -174,7 +235,7 @@ impl Counter {
         if let Some((first, last)) = self.span_ns
             && too_many_buckets(counting.count, first, last).is_some()
         {
-            // There will be no answer, and nobody needs what was counted for it.
+            // As above.
             self.cells.clear();
             return Ok(());
         }

@@ -2,6 +2,9 @@
 
 mod answer;
 mod append;
+mod around;
+#[cfg(feature = "net")]
+mod arrivals;
 mod backup;
 mod block;
 mod check;
@@ -15,6 +18,7 @@ mod index;
 mod insert;
 mod moved;
 mod neighbours;
+mod overview;
 mod parallel;
 #[cfg(all(unix, feature = "net"))]
 mod place;
@@ -36,10 +40,14 @@ mod sweep;
 
 pub use answer::Records;
 pub use append::SqliteStore;
+pub use around::Around;
+#[cfg(feature = "net")]
+pub(crate) use arrivals::Arrivals;
 pub use backup::{Existing, Saved};
 pub use check::{Checked, Depth, Fault, Problem};
 pub use context::ContextRecords;
 pub use index::Maintained;
+pub use overview::{LevelHistogram, Overview, OverviewGroup};
 #[cfg(all(unix, feature = "net"))]
 pub(crate) use place::check_place;
 pub use prune::{Prune, PruneEstimate, Pruned, Retained};

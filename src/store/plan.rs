@@ -60,7 +60,7 @@ impl Plan {
         let damaged = if schema::has_blocks(connection)? {
             blocks.each(connection, covered, |summary| {
                 let extent = &summary.extent;
-                let before = extent.id.saturating_sub(1);
+                let before = extent.id.saturating_sub(1).min(last_id);
                 if covered < before {
                     gaps.push((covered, before));
                 }

@@ -2,28 +2,35 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::vtab::array;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::answer::Records;
 use super::block::BlockCache;
+use super::moved::{FileId, file_id};
 use super::plan::Plan;
 use super::scan::Search;
 use super::schema;
 use super::stream::Stream;
+use crate::cancel::Cancel;
 use crate::error::StoreError;
 use crate::gaps::ClientGaps;
 use crate::paths::beside;
 use crate::progress::Progress;
-use crate::query::{Order, Query};
+use crate::query::Query;
 
 /// How many connections may read at a time.
 const READERS: u8 = 4;
+
+/// How many operations of SQLite's machine pass between two looks at whether a question is still wanted: about those for one row,
+/// whose texts may take a while to search.
+const LOOK_EVERY_OPS: std::ffi::c_int = 16;
 
 /// Reads a store, from any number of threads, while others write to it.
 #[derive(Debug, Clone)]
@@ -31,6 +38,11 @@ pub struct Reader {
     pool: Pool<SqliteConnectionManager>,
     pub(super) path: PathBuf,
     pub(super) progress: Progress,
+    cancel: Option<Cancel>,
+    /// How many groups a thread may count.
+    pub(super) max_groups: usize,
+    /// Which file it reads, where the system tells.
+    file_id: Option<FileId>,
     /// What all questions so far have read of the index.
     pub(super) blocks: Arc<BlockCache>,
 }
@@ -59,6 +71,7 @@ impl Reader {
                 source,
             });
         }
+        let file_id = file_id(path).ok();
         let mut manager = read_only(SqliteConnectionManager::file(path), OpenFlags::empty());
         if let Err(error) = check(&manager, path) {
             // Whoever may only read cannot make the files that SQLite wants beside a database in WAL mode. One that nobody has open
@@ -84,6 +97,9 @@ impl Reader {
             pool,
             path: path.to_owned(),
             progress: Progress::new(),
+            cancel: None,
+            max_groups: usize::MAX,
+            file_id,
             blocks: Arc::default(),
         })
     }
@@ -93,6 +109,29 @@ impl Reader {
     pub fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
         self
+    }
+
+    /// Its questions, and those of its clones from now on, fail with [`StoreError::Cancelled`] once they are not wanted any more.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: Cancel) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// Refuses to count in so many groups that they would take much memory. Without, there may be any number.
+    #[must_use]
+    pub fn with_max_groups(mut self, groups: usize) -> Self {
+        self.max_groups = groups;
+        self
+    }
+
+    /// Whether its path still means the file that it reads: somebody may have moved that, or put another in its place.
+    #[must_use]
+    pub fn is_at_its_path(&self) -> bool {
+        match file_id(&self.path) {
+            Ok(found) => self.file_id.is_none_or(|known| known == found),
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        }
     }
 
     /// The highest id that a record has, or had before it was deleted, since ids are not given again; 0 when there was none.
@@ -111,12 +150,8 @@ impl Reader {
     /// When the file cannot be read. Each record of the answer may be an error, too.
     pub fn query(&self, query: &Query) -> Result<Records, StoreError> {
         let (search, plan) = self.prepare(query)?;
-        // The newest few are found from the new end, in whichever order they are to come.
-        let order = match query.limit {
-            Some(_) => Order::NewestFirst,
-            None => query.order,
-        };
         let last_id = plan.last_id;
+        let order = query.search_order();
         let stream = Stream::new(self.clone(), plan, Arc::new(search), order);
         Records::new(self.clone(), stream, query, last_id)
     }
@@ -155,11 +190,23 @@ impl Reader {
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
+        let Some(cancel) = &self.cancel else {
+            let connection = self.connection()?;
+            return read(&connection).map_err(|source| self.failed(source));
+        };
+        if cancel.is_cancelled() {
+            return Err(StoreError::Cancelled);
+        }
         let connection = self.connection()?;
-        read(&connection).map_err(|source| self.failed(source))
+        let watched = Watched::new(&connection, cancel).and_then(|_watched| read(&connection));
+        watched.map_err(|source| self.failed(source))
     }
 
     pub(super) fn failed(&self, source: rusqlite::Error) -> StoreError {
+        let is_interrupted = source.sqlite_error_code() == Some(ErrorCode::OperationInterrupted);
+        if is_interrupted && self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            return StoreError::Cancelled;
+        }
         schema::failed_to("read", &self.path, source)
     }
 
@@ -170,6 +217,25 @@ impl Reader {
             path: self.path.clone(),
             source,
         })
+    }
+}
+
+/// A connection whose statements end when the question is not wanted any more, for as long as this lives.
+struct Watched<'c>(&'c Connection);
+
+impl<'c> Watched<'c> {
+    fn new(connection: &'c Connection, cancel: &Cancel) -> rusqlite::Result<Self> {
+        let cancel = cancel.clone();
+        let is_over = move || cancel.is_cancelled();
+        connection.progress_handler(LOOK_EVERY_OPS, Some(is_over))?;
+        Ok(Watched(connection))
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        // It goes back to the pool.
+        let _ = self.0.progress_handler(0, None::<fn() -> bool>);
     }
 }
 

@@ -8,10 +8,14 @@ use super::block::{Column, Columns, Extent, Found, ListBuffer, Summary, may_hold
 use super::filter::{TextFilter, Wanted, wanted_origins, wanted_sites};
 use super::plan::Segment;
 use super::rows::{integer, text_of};
-use crate::query::Query;
+use crate::query::{Query, RecordKey};
 
 /// `created` and `id` of a record: its place in time order.
 pub(super) type Key = (i64, i64);
+
+fn key_of(RecordKey { created_ns, id }: RecordKey) -> Key {
+    (created_ns, id)
+}
 
 /// A record that is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -24,26 +28,49 @@ pub(super) struct Hit {
 /// When fewer than one in so many records of a segment may be wanted, their rows are looked up one by one.
 const FEW: usize = 8;
 
-/// Between which ids and times records are wanted, all included but `after_id`.
+/// Between which ids and keys records are wanted, all included but `after_id`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) after_id: i64,
     pub(super) last_id: i64,
-    pub(super) since_ns: i64,
-    pub(super) until_ns: i64,
+    first: Key,
+    last: Key,
 }
 
 impl Bounds {
-    pub(super) fn contains(&self, (created, id): Key) -> bool {
-        self.after_id < id
-            && id <= self.last_id
-            && self.since_ns <= created
-            && created <= self.until_ns
+    fn new(query: &Query, last_id: i64) -> Self {
+        let mut bounds = Bounds {
+            after_id: i64::MIN,
+            last_id,
+            first: (i64::MIN, i64::MIN),
+            last: (i64::MAX, i64::MAX),
+        };
+        for part in query.parts() {
+            let first = part.after.map_or(Some(RecordKey::MIN), RecordKey::next);
+            let last = part
+                .before
+                .map_or(Some(RecordKey::MAX), RecordKey::previous);
+            // Nothing is behind the last key of all, or before the first.
+            let (first, last) = first.zip(last).unwrap_or((RecordKey::MAX, RecordKey::MIN));
+            let since = (part.since_ns.unwrap_or(i64::MIN), i64::MIN);
+            let until = (part.until_ns.unwrap_or(i64::MAX), i64::MAX);
+            bounds.first = bounds.first.max(since).max(key_of(first));
+            bounds.last = bounds.last.min(until).min(key_of(last));
+            bounds.after_id = bounds.after_id.max(part.after_id.unwrap_or(i64::MIN));
+        }
+        bounds
+    }
+
+    pub(super) fn contains(&self, key: Key) -> bool {
+        self.after_id < key.1 && key.1 <= self.last_id && self.first <= key && key <= self.last
     }
 
     /// Whether records between these keys and ids may be within.
     fn overlaps(&self, first: Key, last: Key) -> bool {
-        self.after_id < last.1 && self.since_ns <= last.0 && first.0 <= self.until_ns
+        self.after_id < last.1
+            && first.1 <= self.last_id
+            && self.first <= last
+            && first <= self.last
     }
 
     /// Whether all records of a block are within.
@@ -77,12 +104,7 @@ impl Search {
         last_id: i64,
     ) -> rusqlite::Result<Self> {
         Ok(Search {
-            bounds: Bounds {
-                after_id: query.after_id.unwrap_or(i64::MIN),
-                last_id,
-                since_ns: query.since_ns.unwrap_or(i64::MIN),
-                until_ns: query.until_ns.unwrap_or(i64::MAX),
-            },
+            bounds: Bounds::new(query, last_id),
             sites: wanted_sites(connection, query)?,
             origins: wanted_origins(connection, query)?,
             texts: TextFilter::new(query),

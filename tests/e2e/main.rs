@@ -7,6 +7,9 @@
 
 mod access;
 mod accounting;
+mod api;
+mod api_description;
+mod api_refusals;
 mod care;
 #[path = "../certificates/mod.rs"]
 mod certificates;
@@ -15,6 +18,7 @@ mod context;
 mod counts;
 mod cursor;
 mod echo;
+mod export;
 mod faults;
 mod follow;
 mod gaps;
@@ -37,6 +41,7 @@ mod shutdown;
 mod spill;
 mod sql;
 mod strangers;
+mod stream;
 mod support;
 mod terminal;
 mod upgrade;

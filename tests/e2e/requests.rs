@@ -52,10 +52,33 @@ pub(crate) fn request(address: SocketAddr, line: &str, headers: &[&str], body: &
         head += header;
         head += "\r\n";
     }
-    let answer = exchange(address, &[head.as_bytes(), b"\r\n", body].concat());
-    let (head, body) = answer
+    answer(&exchange(
+        address,
+        &[head.as_bytes(), b"\r\n", body].concat(),
+    ))
+}
+
+/// A question on a connection of its own, whose other end stays open until it is answered.
+pub(crate) fn ask(address: SocketAddr, line: &str, headers: &[&str]) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let host = format!("Host: {address}");
+    let named = headers.iter().any(|header| header.starts_with("Host:"));
+    let lines = [&[host.as_str()][usize::from(named)..], headers].concat();
+    let lines = lines.join("\r\n");
+    let head = format!("{line} HTTP/1.1\r\nConnection: close\r\n{lines}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    answer(&String::from_utf8_lossy(&bytes))
+}
+
+fn answer(text: &str) -> Answer {
+    let (head, body) = text
         .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        .unwrap_or_else(|| panic!("no answer: {text:?}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer {
         status,

@@ -9,11 +9,11 @@ mod questions;
 use std::sync::Arc;
 
 use logstore::{
-    Batch, Durability, Level, LogRecord, Query, Reader, RecordStore, Site, SqliteStore,
+    Batch, Durability, Level, LimitTo, LogRecord, Query, Reader, RecordStore, Site, SqliteStore,
 };
 use proptest::prelude::*;
 
-use model::{Seen, assert_answer, wants};
+use model::{Seen, assert_answer, is_within, wants};
 use questions::{query, record};
 
 proptest! {
@@ -36,6 +36,77 @@ proptest! {
             assert_answer(&reader, &query, wanted);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn what_two_questions_ask_together_is_what_both_give(
+        records in prop::collection::vec(record(), 0..120),
+        queries in prop::collection::vec((query(), query(), query()), 20),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        store.append(&[records.iter().collect()]).unwrap();
+        let reader = Reader::open(&path).unwrap();
+        for (one, other, third) in queries {
+            let all = (1..).zip(&records);
+            let wanted = all.filter(|(id, record)| {
+                [&one, &other, &third].into_iter().all(|query| {
+                    wants(query, &Seen::new(record)) && is_within(query, *id, record)
+                })
+            });
+            let both = one.clone().and(other.clone().and(third.clone()));
+            assert_answer(&reader, &both, wanted);
+        }
+    }
+}
+
+/// The pages of an answer, one way and the other, are the answer, whatever the size of a page and however many records share a time.
+#[test]
+fn pages_by_key_are_the_whole_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("logs.sqlite");
+    let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+    let site = Arc::new(Site::new("a", Level::INFO));
+    let records: Vec<LogRecord> = (0..10_000_i64)
+        .map(|i| {
+            let mut record = LogRecord::new(Arc::clone(&site), "x");
+            record.created_ns = i % 7 / 3;
+            record
+        })
+        .collect();
+    store.append(&[records.iter().collect()]).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    let ids = |query: &Query| -> Vec<i64> {
+        let answer = reader.query(query).unwrap();
+        answer.map(|stored| stored.unwrap().id).collect()
+    };
+    let all = ids(&Query::default());
+    let mut query = Query {
+        limit: Some(999),
+        ..Query::default()
+    };
+    let mut found: Vec<i64> = Vec::new();
+    loop {
+        let page: Vec<_> = reader.query(&query).unwrap().map(Result::unwrap).collect();
+        let Some(first) = page.first() else { break };
+        query.before = Some(first.key());
+        found.splice(..0, page.iter().map(|stored| stored.id));
+    }
+    assert_eq!(found, all);
+    query.before = None;
+    query.limit_to = LimitTo::Oldest;
+    found.clear();
+    loop {
+        let page: Vec<_> = reader.query(&query).unwrap().map(Result::unwrap).collect();
+        let Some(last) = page.last() else { break };
+        query.after = Some(last.key());
+        found.extend(page.iter().map(|stored| stored.id));
+    }
+    assert_eq!(found, all);
 }
 
 /// An answer of several pages whose rows are deleted and added to while it is read.

@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use logstore::{FieldFilter, FieldTest, LogRecord, Order, Phrase, Query, Reader};
+use logstore::{
+    FieldFilter, FieldTest, LimitTo, LogRecord, Order, Phrase, Query, Reader, RecordKey,
+};
 use serde_json::Value;
 
 fn texts_of(value: &Value) -> Vec<&str> {
@@ -128,6 +130,16 @@ impl<'r> Seen<'r> {
     }
 }
 
+/// Whether the record of this id is within the query's ids and keys.
+pub(crate) fn is_within(query: &Query, id: i64, record: &LogRecord) -> bool {
+    let created_ns = record.created_ns;
+    let key = RecordKey { created_ns, id };
+    query.after_id.is_none_or(|after| id > after)
+        && query.after.is_none_or(|after| key > after)
+        && query.before.is_none_or(|before| key < before)
+        && query.also.iter().all(|part| is_within(part, id, record))
+}
+
 /// Whether a record is wanted, whatever its id.
 pub(crate) fn wants(query: &Query, seen: &Seen<'_>) -> bool {
     let Seen {
@@ -168,22 +180,25 @@ pub(crate) fn wants(query: &Query, seen: &Seen<'_>) -> bool {
             .as_ref()
             .is_none_or(|grep| texts.iter().any(|text| grep.is_match(text)))
         && query.fields.iter().all(|filter| holds(filter, record))
+        && query.also.iter().all(|part| wants(part, seen))
 }
 
-/// What is left of these records, all that are wanted whatever their ids, after the query's ids, order and limit; and whether the limit
-/// left any out.
+/// What is left of these records, all that are wanted whatever their ids, after the query's ids, keys, order and limit; and whether
+/// the limit left any out.
 pub(crate) fn in_order<'r>(
     query: &Query,
     wanted: impl Iterator<Item = (i64, &'r LogRecord)>,
 ) -> (Vec<(i64, &'r LogRecord)>, bool) {
     let mut wanted: Vec<(i64, &LogRecord)> = wanted
-        .filter(|(id, _)| query.after_id.is_none_or(|after| *id > after))
+        .filter(|(id, record)| is_within(query, *id, record))
         .collect();
     wanted.sort_by_key(|(id, record)| (record.created_ns, *id));
-    let left_out = wanted
-        .len()
-        .saturating_sub(query.limit.unwrap_or(usize::MAX));
-    wanted.drain(..left_out);
+    let limit = query.limit.unwrap_or(usize::MAX);
+    let left_out = wanted.len().saturating_sub(limit);
+    match query.limit_to {
+        LimitTo::Newest => drop(wanted.drain(..left_out)),
+        LimitTo::Oldest => wanted.truncate(limit),
+    }
     if query.order == Order::NewestFirst {
         wanted.reverse();
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use logstore::{
-    Case, FieldFilter, FieldTest, Level, LogRecord, Order, Origin, Pattern, Phrase, Query, Site,
+    Case, FieldFilter, FieldTest, Level, LimitTo, LogRecord, Order, Origin, Pattern, Phrase, Query,
+    RecordKey, Site,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -51,7 +52,7 @@ pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
         let ((words, joint), exc_text, stack_info) = texts;
         let site = Site::new(name, Level(level)).at("/srv/app.py", line, "main");
         let mut record = LogRecord::new(site, words.join(joint));
-        record.created_ns = created * 1_000_000_007 - 5_000_000_000;
+        record.created_ns = nanoseconds(created);
         record.origin = Arc::new(Origin {
             hostname: hostname.into(),
             process,
@@ -121,6 +122,19 @@ fn field() -> impl Strategy<Value = FieldFilter> {
     })
 }
 
+/// The place of a record, mostly of one that there is.
+fn key() -> impl Strategy<Value = RecordKey> {
+    (-1..20_i64, 0..100_i64).prop_map(|(seconds, id)| RecordKey {
+        created_ns: nanoseconds(seconds),
+        id,
+    })
+}
+
+/// The moments at which [`record`]s are made.
+fn nanoseconds(seconds: i64) -> i64 {
+    seconds * 1_000_000_007 - 5_000_000_000
+}
+
 pub(crate) fn query() -> impl Strategy<Value = Query> {
     let levels = (
         prop::option::weighted(0.2, select(&[Level(20), Level(25), Level(40)])),
@@ -158,10 +172,12 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
         prop::option::of(0..30_usize),
         prop::option::weighted(0.3, 0..100_i64),
         any::<bool>(),
+        any::<bool>(),
+        prop::option::weighted(0.3, key()),
+        prop::option::weighted(0.3, key()),
     );
     (levels, who, when, what, how).prop_map(|(levels, who, when, what, how)| {
         let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
-        let ns = |seconds: Option<i64>| seconds.map(|s| s * 1_000_000_007 - 5_000_000_000);
         Query {
             min_level: levels.0,
             max_level: levels.1,
@@ -171,8 +187,8 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
             hosts: owned(who.2),
             processes: owned(who.3),
             threads: owned(who.4),
-            since_ns: ns(when.0),
-            until_ns: ns(when.1),
+            since_ns: when.0.map(nanoseconds),
+            until_ns: when.1.map(nanoseconds),
             phrases: what.0,
             grep: what.1.map(|(text, case)| Pattern::new(text, case).unwrap()),
             fields: what.2,
@@ -183,6 +199,14 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
             } else {
                 Order::OldestFirst
             },
+            limit_to: if how.3 {
+                LimitTo::Newest
+            } else {
+                LimitTo::Oldest
+            },
+            after: how.4,
+            before: how.5,
+            also: Vec::new(),
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use logstore::{Coloring, Count, Counts, Every, Level, Query, Reader, Zone};
+use logstore::{Coloring, LevelHistogram};
 
 use crate::cli::table::moment;
 
@@ -16,99 +16,36 @@ const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const RESET: &str = "\x1b[0m";
 
-/// How many records each bucket of time has.
-pub(super) struct Histogram {
-    pub(super) every: Every,
-    /// Where the buckets begin, in nanoseconds since the Unix epoch.
-    pub(super) starts_ns: Vec<i64>,
-    pub(super) records: Vec<u64>,
-    /// Those of at least WARNING and less than ERROR.
-    pub(super) warnings: Vec<u64>,
-    /// Those of at least ERROR.
-    pub(super) errors: Vec<u64>,
-}
-
-impl Histogram {
-    /// The records that a query wants in at most so many buckets over this span of time.
-    pub(super) fn count(
-        reader: &Reader,
-        query: &Query,
-        span_ns: (i64, i64),
-        buckets: usize,
-        zone: Zone,
-    ) -> Result<Self, logstore::Error> {
-        let span = span_ns.1.abs_diff(span_ns.0);
-        // The first bucket begins before the first record, and a day on which clocks are set may have one more.
-        let every = Every::fitting(span, buckets.saturating_sub(2), zone);
-        let count = |least: Option<Level>| {
-            reader.count(&Count {
-                query: Query {
-                    min_level: query.min_level.max(least),
-                    // What has arrived since would have buckets of its own.
-                    since_ns: Some(span_ns.0),
-                    until_ns: Some(span_ns.1),
-                    ..query.clone()
-                },
-                every: Some(every),
-                ..Count::default()
-            })
-        };
-        let records = count(None)?;
-        let starts_ns = records.starts_ns.clone();
-        let in_buckets = |counts: &Counts| -> Vec<u64> {
-            let count = |start| {
-                let found = counts
-                    .rows
-                    .binary_search_by_key(&Some(start), |row| row.start_ns);
-                found.map_or(0, |row| counts.rows[row].count)
-            };
-            starts_ns.iter().copied().map(count).collect()
-        };
-        let bad = in_buckets(&count(Some(Level::WARNING))?);
-        let errors = in_buckets(&count(Some(Level::ERROR))?);
-        let warnings = bad.iter().zip(&errors);
-        Ok(Histogram {
-            every,
-            warnings: warnings
-                .map(|(bad, errors)| bad.saturating_sub(*errors))
-                .collect(),
-            errors,
-            records: in_buckets(&records),
-            starts_ns,
-        })
-    }
-
-    /// Appends it as wide as so many columns.
-    pub(super) fn put(
-        &self,
-        columns: usize,
-        coloring: Coloring,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        let first = self.starts_ns.first().copied().unwrap_or_default();
-        let first = moment(first, self.every);
-        let records = format!("records in steps of {} from {first}", self.every);
-        let repeat = (columns / self.starts_ns.len().max(1)).max(1);
-        for (what, counts, lines, color) in [
-            (records.as_str(), &self.records, LINES, None),
-            ("warnings", &self.warnings, 1, Some(YELLOW)),
-            ("errors", &self.errors, 1, Some(RED)),
-        ] {
-            let most = counts.iter().copied().max().unwrap_or_default();
-            if most == 0 {
-                writeln!(out, "\n{what}: none")?;
-                continue;
-            }
-            writeln!(out, "\n{what}, at most {most}")?;
-            for line in bars(counts, lines, repeat) {
-                match color.filter(|_| coloring == Coloring::Always) {
-                    Some(color) => writeln!(out, "{color}{line}{RESET}")?,
-                    None => writeln!(out, "{line}")?,
-                }
+/// Appends it as wide as so many columns.
+pub(super) fn put(
+    histogram: &LevelHistogram,
+    columns: usize,
+    coloring: Coloring,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let first = histogram.starts_ns.first().copied().unwrap_or_default();
+    let first = moment(first, histogram.every);
+    let records = format!("records in steps of {} from {first}", histogram.every);
+    let repeat = (columns / histogram.starts_ns.len().max(1)).max(1);
+    for (what, counts, lines, color) in [
+        (records.as_str(), &histogram.records, LINES, None),
+        ("warnings", &histogram.warnings, 1, Some(YELLOW)),
+        ("errors", &histogram.errors, 1, Some(RED)),
+    ] {
+        let most = counts.iter().copied().max().unwrap_or_default();
+        if most == 0 {
+            writeln!(out, "\n{what}: none")?;
+            continue;
+        }
+        writeln!(out, "\n{what}, at most {most}")?;
+        for line in bars(counts, lines, repeat) {
+            match color.filter(|_| coloring == Coloring::Always) {
+                Some(color) => writeln!(out, "{color}{line}{RESET}")?,
+                None => writeln!(out, "{line}")?,
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Bars of so many lines, the highest as high as all of them, each so many columns wide. The lines have no blanks at their ends.
@@ -130,6 +67,8 @@ fn bars(counts: &[u64], lines: usize, repeat: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use logstore::{Every, Zone};
+
     use super::*;
 
     #[test]
@@ -145,7 +84,7 @@ mod tests {
 
     #[test]
     fn warnings_and_errors_have_their_words_and_colors() {
-        let histogram = Histogram {
+        let histogram = LevelHistogram {
             every: Every::new(60_000_000_000, Zone::Utc).unwrap(),
             starts_ns: vec![0, 60_000_000_000],
             records: vec![2, 1],
@@ -153,7 +92,7 @@ mod tests {
             errors: vec![1, 0],
         };
         let mut out = Vec::new();
-        histogram.put(5, Coloring::Always, &mut out).unwrap();
+        put(&histogram, 5, Coloring::Always, &mut out).unwrap();
         let expected = "
 records in steps of 1m from 1970-01-01 00:00Z, at most 2
 ██
@@ -170,7 +109,7 @@ errors, at most 1
 ";
         assert_eq!(str::from_utf8(&out), Ok(expected));
         out.clear();
-        histogram.put(5, Coloring::Never, &mut out).unwrap();
+        put(&histogram, 5, Coloring::Never, &mut out).unwrap();
         assert!(!out.contains(&b'\x1b'));
     }
 }

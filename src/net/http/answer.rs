@@ -1,9 +1,14 @@
 //! What requests are answered with.
 
-use http_body_util::Full;
+use std::io;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUTHENTICATE};
-use hyper::{Response, StatusCode};
+use hyper::header::{
+    ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUTHENTICATE,
+};
+use hyper::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::RETRY_AFTER;
@@ -12,8 +17,15 @@ use crate::error::WireError;
 use crate::wire::elastic;
 use crate::wire::otlp::{status_json, status_protobuf};
 
-/// The body of an answer.
-pub(super) type Body = Full<Bytes>;
+/// The body of an answer, as a whole or as it is made. One that fails breaks the connection off, so that nobody takes it for complete.
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A body that is there as a whole.
+pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
 
 pub(super) const JSON: &str = "application/json";
 
@@ -22,6 +34,8 @@ pub(super) const JSON: &str = "application/json";
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) reason: String,
+    /// The methods that there are, for 405.
+    pub(super) allow: Option<&'static str>,
 }
 
 impl Refusal {
@@ -29,6 +43,16 @@ impl Refusal {
         Refusal {
             status,
             reason: reason.into(),
+            allow: None,
+        }
+    }
+
+    /// Another method than a path has.
+    pub(super) fn method(given: &Method, path: &str, allow: &'static str) -> Self {
+        let reason = format!("{given} is not for {path}; use {allow}");
+        Refusal {
+            allow: Some(allow),
+            ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason)
         }
     }
 
@@ -67,9 +91,9 @@ impl Refusal {
 pub(super) fn respond(
     status: StatusCode,
     content_type: &'static str,
-    body: Vec<u8>,
+    body: impl Into<Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(Full::from(body));
+    let mut response = Response::new(whole(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -82,7 +106,7 @@ pub(super) fn json(status: StatusCode, text: String) -> Response<Body> {
 
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(whole(Bytes::new()));
     *response.status_mut() = status;
     response
 }
@@ -90,7 +114,11 @@ pub(super) fn empty(status: StatusCode) -> Response<Body> {
 /// The answer to a request that is not served, in the words of whoever is asked for at this path.
 /// Whoever sends OTLP in protobuf gets it back.
 pub(super) fn refuse(path: &str, kind: &str, refusal: &Refusal) -> Response<Body> {
-    let Refusal { status, reason } = refusal;
+    let Refusal {
+        status,
+        reason,
+        allow,
+    } = refusal;
     let body = if path.starts_with("/elasticsearch") {
         elastic::error(status.as_u16(), reason)
     } else if path.starts_with("/v1/") {
@@ -107,6 +135,9 @@ pub(super) fn refuse(path: &str, kind: &str, refusal: &Refusal) -> Response<Body
         response = branded(response);
     }
     let headers = response.headers_mut();
+    if let Some(allow) = allow {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
     match *status {
         StatusCode::SERVICE_UNAVAILABLE => {
             headers.insert(RETRY_AFTER_NAME, RETRY_AFTER.into());

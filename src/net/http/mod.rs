@@ -4,16 +4,24 @@
 //! may then be there twice.
 
 mod answer;
+mod api;
 mod body;
 mod collectors;
+mod guard;
 mod ingest;
+mod line;
+mod page;
 mod split;
 mod writes;
+
+pub use api::DEFAULT_QUERY_TIMEOUT;
+pub(super) use api::{Hub, Questions, THREADS};
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -24,13 +32,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use std::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use self::answer::{Body, JSON, Refusal, json, refuse, respond};
+use self::api::Problem;
 use self::body::{Packing, pass_over, read_body};
+use self::line::Line;
 use self::writes::TimedWrites;
-use super::access::Refused;
+use super::access::{Channel, Refused, Visit, Wants};
 use super::connection::STOP_TIMEOUT;
 use super::counters::Source;
 use super::shared::{Held, Shared, hostname_of, stopped};
@@ -73,24 +83,39 @@ pub(super) struct Exchange<'a> {
     hostname: &'a str,
     /// By which way the records of this request come.
     source: Source,
+    channel: Channel,
+    /// Ready when the client has ended its side.
+    poll_end: &'a PollEnd,
+    /// Breaks the connection off.
+    cut: &'a Rc<Notify>,
 }
+
+/// Whether a client has ended its side.
+type PollEnd = Rc<dyn Fn(&mut std::task::Context<'_>) -> Poll<()>>;
 
 /// Serves requests until the client goes, or until the stop and the end of what is being answered.
 pub(super) async fn serve(
     shared: &Rc<Shared>,
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
+    channel: Channel,
     mut stop: watch::Receiver<bool>,
 ) {
     let hostname = hostname_of(peer);
     let idle = shared.rules.idle_timeout.unwrap_or(WRITE_TIMEOUT);
-    let stream = TimedWrites::new(stream, idle.min(WRITE_TIMEOUT));
+    let line = Line::new(TimedWrites::new(stream, idle.min(WRITE_TIMEOUT)));
+    let ends = line.clone();
+    let poll_end: PollEnd = Rc::new(move |context| ends.poll_end(context));
+    let cut = Rc::new(Notify::new());
     let service = service_fn(|request: Request<Incoming>| {
         let exchange = Exchange {
             shared,
             peer,
             hostname: &hostname,
             source: source_of(request.uri().path()),
+            channel,
+            poll_end: &poll_end,
+            cut: &cut,
         };
         async move { Ok::<_, Infallible>(exchange.answer(request).await) }
     });
@@ -100,11 +125,12 @@ pub(super) async fn serve(
         .max_buf_size(READ_BYTES)
         // Who has no more to say may still listen.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(line), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         () = stopped(&mut stop) => None,
+        () = cut.notified() => return,
     };
     let ended = if let Some(ended) = ended {
         ended
@@ -153,6 +179,13 @@ fn source_of(path: &str) -> Source {
 impl Exchange<'_> {
     async fn answer(&self, mut request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
+        if api::is_path(&path) {
+            let answered = match self.check(&request) {
+                Ok(()) => self.api(&request).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            return api::marked(answered.unwrap_or_else(|problem: Problem| problem.respond()));
+        }
         let kind = ingest::media_type(request.headers());
         // Many clients do not look at the status: records that went to a wrong place are lost.
         let posts = matches!(*request.method(), Method::POST | Method::PUT);
@@ -186,8 +219,22 @@ impl Exchange<'_> {
             .uri()
             .authority()
             .map(hyper::http::uri::Authority::as_str);
-        let access = &self.shared.rules.access;
-        let checked = access.check(request.version(), authority, request.headers());
+        let path = request.uri().path();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let wants = if reads && page::has(path) {
+            Wants::Nothing
+        } else if reads && api::is_path(path) || api::is_end_of_session(request) {
+            Wants::Reading
+        } else {
+            Wants::All
+        };
+        let checked = self.shared.rules.access.check(Visit {
+            version: request.version(),
+            authority,
+            headers: request.headers(),
+            wants,
+            channel: self.channel,
+        });
         checked.map_err(|refused| match refused {
             Refused::Unclear => Refusal::new(
                 StatusCode::BAD_REQUEST,
@@ -202,7 +249,7 @@ impl Exchange<'_> {
             }
             Refused::Host => Refusal::new(
                 StatusCode::FORBIDDEN,
-                "the Host of a request to this port has to be localhost or an address of this machine's own",
+                "the Host of a request to this port has to be localhost, an address of this machine's own or, for reading, its name",
             ),
         })
     }
@@ -218,6 +265,9 @@ impl Exchange<'_> {
             method == Method::POST,
             method == Method::GET || method == Method::HEAD,
         );
+        if get && let Some(file) = page::serve(path, request.headers()) {
+            return Ok(file);
+        }
         match segments.as_slice() {
             ["ingest"] if post => self.ingest(request).await,
             ["gelf"] if post => self.gelf(request).await,
@@ -233,14 +283,16 @@ impl Exchange<'_> {
             }
             ["healthz"] if get => Ok(self.health()),
             ["metrics"] if get => self.metrics(),
-            ["ingest" | "gelf" | "healthz" | "metrics" | "elasticsearch"]
-            | ["v1", "logs"]
-            | ["loki", "api", "v1", "push"]
-            | ["elasticsearch", "_bulk"]
-            | ["elasticsearch", _, "_bulk"] => {
-                let reason = format!("{method} is not for {path}");
-                Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason))
+            ["ingest" | "gelf"] | ["v1", "logs"] | ["loki", "api", "v1", "push"] => {
+                Err(Refusal::method(&method, path, "POST"))
             }
+            ["elasticsearch", "_bulk"] | ["elasticsearch", _, "_bulk"] => {
+                Err(Refusal::method(&method, path, "POST, PUT"))
+            }
+            ["healthz" | "metrics" | "elasticsearch"] | ["elasticsearch", "_license"] => {
+                Err(Refusal::method(&method, path, "GET, HEAD"))
+            }
+            _ if page::has(path) => Err(Refusal::method(&method, path, "GET, HEAD")),
             _ => Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "records are posted to /ingest, /gelf, /v1/logs (OTLP), /loki/api/v1/push or /elasticsearch/_bulk",

@@ -34,22 +34,26 @@ struct Search {
 
 impl TextFilter {
     pub(in crate::store) fn new(query: &Query) -> Self {
-        let phrases = query.phrases.iter().map(|phrase| Search {
+        let parts = query.parts();
+        let phrases = || parts.iter().flat_map(|part| &part.phrases);
+        let greps = || parts.iter().filter_map(|part| part.grep.as_ref());
+        let filters = parts.iter().flat_map(|part| &part.fields);
+        let of_phrases = phrases().map(|phrase| Search {
             needle: Needle::of_phrase(phrase),
             regex: phrase.regex(),
             anchored: false,
         });
-        let grep = query.grep.iter().map(|pattern| Search {
+        let of_greps = greps().map(|pattern| Search {
             needle: Needle::of_pattern(pattern),
             regex: pattern.regex().clone(),
             anchored: pattern.is_anchored(),
         });
-        let searches = phrases.chain(grep).collect();
-        let fields: Vec<_> = query.fields.iter().map(FieldCheck::new).collect();
-        let of_phrases = query.phrases.iter().flat_map(Phrase::required_words);
-        let of_grep = query.grep.iter().flat_map(Pattern::required_words);
-        let of_fields = fields.iter().flat_map(FieldCheck::required_words);
-        let words = of_phrases.chain(of_grep).chain(of_fields);
+        let searches = of_phrases.chain(of_greps).collect();
+        let fields: Vec<_> = filters.map(FieldCheck::new).collect();
+        let words = phrases()
+            .flat_map(Phrase::required_words)
+            .chain(greps().flat_map(Pattern::required_words))
+            .chain(fields.iter().flat_map(FieldCheck::required_words));
         let mut required: Vec<u64> = words.map(|word| hash(&word)).collect();
         required.sort_unstable();
         required.dedup();

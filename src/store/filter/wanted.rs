@@ -159,20 +159,22 @@ pub(in crate::store) fn wanted_sites(
     query: &Query,
 ) -> rusqlite::Result<Wanted> {
     let mut condition = Condition::default();
-    if let Some(level) = query.min_level {
-        condition.sql.push("levelno >= ?".into());
-        condition.values.push(i64::from(level.0).into());
+    for part in query.parts() {
+        if let Some(level) = part.min_level {
+            condition.sql.push("levelno >= ?".into());
+            condition.values.push(i64::from(level.0).into());
+        }
+        if let Some(level) = part.max_level {
+            condition.sql.push("levelno <= ?".into());
+            condition.values.push(i64::from(level.0).into());
+        }
+        condition.any(&part.exact_levels, |level, values| {
+            values.push(i64::from(level.0).into());
+            "levelno = ?"
+        });
+        condition.any(&part.names, |name, values| under(name, values));
+        condition.none(&part.not_names, |name, values| under(name, values));
     }
-    if let Some(level) = query.max_level {
-        condition.sql.push("levelno <= ?".into());
-        condition.values.push(i64::from(level.0).into());
-    }
-    condition.any(&query.exact_levels, |level, values| {
-        values.push(i64::from(level.0).into());
-        "levelno = ?"
-    });
-    condition.any(&query.names, |name, values| under(name, values));
-    condition.none(&query.not_names, |name, values| under(name, values));
     Wanted::load(connection, "site", condition)
 }
 
@@ -182,26 +184,28 @@ pub(in crate::store) fn wanted_origins(
     query: &Query,
 ) -> rusqlite::Result<Wanted> {
     let mut condition = Condition::default();
-    condition.any(&query.hosts, |host, values| {
-        if let Some(glob) = glob(host) {
-            values.push(glob.into());
-            return "hostname GLOB ?";
-        }
-        values.push(host.clone().into());
-        "hostname = ?"
-    });
-    condition.any(&query.processes, |process, values| {
-        if number_and_name(process, values) == Spelling::Glob {
-            return "process GLOB ? OR ifnull(processName, '') GLOB ?";
-        }
-        "process = ? OR processName = ?"
-    });
-    condition.any(&query.threads, |thread, values| {
-        if number_and_name(thread, values) == Spelling::Glob {
-            return "thread GLOB ? OR ifnull(threadName, '') GLOB ?";
-        }
-        "thread = ? OR threadName = ?"
-    });
+    for part in query.parts() {
+        condition.any(&part.hosts, |host, values| {
+            if let Some(glob) = glob(host) {
+                values.push(glob.into());
+                return "hostname GLOB ?";
+            }
+            values.push(host.clone().into());
+            "hostname = ?"
+        });
+        condition.any(&part.processes, |process, values| {
+            if number_and_name(process, values) == Spelling::Glob {
+                return "process GLOB ? OR ifnull(processName, '') GLOB ?";
+            }
+            "process = ? OR processName = ?"
+        });
+        condition.any(&part.threads, |thread, values| {
+            if number_and_name(thread, values) == Spelling::Glob {
+                return "thread GLOB ? OR ifnull(threadName, '') GLOB ?";
+            }
+            "thread = ? OR threadName = ?"
+        });
+    }
     Wanted::load(connection, "origin", condition)
 }
 

@@ -1,13 +1,15 @@
 //! What a store holds, as one JSON object.
 
-use logstore::{GroupBy, rfc3339_utc};
 use serde_json::{Value, json};
 
-use super::histogram::Histogram;
-use super::{Group, Stats, as_float};
+use crate::count::GroupBy;
+use crate::store::{LevelHistogram, Overview, OverviewGroup};
+use crate::time::rfc3339_utc;
 
-impl Stats {
-    pub(super) fn json(&self, histogram: Option<&Histogram>) -> Value {
+impl Overview {
+    /// One object of it all, times in UTC.
+    #[must_use]
+    pub fn json(&self, histogram: Option<&LevelHistogram>) -> Value {
         let moment = |ns: Option<i64>| ns.map(rfc3339_utc);
         let per_second = |records: u64| {
             let seconds = self.seconds();
@@ -15,7 +17,7 @@ impl Stats {
         };
         let groups = |by: &GroupBy| -> Vec<Value> {
             let groups = self.groups(by).into_iter();
-            let object = |group: Group| {
+            let object = |group: OverviewGroup| {
                 json!({
                     by.to_string(): group.value,
                     "count": group.records,
@@ -67,4 +69,12 @@ impl Stats {
             "histogram": histogram,
         })
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rates and shares are rounded anyway"
+)]
+fn as_float(number: u64) -> f64 {
+    number as f64
 }

@@ -1,0 +1,363 @@
+//! Listeners who want the same and have got equally far: one search and one set of bytes for all of them.
+
+use std::time::{Duration, Instant};
+
+use hyper::body::Bytes;
+
+use super::events;
+use super::outlet::Outlet;
+use crate::error::StoreError;
+use crate::query::Query;
+use crate::store::{Arrivals, Reader};
+
+/// How long a group looks for records before others have their turn, and how many bytes of them it takes in a turn.
+const TURN: Duration = Duration::from_millis(10);
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// How long most listeners of a group may take nothing before they are told that they are behind.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// See the module's documentation.
+pub(super) struct Group {
+    query: Query,
+    /// What the query says: who says the same wants the same.
+    key: String,
+    listeners: Vec<Outlet>,
+    /// All that is wanted up to this id has been given.
+    position: i64,
+    /// What is being read behind it, and up to which id.
+    reading: Option<(Arrivals, i64)>,
+    /// Since when there has been no room for more.
+    full_since: Option<Instant>,
+    /// Whether a larger group may be found that has got as far.
+    is_new: bool,
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// There is nothing to be done for now.
+    Idle,
+    /// There is more.
+    Busy,
+}
+
+/// Events in a row.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    /// The ids of the first and the last record.
+    ids: Option<(i64, i64)>,
+}
+
+impl Group {
+    /// Of one listener, who wants what comes behind this id.
+    pub(super) fn new(query: Query, position: i64, mut listener: Outlet) -> Self {
+        listener.sent = position;
+        Group {
+            key: format!("{query:?}"),
+            query,
+            listeners: vec![listener],
+            position,
+            reading: None,
+            full_since: None,
+            is_new: true,
+        }
+    }
+
+    /// How many listen.
+    pub(super) fn listeners(&self) -> usize {
+        self.listeners.len()
+    }
+
+    /// Forgets those who have gone.
+    pub(super) fn forget_gone(&mut self) {
+        self.listeners.retain(|listener| !listener.is_closed());
+    }
+
+    /// Begins with the first record of another file.
+    pub(super) fn begin_anew(&mut self) {
+        self.position = 0;
+        self.reading = None;
+        for listener in &mut self.listeners {
+            listener.sent = 0;
+        }
+    }
+
+    /// Looks for records up to this id, and gives them to all who have less than `room_bytes` waiting.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read. Then the group has a hole and has to end.
+    pub(super) fn turn(
+        &mut self,
+        reader: &Reader,
+        last_id: i64,
+        room_bytes: usize,
+    ) -> Result<Turn, StoreError> {
+        if self.reading.is_none() && self.position >= last_id {
+            return Ok(Turn::Idle);
+        }
+        let full = |listener: &Outlet| listener.waiting_bytes() >= room_bytes;
+        if self.is_to_wait(
+            self.listeners
+                .iter()
+                .filter(|listener| full(listener))
+                .count(),
+        ) {
+            return Ok(Turn::Idle);
+        }
+        let chunk = self.read(reader, last_id)?;
+        if let Some((first, last)) = chunk.ids {
+            let bytes = Bytes::from(chunk.bytes);
+            self.listeners.retain_mut(|listener| {
+                if full(listener) {
+                    listener.put(events::behind(first, listener.sent));
+                    return false;
+                }
+                listener.put(bytes.clone());
+                listener.sent = last;
+                true
+            });
+        }
+        Ok(match self.reading {
+            Some(_) => Turn::Busy,
+            None => Turn::Idle,
+        })
+    }
+
+    /// Whether the group waits for listeners that have no room: as a rule for most of them, who are not to blame when many records come
+    /// at once; never for a few.
+    fn is_to_wait(&mut self, full: usize) -> bool {
+        if full * 2 <= self.listeners.len() {
+            self.full_since = None;
+            return false;
+        }
+        let since = *self.full_since.get_or_insert_with(Instant::now);
+        since.elapsed() < PATIENCE
+    }
+
+    /// What a turn finds.
+    fn read(&mut self, reader: &Reader, last_id: i64) -> Result<Chunk, StoreError> {
+        let (arrivals, up_to) = match &mut self.reading {
+            Some(reading) => reading,
+            none => {
+                let query = Query {
+                    after_id: Some(self.position),
+                    ..self.query.clone()
+                };
+                none.insert((reader.arrivals(&query, last_id)?, last_id))
+            }
+        };
+        let begun = Instant::now();
+        let mut chunk = Chunk::default();
+        while chunk.bytes.len() < CHUNK_BYTES && begun.elapsed() < TURN {
+            let Some(records) = arrivals.step()? else {
+                self.position = *up_to;
+                self.reading = None;
+                break;
+            };
+            for stored in &records {
+                events::put(stored, &mut chunk.bytes);
+                let (first, _) = chunk.ids.unwrap_or((stored.id, 0));
+                chunk.ids = Some((first, stored.id));
+            }
+        }
+        Ok(chunk)
+    }
+
+    /// Keeps the lines of those alive who have heard nothing.
+    pub(super) fn comment(&self) {
+        for listener in &self.listeners {
+            if listener.waiting_bytes() == 0 {
+                listener.put(events::COMMENT);
+            }
+        }
+    }
+
+    fn has_got_as_far_as(&self, other: &Group) -> bool {
+        let is_idle = self.reading.is_none() && other.reading.is_none();
+        is_idle && self.position == other.position
+    }
+}
+
+/// Puts new groups together with those that want the same and have got as far.
+pub(super) fn merge(groups: &mut Vec<Group>) {
+    let mut at = 0;
+    while at < groups.len() {
+        if !groups[at].is_new {
+            at += 1;
+            continue;
+        }
+        let group = groups.swap_remove(at);
+        let mut same = groups.iter_mut().filter(|other| other.key == group.key);
+        let mut is_alone = true;
+        let partner = same.find(|other| {
+            is_alone = false;
+            other.has_got_as_far_as(&group)
+        });
+        if let Some(partner) = partner {
+            partner.listeners.extend(group.listeners);
+            continue;
+        }
+        groups.push(Group {
+            // Who is alone is found by those who come later.
+            is_new: !is_alone,
+            ..group
+        });
+        // The one that was swapped in here has its turn next, the one that was put back is the last.
+        let last = groups.len() - 1;
+        groups.swap(at, last);
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use super::super::outlet::{Tail, outlet};
+    use super::*;
+    use crate::batch::Batch;
+    use crate::level::Level;
+    use crate::record::{LogRecord, Site};
+    use crate::store::{Durability, RecordStore as _, SqliteStore};
+
+    struct Fixture {
+        _dir: TempDir,
+        store: SqliteStore,
+        reader: Reader,
+        groups: Vec<Group>,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("logs.sqlite");
+            Fixture {
+                store: SqliteStore::open(&path, Durability::Normal).unwrap(),
+                reader: Reader::open(&path).unwrap(),
+                groups: Vec::new(),
+                _dir: dir,
+            }
+        }
+
+        fn log(&mut self, records: usize) {
+            let record = LogRecord::new(Site::new("a", Level::INFO), "x");
+            let batch: Batch = std::iter::repeat_n(&record, records).collect();
+            self.store.append(&[batch]).unwrap();
+        }
+
+        /// One who wants a logger's records behind an id.
+        fn listen(&mut self, name: &str, after: i64) -> Tail {
+            let (listener, tail, _) = outlet(&Arc::default());
+            let query = Query {
+                names: vec![name.into()],
+                ..Query::default()
+            };
+            self.groups.push(Group::new(query, after, listener));
+            tail
+        }
+
+        /// Rounds until nothing is left to be done; a listener has room for so much.
+        fn rounds(&mut self, room_bytes: usize) {
+            let last_id = self.reader.last_id().unwrap();
+            let mut turn = Turn::Busy;
+            while turn == Turn::Busy {
+                turn = Turn::Idle;
+                for group in &mut self.groups {
+                    if group.turn(&self.reader, last_id, room_bytes).unwrap() == Turn::Busy {
+                        turn = Turn::Busy;
+                    }
+                }
+            }
+            merge(&mut self.groups);
+        }
+
+        fn sizes(&self) -> Vec<usize> {
+            let mut sizes: Vec<usize> = self.groups.iter().map(Group::listeners).collect();
+            sizes.sort_unstable();
+            sizes
+        }
+    }
+
+    /// The ids of the events.
+    fn ids(tail: &mut Tail) -> Vec<i64> {
+        let heard = tail.heard();
+        let ids = heard.lines().filter_map(|line| line.strip_prefix("id: "));
+        ids.map(|id| id.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn who_wants_the_same_comes_together_where_it_has_got_as_far() {
+        let mut fixture = Fixture::new();
+        fixture.log(10);
+        let mut tails = [
+            fixture.listen("a", 10),
+            fixture.listen("a", 3),
+            fixture.listen("b", 10),
+            fixture.listen("a", 0),
+        ];
+        fixture.rounds(MOST);
+        assert_eq!(fixture.sizes(), [1, 3]);
+        fixture.log(5);
+        tails[3].heard();
+        fixture.rounds(MOST);
+        let mut all = |tail: usize| ids(&mut tails[tail]);
+        assert_eq!(all(0), Vec::from([11, 12, 13, 14, 15]));
+        assert_eq!(all(1), (4..=15).collect::<Vec<i64>>());
+        assert!(all(2).is_empty());
+        assert_eq!(all(3), Vec::from([11, 12, 13, 14, 15]));
+        let late = fixture.listen("a", 15);
+        fixture.rounds(MOST);
+        assert_eq!(fixture.sizes(), [1, 4]);
+        drop(late);
+        fixture.groups.iter_mut().for_each(Group::forget_gone);
+        assert_eq!(fixture.sizes(), [1, 3]);
+    }
+
+    const MOST: usize = 1 << 20;
+
+    #[test]
+    fn one_of_many_without_room_is_behind_and_all_without_room_are_waited_for() {
+        let mut fixture = Fixture::new();
+        let mut slow = fixture.listen("a", 0);
+        let mut others = [fixture.listen("a", 0), fixture.listen("a", 0)];
+        fixture.rounds(MOST);
+        fixture.log(3);
+        fixture.rounds(1);
+        // Nobody has room; nobody is to blame.
+        fixture.log(3);
+        fixture.rounds(1);
+        assert_eq!(fixture.sizes(), [3]);
+        for other in &mut others {
+            assert_eq!(ids(other), [1, 2, 3]);
+        }
+        fixture.rounds(1);
+        assert_eq!(fixture.sizes(), [2]);
+        for other in &mut others {
+            assert_eq!(ids(other), [4, 5, 6]);
+        }
+        let heard = slow.heard();
+        let (records, end) = heard.split_once("event: behind\n").unwrap();
+        assert_eq!(records.matches("id: ").count(), 3);
+        assert!(
+            end.contains("\"missed_from\":4,\"resume_after\":3"),
+            "{end}"
+        );
+    }
+
+    #[test]
+    fn a_comment_is_for_those_who_have_nothing_to_read() {
+        let mut fixture = Fixture::new();
+        let mut silent = fixture.listen("b", 0);
+        let mut busy = fixture.listen("a", 0);
+        fixture.log(1);
+        fixture.rounds(MOST);
+        fixture.groups.iter().for_each(Group::comment);
+        assert_eq!(silent.heard(), ":\n\n");
+        assert!(!busy.heard().contains(":\n\n"));
+    }
+}

@@ -1,0 +1,241 @@
+//! The thread that looks for new records while somebody listens.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use hyper::StatusCode;
+use tokio::sync::oneshot;
+
+use super::super::problem::Problem;
+use super::events;
+use super::group::{Group, Turn, merge};
+use super::outlet::{Outlet, Tail, outlet};
+use crate::cancel::Cancel;
+use crate::error::StoreError;
+use crate::query::Query;
+use crate::store::Reader;
+
+/// How often it looks when few listen, and how much less often for each of many: all that they are sent goes through one thread, which
+/// also receives. A record is there within a third of a second in any case.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LONGER_EACH: Duration = Duration::from_micros(100);
+const LONGEST: Duration = Duration::from_millis(150);
+
+/// How often those who hear nothing are sent a comment.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+
+/// How many may listen.
+const MOST_LISTENERS: usize = 4096;
+
+/// What may wait to be sent to all listeners together, and to one of them at least and at most.
+const ALL_BYTES: usize = 256 << 20;
+const LEAST_BYTES: usize = 64 << 10;
+const MOST_BYTES: usize = 2 << 20;
+
+/// What somebody wants to hear of.
+struct Wish {
+    query: Query,
+    after: Option<i64>,
+    listener: Outlet,
+}
+
+/// Takes wishes to the thread, which begins with the first of them.
+pub(in crate::net) struct Hub {
+    path: PathBuf,
+    thread: Mutex<Thread>,
+    /// Each tail has a clone.
+    one: Arc<()>,
+    /// Ends what the thread is reading.
+    over: Cancel,
+}
+
+enum Thread {
+    None,
+    Running(Sender<Wish>, JoinHandle<()>),
+    Over,
+}
+
+impl Hub {
+    /// Of the store at a path.
+    pub(in crate::net) fn new(path: PathBuf) -> Self {
+        Hub {
+            path,
+            thread: Mutex::new(Thread::None),
+            one: Arc::default(),
+            over: Cancel::new(),
+        }
+    }
+
+    /// Begins a live tail behind an id, or with what comes from now on. Besides its body comes what resolves when nothing more is put into
+    /// that.
+    ///
+    /// # Errors
+    ///
+    /// 503 when too many listen, the server is stopping, or has no thread for it.
+    pub(in crate::net::http::api) fn listen(
+        &self,
+        query: Query,
+        after: Option<i64>,
+    ) -> Result<(Tail, oneshot::Receiver<()>), Problem> {
+        let later = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        if Arc::strong_count(&self.one) > MOST_LISTENERS {
+            return Err(later(
+                "too many live tails are open; close one or come again later",
+            ));
+        }
+        let (listener, tail, over) = outlet(&self.one);
+        self.wish(Wish {
+            query,
+            after,
+            listener,
+        })
+        .map_err(later)?;
+        Ok((tail, over))
+    }
+
+    /// Hands a wish to the thread. An error says why that cannot be.
+    fn wish(&self, mut wish: Wish) -> Result<(), &'static str> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Thread::Over = *thread {
+            return Err("the server is stopping; come again in a moment");
+        }
+        if let Thread::Running(wishes, _) = &*thread {
+            match wishes.send(wish) {
+                Ok(()) => return Ok(()),
+                // The thread has ended by a panic.
+                Err(unsent) => wish = unsent.0,
+            }
+        }
+        let (wishes, waiting) = unbounded();
+        let watcher = Watcher::new(self.path.clone(), self.over.clone());
+        let started = thread::Builder::new()
+            .name("logstore-live".into())
+            .spawn(move || watcher.run(&waiting));
+        let started = started.map_err(|_| "there is no thread for live tails; come again later")?;
+        let _ = wishes.send(wish);
+        *thread = Thread::Running(wishes, started);
+        Ok(())
+    }
+
+    /// Ends all live tails. There are no others from now on.
+    pub(in crate::net) fn close(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Thread::Running(wishes, running) = std::mem::replace(&mut *thread, Thread::Over) {
+            self.over.cancel();
+            drop(wishes);
+            // It ends within one read. Its panic has been told.
+            let _ = running.join();
+        }
+    }
+}
+
+struct Watcher {
+    path: PathBuf,
+    over: Cancel,
+    reader: Option<Reader>,
+    groups: Vec<Group>,
+    last_id: i64,
+    commented: Instant,
+}
+
+impl Watcher {
+    fn new(path: PathBuf, over: Cancel) -> Self {
+        Watcher {
+            path,
+            over,
+            reader: None,
+            groups: Vec::new(),
+            last_id: 0,
+            commented: Instant::now(),
+        }
+    }
+
+    /// Serves wishes until nobody can have any.
+    fn run(mut self, wishes: &Receiver<Wish>) {
+        let mut pause = LOOK_EVERY;
+        loop {
+            let first = if self.groups.is_empty() {
+                // Nobody may come for days: then the file is not ours to hold.
+                self.reader = None;
+                wishes.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                wishes.recv_timeout(pause)
+            };
+            if let Err(RecvTimeoutError::Disconnected) = first {
+                return;
+            }
+            let new: Vec<Wish> = first.into_iter().chain(wishes.try_iter()).collect();
+            pause = match self.round(new) {
+                Ok(Turn::Busy) => Duration::ZERO,
+                Ok(Turn::Idle) => self.pause(),
+                // The tails end. Whoever listened comes again, and goes on where it was.
+                Err(_) => {
+                    self.groups.clear();
+                    self.reader = None;
+                    LOOK_EVERY
+                }
+            };
+        }
+    }
+
+    fn listeners(&self) -> usize {
+        self.groups.iter().map(Group::listeners).sum()
+    }
+
+    fn pause(&self) -> Duration {
+        let listeners = u32::try_from(self.listeners()).unwrap_or(u32::MAX);
+        let longer = LONGER_EACH.saturating_mul(listeners);
+        (LOOK_EVERY + longer).min(LONGEST)
+    }
+
+    /// One look for all groups.
+    fn round(&mut self, new: Vec<Wish>) -> Result<Turn, StoreError> {
+        self.groups.iter_mut().for_each(Group::forget_gone);
+        self.groups.retain(|group| group.listeners() > 0);
+        let reader = self.reader()?;
+        let last_id = reader.last_id()?;
+        if last_id < self.last_id {
+            // Another file, or one that was put back.
+            self.groups.iter_mut().for_each(Group::begin_anew);
+        }
+        self.last_id = last_id;
+        for wish in new {
+            // An id that has not been given yet is one of another file: rather twice than never.
+            let after = wish.after.unwrap_or(last_id);
+            let after = if after > last_id { 0 } else { after };
+            wish.listener.put(events::open(after, last_id));
+            self.groups
+                .push(Group::new(wish.query, after, wish.listener));
+        }
+        let room_bytes = (ALL_BYTES / self.listeners().max(1)).clamp(LEAST_BYTES, MOST_BYTES);
+        let mut turn = Turn::Idle;
+        for group in &mut self.groups {
+            if group.turn(&reader, last_id, room_bytes)? == Turn::Busy {
+                turn = Turn::Busy;
+            }
+        }
+        merge(&mut self.groups);
+        if self.commented.elapsed() >= COMMENT_EVERY {
+            self.commented = Instant::now();
+            self.groups.iter().for_each(Group::comment);
+        }
+        Ok(turn)
+    }
+
+    /// A reader of the file that is at the path now.
+    fn reader(&mut self) -> Result<Reader, StoreError> {
+        if let Some(reader) = self.reader.take_if(|reader| !reader.is_at_its_path()) {
+            drop(reader);
+            self.groups.iter_mut().for_each(Group::begin_anew);
+            self.last_id = 0;
+        }
+        if let Some(reader) = &self.reader {
+            return Ok(reader.clone());
+        }
+        let reader = Reader::open(&self.path)?.with_cancel(self.over.clone());
+        Ok(self.reader.insert(reader).clone())
+    }
+}

@@ -1,0 +1,153 @@
+//! `/api`: questions about the store, for pages and programs. Nothing here changes a record.
+
+mod count;
+mod description;
+mod export;
+mod filters;
+mod histogram;
+mod live;
+mod meta;
+mod names;
+mod parameters;
+mod problem;
+mod questions;
+mod record;
+mod records;
+mod routes;
+mod session;
+mod stats;
+mod stream;
+
+pub(in crate::net) use live::Hub;
+pub(super) use problem::Problem;
+pub use questions::DEFAULT_QUERY_TIMEOUT;
+pub(in crate::net) use questions::{Questions, THREADS};
+
+use std::future::poll_fn;
+
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::sleep;
+
+use self::parameters::Parameters;
+use self::routes::{Question, ROUTES, Route, Serves};
+use super::Exchange;
+use super::answer::{Body, JSON, Refusal, respond};
+use super::guard::GONE_AFTER;
+
+const LINES: &str = "application/x-ndjson";
+
+/// An answer as a whole.
+#[derive(Debug)]
+pub(super) struct Answer {
+    kind: &'static str,
+    body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    fn new(kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Answer {
+            kind,
+            body: body.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    fn json(body: impl Into<Vec<u8>>) -> Self {
+        Answer::new(JSON, body)
+    }
+
+    fn lines(body: impl Into<Vec<u8>>) -> Self {
+        Answer::new(LINES, body)
+    }
+
+    fn respond(self) -> Response<Body> {
+        let mut response = respond(StatusCode::OK, self.kind, self.body);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                let name = HeaderName::from_static(name);
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// Whether a path is one of those here.
+pub(super) fn is_path(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}
+
+pub(super) use session::is_end as is_end_of_session;
+
+/// With what every answer here says of itself.
+pub(super) fn marked(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+impl Exchange<'_> {
+    /// Answers a request that has been let in.
+    pub(super) async fn api(&self, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
+        let path = request.uri().path();
+        let (route, id) = Route::find(path).ok_or_else(|| {
+            let paths: Vec<&str> = ROUTES.iter().map(|route| route.path).collect();
+            Problem::not_found(format!("no {path} here; there are {}", paths.join(", ")))
+        })?;
+        let given = || Parameters::of(request, route, id);
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        match route.serves {
+            Serves::Answers(question) if reads => self.ask(question, given()?).await,
+            Serves::Live if reads => self.stream(&given()?, request),
+            Serves::Export if reads => self.export(&given()?, request.method()).await,
+            Serves::Description if reads => given().map(|_| description::description()),
+            Serves::Session if is_end_of_session(request) => Ok(self.end_session()),
+            Serves::Session if *request.method() == Method::POST => {
+                Ok(self.begin_session(request.headers()))
+            }
+            serves => {
+                let methods = serves.methods();
+                Err(Refusal::method(request.method(), path, methods).into())
+            }
+        }
+    }
+
+    /// Has a question answered, unless the client goes before.
+    async fn ask(&self, question: Question, given: Parameters) -> Result<Response<Body>, Problem> {
+        let questions = self.shared.rules.questions.as_ref();
+        let questions = questions.ok_or_else(Problem::no_database)?;
+        let asked = questions.ask(move |reader| question(&given, reader));
+        tokio::select! {
+            answer = asked => answer.map(Answer::respond),
+            () = self.gone() => Err(Problem::gone()),
+        }
+    }
+
+    /// Resolves when the client has gone.
+    async fn gone(&self) {
+        poll_fn(|context| (self.poll_end)(context)).await;
+        sleep(GONE_AFTER).await;
+    }
+}
+
+impl Parameters {
+    /// What a request gives for its route.
+    fn of(request: &Request<Incoming>, route: &Route, id: Option<&str>) -> Result<Self, Problem> {
+        let query = request.uri().query().unwrap_or_default();
+        let mut given = Parameters::read(query, route.parameters())?;
+        given.id = id.map(read_id).transpose()?;
+        let accept = request.headers().get(ACCEPT);
+        let accept = accept.and_then(|value| value.to_str().ok());
+        given.takes_lines = accept.is_some_and(|kinds| kinds.contains(LINES));
+        Ok(given)
+    }
+}
+
+fn read_id(text: &str) -> Result<i64, Problem> {
+    let id = text.parse().ok().filter(|id| *id > 0);
+    id.ok_or_else(|| Problem::not_found(format!("{text:?} is no record's id, which is a number")))
+}

@@ -1,0 +1,187 @@
+//! Why a question is not answered, as a problem document (RFC 9457).
+
+use std::fmt;
+
+use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::error::{Error, QueryError, SearchError, StoreError, describe};
+use crate::net::http::answer::{Body, Refusal, respond};
+
+const PROBLEM: &str = "application/problem+json";
+
+/// When a client that was sent away should ask again, in seconds.
+const RETRY_AFTER: u32 = 1;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(in crate::net::http) struct Problem {
+    status: StatusCode,
+    detail: String,
+    /// Which parameter is at fault.
+    parameter: Option<String>,
+    /// Where in its text: from and to, in UTF-16 code units.
+    at: Option<(usize, usize)>,
+    /// The methods that there are, for 405.
+    allow: Option<&'static str>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Problem {
+            status,
+            detail: detail.into(),
+            parameter: None,
+            at: None,
+            allow: None,
+        }
+    }
+
+    /// A parameter is not as it should be.
+    pub(super) fn of(parameter: &str, detail: impl Into<String>) -> Self {
+        Problem {
+            parameter: Some(parameter.to_owned()),
+            ..Problem::new(StatusCode::BAD_REQUEST, detail)
+        }
+    }
+
+    /// The text of a parameter cannot be read.
+    pub(super) fn of_query(parameter: &str, error: &QueryError) -> Self {
+        match error {
+            QueryError::Filter { filter, source } => Problem::of_query(filter, source),
+            QueryError::Crossed { low, .. } => Problem::of(low, error.to_string()),
+            _ => Problem {
+                at: place(error),
+                ..Problem::of(parameter, on_one_line(error))
+            },
+        }
+    }
+
+    /// The search text cannot be read.
+    pub(super) fn of_search(error: &SearchError) -> Self {
+        Problem {
+            at: Some((error.from, error.to)),
+            ..Problem::of("q", error.message.as_str())
+        }
+    }
+
+    /// There is nobody any more to be answered.
+    pub(super) fn gone() -> Self {
+        let detail = "the client ended the connection before it was answered";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
+    pub(super) fn no_database() -> Self {
+        Problem::not_found("this receiver was given no database to answer from")
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(in crate::net::http) fn respond(&self) -> Response<Body> {
+        let mut document = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or_default(),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        if let Some(parameter) = &self.parameter {
+            document["parameter"] = parameter.as_str().into();
+        }
+        if let Some((from, to)) = self.at {
+            document["at"] = json!([from, to]);
+        }
+        let mut response = respond(self.status, PROBLEM, document.to_string());
+        let headers = response.headers_mut();
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER_NAME, RETRY_AFTER.into());
+            }
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Problem {
+            allow: refusal.allow,
+            ..Problem::new(refusal.status, refusal.reason)
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let status = match error {
+            StoreError::Cancelled | StoreError::Missing { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Problem::new(status, describe(&error))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => error.into(),
+            Error::Query(error) => Problem::new(StatusCode::BAD_REQUEST, on_one_line(&error)),
+            error => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, describe(&error)),
+        }
+    }
+}
+
+/// What an error says, without the lines on which it shows a place: whoever gets it has that as numbers.
+fn on_one_line(error: &QueryError) -> String {
+    let text = error.to_string();
+    let lines = text.lines().filter(|line| !line.starts_with("    "));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// Where in its text an error is: one character.
+fn place(error: &QueryError) -> Option<(usize, usize)> {
+    let (text, at) = match error {
+        QueryError::Time { text, at, .. }
+        | QueryError::Duration { text, at, .. }
+        | QueryError::Pattern {
+            pattern: text, at, ..
+        }
+        | QueryError::Phrase { text, at, .. }
+        | QueryError::Field { text, at, .. } => (text, *at),
+        _ => return None,
+    };
+    let (before, rest) = text.split_at_checked(at)?;
+    let from = before.encode_utf16().count();
+    let width = rest.chars().next().map_or(0, char::len_utf16);
+    Some((from, from + width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Pattern;
+
+    #[test]
+    fn a_place_is_counted_as_javascript_counts() {
+        let error = Pattern::new("é😀(", crate::query::Case::Minded).unwrap_err();
+        let problem = Problem::of_query("grep", &error);
+        assert_eq!(problem.at, Some((3, 4)));
+        assert!(!problem.detail.contains('\n'), "{}", problem.detail);
+        assert_eq!(problem.parameter.as_deref(), Some("grep"));
+    }
+}

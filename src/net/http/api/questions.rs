@@ -1,0 +1,131 @@
+//! Questions are answered on threads of their own, so that neither receiving nor writing waits for them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+use crate::cancel::Cancel;
+use crate::error::StoreError;
+use crate::store::Reader;
+
+/// How many questions are answered at a time. A reader has no more connections, and a long one gets helping threads besides.
+pub(in crate::net) const THREADS: usize = 4;
+
+/// How many more may wait for their turn. A page asks three at a time.
+const WAITING: usize = 60;
+
+/// How many groups each thread may count for a question: some hundred megabytes, if they are texts.
+const MAX_GROUPS: usize = 250_000;
+
+/// How many exports are made at a time: they must leave threads for others.
+const MOST_EXPORTS: usize = 2;
+
+/// How long a question may take by default.
+pub const DEFAULT_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Asks the store at a path.
+pub(in crate::net) struct Questions {
+    source: Arc<Source>,
+    room: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+/// Where the answers come from.
+struct Source {
+    path: PathBuf,
+    /// Opened by the first question.
+    reader: Mutex<Option<Reader>>,
+}
+
+/// Takes the question back when nobody waits for its answer any more.
+pub(super) struct TakenBack(pub(super) Cancel);
+
+impl Drop for TakenBack {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+impl Questions {
+    pub(in crate::net) fn new(path: PathBuf, timeout: Duration) -> Self {
+        Questions {
+            source: Arc::new(Source {
+                path,
+                reader: Mutex::new(None),
+            }),
+            room: Arc::new(Semaphore::new(THREADS + WAITING)),
+            exports: Arc::new(Semaphore::new(MOST_EXPORTS)),
+            timeout,
+        }
+    }
+
+    /// Room for one more export, until it is dropped.
+    pub(super) fn room_for_export(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.exports).try_acquire_owned().ok()
+    }
+
+    /// Has a question answered on a thread that may read. It ends soon after the future is dropped, and by the time limit.
+    ///
+    /// # Errors
+    ///
+    /// What `question` says; 503 when too many wait; 504 when it took too long, waiting included.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let room = Arc::clone(&self.room).try_acquire_owned();
+        let room = room.map_err(|_| {
+            let detail = "too many questions are being answered; ask again in a moment";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        })?;
+        let wanted = TakenBack(Cancel::new());
+        let cancel = wanted.0.clone();
+        let source = Arc::clone(&self.source);
+        // Tokio's own pool, which starts threads when they are needed, lets others wait in line and catches panics.
+        let answering = spawn_blocking(move || {
+            let _room = room;
+            if cancel.is_cancelled() {
+                return Err(StoreError::Cancelled.into());
+            }
+            question(
+                &source
+                    .reader()?
+                    .with_cancel(cancel)
+                    .with_max_groups(MAX_GROUPS),
+            )
+        });
+        match timeout(self.timeout, answering).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "answering this question failed; this is a bug",
+            )),
+            Err(_) => {
+                let limit = self.timeout;
+                let detail = format!(
+                    "no answer within {limit:?}; ask for less, a shorter span of time for one: --query-timeout sets the limit"
+                );
+                Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, detail))
+            }
+        }
+    }
+}
+
+impl Source {
+    /// A reader of the file that is at the path now.
+    fn reader(&self) -> Result<Reader, StoreError> {
+        let mut known = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reader) = known.as_ref().filter(|reader| reader.is_at_its_path()) {
+            return Ok(reader.clone());
+        }
+        *known = None;
+        Ok(known.insert(Reader::open(&self.path)?).clone())
+    }
+}

@@ -1,0 +1,203 @@
+//! What a search text means, and where it is wrong.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HOUR_NS: i64 = 3_600_000_000_000;
+
+fn read(text: &str) -> Query {
+    parse_search(text, 10 * HOUR_NS, Zone::Utc).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// A field condition as the command line has it.
+fn shown(filter: &FieldFilter) -> String {
+    let test = match &filter.test {
+        FieldTest::Matches(pattern) => format!("Matches({:?})", pattern.as_str()),
+        test => format!("{test:?}"),
+    };
+    format!("{} {test}", filter.key)
+}
+
+#[test]
+fn words_and_phrases() {
+    for (text, expected) in [
+        ("timeout", &[("timeout", false)][..]),
+        (" time*\tada ", &[("time", true), ("ada", false)]),
+        (
+            r#""connection reset" "conn res"*"#,
+            &[("connection reset", false), ("conn res", true)],
+        ),
+        (
+            r#""a*b \"c\" d\\e C:\temp""#,
+            &[(r#"a*b "c" d\e C:\temp"#, false)],
+        ),
+        (
+            "12:30 http://x?a=b nam:x",
+            &[("12:30", false), ("http://x?a=b", false), ("nam:x", false)],
+        ),
+        (
+            "/api/users /a //",
+            &[("/api/users", false), ("/a", false), ("//", false)],
+        ),
+        (
+            "-5 --x -> =7 5>3 a!b (x)",
+            &[
+                ("-5", false),
+                ("--x", false),
+                ("->", false),
+                ("=7", false),
+                ("5>3", false),
+                ("a!b", false),
+                ("(x)", false),
+            ],
+        ),
+        (r#"say:\"hi\""#, &[(r#"say:"hi""#, false)]),
+        ("", &[]),
+        (" \n", &[]),
+    ] {
+        let phrases = read(text).phrases;
+        let found: Vec<_> = phrases.iter().map(|p| (p.text(), p.is_prefix())).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn keys_with_a_colon() {
+    let query = read(
+        "name:myapp.area2 name:*.db -name:noisy host:node1 process:4711 thread:\"My \\\"T\\\"\"",
+    );
+    assert_eq!(query.names, ["myapp.area2", "*.db"]);
+    assert_eq!(query.not_names, ["noisy"]);
+    assert_eq!(query.hosts, ["node1"]);
+    assert_eq!(query.processes, ["4711"]);
+    assert_eq!(query.threads, ["My \"T\""]);
+    let query = read("since:-1h until:\"1970-01-01 12:00\" since:09:30");
+    assert_eq!(
+        (query.since_ns, query.until_ns),
+        (Some(9 * HOUR_NS + HOUR_NS / 2), Some(12 * HOUR_NS))
+    );
+    let query = read("level:warning level:>=info level:<=error level:=35 level:=ERROR");
+    assert_eq!(
+        (query.min_level, query.max_level),
+        (Some(Level::WARNING), Some(Level::ERROR))
+    );
+    assert_eq!(query.exact_levels, [Level(35), Level::ERROR]);
+}
+
+#[test]
+fn conditions_on_fields() {
+    let query = read(
+        r#"elapsed>5 a>=5 a<5 a<=-5 user.id=7 k!="a \"b\" c" k= x-y~"^a b\.c" z~a=b has:user.name has:"a b""#,
+    );
+    let found: Vec<String> = query.fields.iter().map(shown).collect();
+    assert_eq!(
+        found,
+        [
+            "elapsed Greater(\"5\")",
+            "a GreaterOrEqual(\"5\")",
+            "a Less(\"5\")",
+            "a LessOrEqual(\"-5\")",
+            "user.id Equals(\"7\")",
+            "k NotEquals(\"a \\\"b\\\" c\")",
+            "k Equals(\"\")",
+            "x-y Matches(\"^a b\\\\.c\")",
+            "z Matches(\"a=b\")",
+            "user.name Present",
+            "a b Present",
+        ]
+    );
+}
+
+#[test]
+fn patterns_stand_between_slashes_and_each_must_match() {
+    let query = read(r"/time(out)? \/x/ /ADA/i");
+    assert_eq!(query.grep.unwrap().as_str(), r"time(out)? \/x");
+    let [other] = &query.also[..] else {
+        panic!("{:?}", query.also)
+    };
+    assert!(other.grep.as_ref().unwrap().is_match("of ada"));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_place() {
+    for (text, place, message) in [
+        ("level:loud", "loud", "unknown level \"loud\"; use notset"),
+        ("level:>=loud x", "loud", "unknown level"),
+        ("level:\"=\" x", "\"=\"", "unknown level \"\""),
+        ("😀 name: x", "name:", "nothing behind name:"),
+        ("a host:\"\"", "host:\"\"", "nothing behind host:"),
+        (
+            "ä since:never",
+            "never",
+            "cannot read \"never\" as a time: it is none of the known forms; use 2026",
+        ),
+        ("since:\"1 hour \\\"\"", "\"1 hour \\\"\"", "as a time"),
+        ("until:+5 a", "+5", "a duration needs a unit"),
+        (
+            "since:2h until:3h",
+            "until:3h",
+            "since: is later than until:",
+        ),
+        (
+            "level:error level:<=info",
+            "level:<=info",
+            "the least level is above",
+        ),
+        ("x /a(b/ y", "(b", "unclosed group"),
+        (
+            "k~a( y",
+            "(",
+            "cannot read \"a(\" as a regular expression: unclosed group; a backslash",
+        ),
+        ("k~\"a\\\"(\" y", "\"a\\\"(\"", "unclosed group"),
+        ("x k>= y", "k>=", "nothing to compare k with"),
+        ("x \"a b", "\"a b", "not closed"),
+        ("x k=\"a\\\"", "\"a\\\"", "not closed"),
+        ("k=\"a\"b c", "b", "blank is missing"),
+        ("\"a\"*b", "b", "blank is missing"),
+        ("k=a\"b", "\"", "in quotes as a whole"),
+        ("ab\"c d\"", "\"", "a quote within a word"),
+        ("x \"  \" y", "\"  \"", "no words"),
+        ("x * y", "*", "beginning of a word"),
+        ("a*b", "*", "at the end of a word"),
+        ("x -noisy", "-noisy", "only loggers"),
+        ("-host:a", "-host:a", "only loggers"),
+    ] {
+        let error = parse_search(text, 0, Zone::Utc).unwrap_err();
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let marked = String::from_utf16(&units[error.from..error.to]).unwrap();
+        assert_eq!(marked, place, "{text}: {error}");
+        assert!(error.message.contains(message), "{text}: {error}");
+        assert!(!error.message.contains('\n'), "{error}");
+    }
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "level:", "name:", "-name:", "since:", "until:", "has:", "warning", "-1h", "12:30", "k",
+        ">=", "<", "=", "~", "!=", "\"", "\\", "/", "i", "*", " ", "😀", "é", "-", "(", "[", "a",
+    ]);
+    prop_oneof![4 => known.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)]
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_at_a_place_within(pieces in prop::collection::vec(piece(), 0..12)) {
+        let text = pieces.concat();
+        if let Err(error) = parse_search(&text, 0, Zone::Utc) {
+            let units: Vec<u16> = text.encode_utf16().collect();
+            prop_assert!(error.from < error.to && error.to <= units.len(), "{text:?} {error:?}");
+            prop_assert!(String::from_utf16(&units[error.from..error.to]).is_ok(), "{text:?} {error:?}");
+        }
+    }
+
+    /// As a page quotes what it found.
+    #[test]
+    fn any_value_in_quotes_is_read_as_it_is(value in "[^\u{0}]{1,8}") {
+        let quoted = format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
+        let query = read(&format!("a name:{quoted} k={quoted}"));
+        prop_assert_eq!(&query.names[0], &value);
+        prop_assert_eq!(shown(&query.fields[0]), format!("k Equals({value:?})"));
+    }
+}
