@@ -437,7 +437,9 @@ impl HandlerBuilder {
         } else {
             self.reporter
         };
-        found.iter().for_each(|report| reporter(report));
+        for report in &found {
+            reporter(report);
+        }
         let spiller = Spiller {
             queue: Arc::clone(&queue),
             reporter: Arc::clone(&reporter),

@@ -35,6 +35,9 @@ const STOP_POLL: Duration = Duration::from_millis(2);
 /// all of it is accounted for, also when the store stays locked until the end.
 const STOP_ARRIVED_BYTES: usize = 8 << 20;
 
+/// The same for all connections together: it is held in memory.
+const STOP_ALL_ARRIVED_BYTES: usize = 128 << 20;
+
 /// How long a connection that its client has ended waits for the commit of what came by it: a lock of some seconds is no reason to send
 /// again.
 const STORED_TIMEOUT: Duration = Duration::from_mins(1);
@@ -106,7 +109,7 @@ impl Connection {
         let mut heard = Instant::now();
         let mut read_bytes = 0;
         while Instant::now() < deadline {
-            if read_bytes >= STOP_ARRIVED_BYTES
+            if self.has_read_what_arrived(read_bytes)
                 && timeout_at(deadline, self.shared.room()).await.is_err()
             {
                 break;
@@ -114,6 +117,7 @@ impl Connection {
             match self.read(|buffer| stream.read(buffer)) {
                 Read::Some(bytes) => {
                     read_bytes += bytes;
+                    self.shared.read_at_stop(bytes);
                     heard = Instant::now();
                     tokio::task::yield_now().await;
                 }
@@ -181,6 +185,11 @@ impl Connection {
         }
     }
 
+    /// Whether so many bytes, read after a stop, are all for which no room is needed.
+    fn has_read_what_arrived(&self, read_bytes: usize) -> bool {
+        read_bytes >= STOP_ARRIVED_BYTES || self.shared.read_since_stop() >= STOP_ALL_ARRIVED_BYTES
+    }
+
     /// The same inside of TLS, where what has arrived and what can be read are two things: each connection has its own buffer.
     pub(super) async fn run_inside(
         mut self,
@@ -205,7 +214,7 @@ impl Connection {
         };
         let mut read_bytes = 0;
         while Instant::now() < deadline {
-            if read_bytes >= STOP_ARRIVED_BYTES
+            if self.has_read_what_arrived(read_bytes)
                 && timeout_at(deadline, self.shared.room()).await.is_err()
             {
                 break;
@@ -213,7 +222,9 @@ impl Connection {
             match timeout(STOP_SILENCE, stream.fill_buf()).await {
                 Ok(filled) => {
                     let filled = filled.map(<[u8]>::len);
-                    read_bytes += filled.as_ref().copied().unwrap_or_default();
+                    let bytes = filled.as_ref().copied().unwrap_or_default();
+                    read_bytes += bytes;
+                    self.shared.read_at_stop(bytes);
                     if !self.take_filled(&mut stream, filled, &stop).await {
                         return;
                     }

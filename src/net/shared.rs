@@ -56,6 +56,8 @@ pub(super) struct Shared {
     partial_bytes: Cell<usize>,
     /// When it was told last that connections are turned away, and how many had been by then.
     refused: Cell<(Option<Instant>, u64)>,
+    /// How many bytes all connections have read since the stop.
+    stop_bytes: Cell<usize>,
 }
 
 /// Who may say what.
@@ -126,7 +128,17 @@ impl Shared {
             complaints: RefCell::new(Complaints::new(Arc::clone(reporter))),
             partial_bytes: Cell::new(0),
             refused: Cell::new((None, 0)),
+            stop_bytes: Cell::new(0),
         }
+    }
+
+    pub(super) fn read_at_stop(&self, bytes: usize) {
+        self.stop_bytes.set(self.stop_bytes.get() + bytes);
+    }
+
+    /// How many bytes all connections have read since the stop.
+    pub(super) fn read_since_stop(&self) -> usize {
+        self.stop_bytes.get()
     }
 
     /// The buffer and the decoders, until the next await.

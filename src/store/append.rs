@@ -106,7 +106,8 @@ impl SqliteStore {
     }
 
     /// Says in a file that has come to the place of another what is kept in it. When that fails it only does not say so.
-    pub(super) fn keep_retention(&mut self) {
+    pub(super) fn keep_settings(&mut self) {
+        let _ = setting::keep_continues(&self.connection);
         if let Some(pruner) = &self.pruner {
             let _ = setting::keep_retention(&mut self.connection, pruner.retention());
         }

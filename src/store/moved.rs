@@ -51,7 +51,7 @@ impl SqliteStore {
         self.file_id = file_id(&self.path).ok();
         self.is_left = false;
         self.reopened = true;
-        self.keep_retention();
+        self.keep_settings();
         Ok(true)
     }
 

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use super::silence;
+use super::{setting, silence};
 use crate::batch::{Batch, RecordRef};
 use crate::gaps::ClientGaps;
 
@@ -266,9 +266,11 @@ pub(super) fn gaps(connection: &Connection) -> rusqlite::Result<Vec<ClientGaps>>
             _ => found.push((name, vec![range])),
         }
     }
+    // What came before is in another file.
+    let is_first = !setting::continues(connection)?;
     Ok(found
         .into_iter()
-        .filter_map(|(name, ranges)| ClientGaps::of(name, &ranges))
+        .filter_map(|(name, ranges)| ClientGaps::of(name, &ranges, is_first))
         .collect())
 }
 

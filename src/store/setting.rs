@@ -12,6 +12,7 @@ const KEEP: &str = "keep";
 const MAX_BYTES: &str = "max_bytes";
 const FLOOR_BYTES: &str = "floor_bytes";
 const SWEPT: &str = "swept";
+const CONTINUES: &str = "continues";
 
 /// The retention that the file says is in force; none at all when a foreign hand has put something there that makes no sense.
 pub(super) fn retention(connection: &Connection) -> rusqlite::Result<Retention> {
@@ -67,6 +68,19 @@ pub(super) fn keep_retention(
         put(&step, key, value)?;
     }
     step.commit()
+}
+
+/// Whether the file was begun in the place of another that was moved away: clients go on with their numbers.
+pub(super) fn continues(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(get(connection, CONTINUES)?.is_some())
+}
+
+/// Says in a file that is new that another has been in its place.
+pub(super) fn keep_continues(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.prepare("SELECT 1 FROM client")?.exists([])? {
+        return Ok(());
+    }
+    put(connection, CONTINUES, Some("1".into()))
 }
 
 /// What the file is not made smaller than when the disk lacks room.

@@ -103,3 +103,19 @@ fn a_store_of_nobody_who_numbers_has_no_gaps() {
     let text = "0 of 0 clients complete; 0 numbered records have come\n";
     assert_eq!(gaps(&store, &[]), (0, text.into()));
 }
+
+#[test]
+fn who_goes_on_in_a_file_after_a_rotation_lacks_nothing() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    send(server.address(), lines("web-1", 1..=4).as_bytes());
+    wait_until("all are stored", || store.count() == 4);
+    std::fs::rename(&store.db, store.file("old.sqlite")).unwrap();
+    send(server.address(), lines("web-1", [5, 6, 8]).as_bytes());
+    server.wait_until_said("was moved or deleted");
+    wait_until("the others are stored", || store.count() == 3);
+    let (code, said) = gaps(&store, &[]);
+    assert_eq!(code, 1);
+    assert!(said.starts_with("web-1: 1 of 4 missing: 7\n"), "{said}");
+    server.terminate();
+}

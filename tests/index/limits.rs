@@ -76,7 +76,7 @@ fn records_that_take_more_room_than_their_texts_do_not_hold_the_writer_up() {
     for run in records.chunks(600) {
         append(&mut store, run, 200);
         store.retain().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(60), "it hangs");
+        assert!(began.elapsed() < Duration::from_mins(1), "it hangs");
     }
     retain(&mut store);
     let found = messages(&file.reader(), &Query::default());
