@@ -10,6 +10,7 @@ use regex::Regex;
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_MAIN: usize = 60;
+const LONGEST_MODULE: usize = 300;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -150,6 +151,27 @@ fn every_file_says_its_job_in_its_first_line() {
     for (path, text) in sources(&["src", "tests", "benches"]) {
         if !text.starts_with("//! ") {
             complaints.push(format!("{path}: no //! in the first line"));
+        }
+    }
+    none(&complaints);
+}
+
+#[test]
+fn modules_of_the_page_are_short_and_say_their_job_first() {
+    let mut complaints = Vec::new();
+    for folder in ["web", "tests/browser"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if !path
+                .extension()
+                .is_some_and(|end| end == "js" || end == "mjs")
+            {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            if !text.starts_with("// ") || text.lines().count() > LONGEST_MODULE {
+                complaints.push(path.display().to_string());
+            }
         }
     }
     none(&complaints);

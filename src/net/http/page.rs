@@ -26,9 +26,44 @@ macro_rules! file {
 }
 
 const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const ICON: &str = "image/svg+xml";
 
 /// All of them. `index.html` is at `/`, the others are at `/assets/NAME`.
-const FILES: [File; 1] = [file!("index.html", HTML)];
+const FILES: [File; 31] = [
+    file!("api.js", SCRIPT),
+    file!("around.js", SCRIPT),
+    file!("brush.js", SCRIPT),
+    file!("chart.js", SCRIPT),
+    file!("compare.js", SCRIPT),
+    file!("complete.js", SCRIPT),
+    file!("detail.js", SCRIPT),
+    file!("dom.js", SCRIPT),
+    file!("extras.js", SCRIPT),
+    file!("first.js", SCRIPT),
+    file!("histogram.js", SCRIPT),
+    file!("icon.svg", ICON),
+    file!("index.html", HTML),
+    file!("keys.js", SCRIPT),
+    file!("levels.js", SCRIPT),
+    file!("list.js", SCRIPT),
+    file!("live.js", SCRIPT),
+    file!("main.js", SCRIPT),
+    file!("menus.js", SCRIPT),
+    file!("names.js", SCRIPT),
+    file!("notices.js", SCRIPT),
+    file!("pages.js", SCRIPT),
+    file!("row.js", SCRIPT),
+    file!("search.js", SCRIPT),
+    file!("session.js", SCRIPT),
+    file!("style.css", STYLE),
+    file!("tail.js", SCRIPT),
+    file!("terms.js", SCRIPT),
+    file!("theme.js", SCRIPT),
+    file!("time.js", SCRIPT),
+    file!("view.js", SCRIPT),
+];
 
 struct File {
     name: &'static str,
@@ -147,6 +182,31 @@ mod tests {
         let known = serve("/", &known).unwrap();
         assert_eq!(known.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(known.headers()[ETAG], plain.headers()[ETAG]);
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_part_of_the_program_and_they_are_small() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let served: Vec<&str> = FILES.iter().map(|file| file.name).collect();
+        assert_eq!(served, names);
+        let packed: usize = SENT.iter().map(|sent| sent.packed.len()).sum();
+        assert!(packed < 60 << 10, "{packed} bytes");
+    }
+
+    #[test]
+    fn the_page_says_at_once_which_modules_it_will_need() {
+        let page = std::str::from_utf8(FILES.iter().find(|file| file.kind == HTML).unwrap().bytes);
+        for file in FILES.iter().filter(|file| file.kind == SCRIPT) {
+            let preload = format!("rel=\"modulepreload\" href=\"/assets/{}\"", file.name);
+            // The form for the token is read when it is wanted.
+            let is_wanted = file.name != "session.js";
+            assert_eq!(page.unwrap().contains(&preload), is_wanted, "{}", file.name);
+        }
     }
 
     #[test]

@@ -1,0 +1,114 @@
+// Both themes, a narrow screen, and what axe-core finds on the main views.
+
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { counted, launch, open, require, Server, shop, Store, until } from './support.mjs';
+
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser, store, server;
+before(async () => {
+    store = new Store([...shop(200), { level: 'critical', name: 'worker', message: 'out of memory' }, { level: 'debug', name: 'worker', message: 'tick' }]);
+    [browser, server] = [await launch(), await Server.start(store)];
+});
+after(async () => {
+    await browser.close();
+    await server.stop();
+    store.remove();
+});
+
+const background = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+const LIGHT = 'rgb(255, 255, 255)';
+
+test('the theme is the system’s, until one is chosen', async () => {
+    const page = await open(browser, server, '/', { colorScheme: 'dark' });
+    await counted(page, '202 records');
+    assert.notEqual(await background(page), LIGHT);
+    await page.click('#theme');
+    assert.equal(await background(page), LIGHT);
+    await page.reload();
+    assert.equal(await background(page), LIGHT);
+    await page.click('#theme');
+    assert.notEqual(await background(page), LIGHT);
+    await page.close();
+});
+
+test('all is within reach at 400 pixels', async () => {
+    const page = await open(browser, server, '/', { viewport: { width: 400, height: 800 }, hasTouch: true });
+    await counted(page, '202 records');
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 400, `${wide} pixels wide`);
+    for (const id of ['q', 'range', 'compare', 'live', 'download', 'help-open', 'names-open', 'order', 'plot', 'list']) {
+        const box = await page.locator(`#${id}`).boundingBox();
+        assert.ok(box && box.x >= 0 && box.x + box.width <= 400, `${id}: ${JSON.stringify(box)}`);
+    }
+    assert.equal(await page.isVisible('#names'), false);
+    await page.click('#names-open');
+    await page.click('#loggers [data-name="worker"] .label');
+    await counted(page, '42 records');
+    await page.click('#names-close');
+    await page.tap('.rows .row:nth-child(2)');
+    await page.waitForSelector('#detail:not([hidden])');
+    const box = await page.locator('#detail').boundingBox();
+    assert.equal(box.width, 400);
+    await page.click('#detail-close');
+    assert.equal(await page.isVisible('#detail'), false);
+    await page.close();
+});
+
+async function judged(page, view) {
+    await page.waitForFunction(() => document.getAnimations().length === 0);
+    // Evaluated from outside of the page, which the page's policy does not forbid.
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, help, nodes }) => `${view}: ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html).join(' ')}`);
+}
+
+for (const colorScheme of ['light', 'dark']) {
+    test(`axe-core finds nothing serious in the ${colorScheme} theme`, async () => {
+        const found = [];
+        const judge = async (view) => found.push(...await judged(page, view));
+        const page = await open(browser, server, '/?live=1&compare=1d', { colorScheme });
+        await counted(page, '202 records');
+        await page.waitForSelector('#other:not([hidden])');
+        await judge('the list');
+        await page.click('.rows .row:nth-child(3)');
+        await page.waitForSelector('#detail pre.said');
+        await page.click('.surroundings summary');
+        await page.waitForSelector('.around li');
+        await judge('a record');
+        await page.fill('#q', 'name:');
+        await page.waitForSelector('#choices li');
+        await page.keyboard.press('ArrowDown');
+        await judge('completion');
+        await page.fill('#q', 'level:none');
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('#q-error:not([hidden])');
+        await judge('an error');
+        await page.click('#range');
+        await judge('the time range');
+        await page.keyboard.press('Escape');
+        await page.click('#help-open');
+        await judge('help');
+        await page.setViewportSize({ width: 400, height: 800 });
+        await page.goto(`${server.url}/`);
+        await counted(page, '202 records');
+        await judge('narrow');
+        assert.deepEqual(found, []);
+        await page.close();
+    });
+}
+
+test('the token’s form is sound, too', async () => {
+    const own = new Store(shop(1));
+    const guarded = await Server.start(own, ['--token-file', own.file('tokens', 'open-sesame\n')]);
+    const page = await open(browser, guarded);
+    await page.waitForSelector('#session[open]');
+    assert.deepEqual(await judged(page, 'the token'), []);
+    await until(page, () => document.activeElement.id === 'token');
+    await page.close();
+    await guarded.stop();
+    own.remove();
+});

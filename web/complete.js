@@ -1,0 +1,82 @@
+// What could be meant by the term under the caret: keys, loggers, hosts, fields, levels, times.
+
+import { LEVELS } from './levels.js';
+import { KEYS, quoted, termAt } from './terms.js';
+
+const MOST = 12;
+const TIMES = ['-15m', '-1h', '-24h', '-7d', 'today', 'yesterday'];
+const HINTS = {
+    'level:': 'at least this level', 'name:': 'this logger and all under it', '-name:': 'not this logger', 'host:': 'of this host',
+    'process:': 'by id or name', 'thread:': 'by id or name', 'since:': 'not before', 'until:': 'not after', 'has:': 'the field is there',
+};
+
+/** @typedef {{text: string, hint: string, from: number, to: number, isWhole: boolean}} Choice */
+
+// What begins so first, then what contains it.
+function matching(values, typed) {
+    const wanted = typed.toLowerCase();
+    const all = [...values].filter((value) => value.toLowerCase().includes(wanted));
+    const rank = (value) => (value.toLowerCase().startsWith(wanted) ? 0 : 1);
+    return all.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+// Also the parents of loggers: all of myapp is asked for more often than each of its loggers.
+function withParents(names) {
+    const all = new Set(names);
+    for (const name of names) {
+        for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) all.add(name.slice(0, dot));
+    }
+    return all;
+}
+
+function valuesFor(key, known) {
+    switch (key) {
+        case 'level:': return LEVELS;
+        case 'name:': case '-name:': return withParents(known.names);
+        case 'host:': return known.hosts;
+        case 'has:': return known.fields;
+        case 'since:': case 'until:': return TIMES;
+        default: return [];
+    }
+}
+
+/**
+ * What the term at the caret could become.
+ * @param {string} q
+ * @param {number} caret
+ * @param {{names: Set<string>, hosts: Set<string>, fields: Set<string>}} known
+ * @returns {Choice[]}
+ */
+export function choices(q, caret, known) {
+    const { text, from, to } = termAt(q, caret);
+    const typed = text.slice(0, caret - from);
+    const choice = (value, hint, isWhole) => ({ text: value, hint, from, to, isWhole });
+    const key = KEYS.find((each) => typed.startsWith(each));
+    if (key) {
+        const value = typed.slice(key.length).replace(/^"/, '').replace(/^(>=|<=|=)/, '');
+        const sign = /^(>=|<=|=)/.exec(typed.slice(key.length))?.[0] ?? '';
+        const isLevelOrTime = key === 'level:' || TIMES.includes(value);
+        const values = key === 'level:' && value === '' ? [...LEVELS] : matching(valuesFor(key, known), value);
+        const made = values.slice(0, MOST).map((each) => choice(key + sign + (isLevelOrTime ? each : quoted(each)), '', true));
+        return made.length === 1 && made[0].text === text ? [] : made;
+    }
+    if (typed === '' || typed.startsWith('"') || typed.startsWith('/')) return [];
+    const keys = KEYS.filter((each) => each.startsWith(typed)).map((each) => choice(each, HINTS[each], false));
+    const fields = matching(known.fields, typed).slice(0, 5).map((each) => choice(`${each}=`, 'extra field', false));
+    const loggers = matching(withParents(known.names), typed).slice(0, 5).map((each) => choice(`name:${quoted(each)}`, 'logger', true));
+    const hosts = matching(known.hosts, typed).slice(0, 3).map((each) => choice(`host:${quoted(each)}`, 'host', true));
+    return [...keys, ...loggers, ...hosts, ...fields].slice(0, MOST);
+}
+
+/**
+ * The text with a choice taken, and where the caret is then.
+ * @param {string} q
+ * @param {Choice} choice
+ * @returns {{q: string, caret: number}}
+ */
+export function taken(q, { text, from, to, isWhole }) {
+    const rest = q.slice(to);
+    const gap = isWhole && !rest.startsWith(' ') ? ' ' : '';
+    const caret = from + text.length + (isWhole ? 1 : 0);
+    return { q: q.slice(0, from) + text + gap + rest, caret };
+}

@@ -1,0 +1,152 @@
+// One record in full: every field, what can be done with it, and what was logged around it.
+
+import { ask, isAbort, recordJson } from './api.js';
+import { Around } from './around.js';
+import { byId, el } from './dom.js';
+import { extrasTable, pair } from './extras.js';
+import { levelName, levelTerms } from './levels.js';
+import { levelBadge } from './row.js';
+import { isKey, quoted } from './terms.js';
+import { exactTime } from './time.js';
+
+// The fields in the order in which they are shown; what is not named here comes behind them.
+const ORDER = ['name', 'levelname', 'levelno', 'hostname', 'process', 'processName', 'thread', 'threadName', 'taskName',
+    'pathname', 'filename', 'lineno', 'module', 'funcName'];
+const APART = new Set(['id', 'cursor', 'created', 'created_ns', 'message', 'exc_text', 'stack_info', 'extra']);
+const TERMS = { hostname: 'host:', process: 'process:', processName: 'process:', thread: 'thread:', threadName: 'thread:' };
+
+/**
+ * The terms that ask for a record's field of this value, and for all without it (null where the search text has no words for it).
+ * @param {string} field
+ * @param {any} value
+ * @param {number} levelno
+ * @returns {{only: string|null, out: string|null}}
+ */
+export function fieldTerms(field, value, levelno) {
+    if (value === '' || value === null) return { only: null, out: null };
+    if (field === 'name') return { only: `name:${quoted(value)}`, out: `-name:${quoted(value)}` };
+    if (field === 'levelname' || field === 'levelno') {
+        const { only, above } = levelTerms(levelno);
+        return { only, out: above };
+    }
+    return { only: TERMS[field] ? TERMS[field] + quoted(value) : null, out: null };
+}
+
+/** The pane beside the list. */
+export class Detail {
+    /**
+     * @param {object} hooks
+     * @param {(term: string) => void} hooks.onTerm
+     * @param {() => void} hooks.onClose
+     * @param {(id: string) => void} hooks.onOpen another record
+     * @param {(text: string) => void} hooks.say
+     * @param {(id: string) => string} hooks.link the address of a record's view
+     */
+    constructor(hooks) {
+        Object.assign(this, hooks);
+        this.pane = byId('detail');
+        this.id = '';
+        byId('detail-close').addEventListener('click', () => this.onClose());
+    }
+
+    /**
+     * Shows a record; what is at hand of it at once, all of it when it has come. An empty id closes the pane.
+     * @param {string} id
+     * @param {object} [known]
+     */
+    async show(id, known) {
+        if (id === this.id) return;
+        this.id = id;
+        this.canceller?.abort();
+        this.pane.hidden = !id;
+        document.body.classList.toggle('with-detail', Boolean(id));
+        if (!id) return;
+        if (known) {
+            this.draw(known);
+            return;
+        }
+        this.canceller = new AbortController();
+        byId('detail-body').replaceChildren(el('p', { class: 'dim' }, 'Loading …'));
+        try {
+            this.draw(await ask(`/api/records/${id}`, {}, this.canceller.signal));
+        } catch (error) {
+            if (isAbort(error)) return;
+            const text = error.status === 404 ? `There is no record ${id} any more: it may have been removed by age or size.` : error.message;
+            byId('detail-title').replaceChildren(`Record ${id}`);
+            byId('detail-body').replaceChildren(el('p', { class: 'trouble' }, text));
+        }
+    }
+
+    draw(record) {
+        this.record = record;
+        byId('detail-title').replaceChildren(levelBadge(record), ` ${levelName(record)} `, el('span', { class: 'dim' }, `#${record.id}`));
+        const message = String(record.message ?? '');
+        const parts = [
+            el('div', { class: 'when' }, el('time', { datetime: record.created }, exactTime(record.created)),
+                el('span', { class: 'dim' }, record.created)),
+            this.block('Message', message, 'said', this.actions({ only: message.trim() ? phrase(message) : null, out: null }, 'this message')),
+        ];
+        if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', []));
+        if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', []));
+        if (record.extra && Object.keys(record.extra).length > 0) {
+            parts.push(el('section', {}, el('h3', {}, 'Extra fields'), extrasTable(record.extra, (key, value) => this.extraActions(key, value))));
+        }
+        parts.push(el('section', {}, el('h3', {}, 'Fields'), this.fields(record)), this.tools(record), new Around(record, this).node);
+        byId('detail-body').replaceChildren(...parts);
+        byId('detail-body').scrollTop = 0;
+    }
+
+    block(title, text, kind, actions) {
+        return el('section', {}, el('h3', {}, title, el('span', { class: 'actions' }, ...actions)),
+            el('pre', { class: kind, tabindex: 0, role: 'group', 'aria-label': title }, text));
+    }
+
+    fields(record) {
+        const rest = Object.keys(record).filter((field) => !APART.has(field) && !ORDER.includes(field));
+        const rows = [...ORDER, ...rest].filter((field) => record[field] !== undefined && record[field] !== null).map((field) => {
+            const value = record[field];
+            return pair(field, value, this.actions(fieldTerms(field, value, record.levelno), `${field} ${value}`));
+        });
+        return el('dl', { class: 'fields' }, ...rows);
+    }
+
+    extraActions(key, value) {
+        if (!isKey(key) || value === '' || value === null || typeof value === 'object') return [];
+        return this.actions({ only: `${key}=${quoted(value)}`, out: `${key}!=${quoted(value)}` }, `${key} ${value}`);
+    }
+
+    actions({ only, out }, what) {
+        const button = (sign, name, term) => el('button', {
+            type: 'button', class: 'act', title: `${name}: ${term}`, 'aria-label': `${name} ${what}`, onclick: () => this.onTerm(term),
+        }, sign);
+        return [only && button('+', 'Filter for', only), out && button('−', 'Filter out', out)].filter(Boolean);
+    }
+
+    tools(record) {
+        return el('div', { class: 'tools' },
+            el('button', { type: 'button', onclick: () => this.copy(recordJson(record), 'The record is copied as JSON.') }, 'Copy as JSON'),
+            el('button', { type: 'button', onclick: () => this.copy(this.link(String(record.id)), 'The link is copied.') }, 'Copy link'),
+            el('a', { href: this.link(String(record.id)), target: '_blank', rel: 'noopener' }, 'Link to this record'));
+    }
+
+    async copy(text, done) {
+        try {
+            await navigator.clipboard.writeText(text);
+        } catch {
+            // Pages that come over plain HTTP from another machine may not use the clipboard; copying a selection they may.
+            const area = el('textarea', { class: 'unseen' });
+            area.value = text;
+            this.pane.append(area);
+            area.select();
+            document.execCommand('copy');
+            area.remove();
+        }
+        this.say(done);
+    }
+}
+
+// The first line of a message as a phrase of its words.
+function phrase(message) {
+    const line = message.trim().split('\n')[0].slice(0, 300);
+    return `"${line.replace(/["\\]/g, '\\$&')}"`;
+}

@@ -1,0 +1,42 @@
+// Sends the first questions as early as can be, while the rest of the page is still being read.
+
+import { ask, PAGE, wait } from './api.js';
+import { filterOf, readView } from './view.js';
+import { without } from './terms.js';
+
+// How long histogram and tree wait for the rows to be drawn.
+const PATIENCE_MS = 150;
+
+/** @typedef {{records: Promise<any>, histogram: Promise<any>, names: Promise<any>, drawn: () => void}} Answers */
+
+/**
+ * The questions whose answers make a view. Histogram and tree look at every record that matches, with all processors: where server and
+ * browser share a machine the rows would come later for it, so these two are asked when the rows are `drawn`, or soon anyway.
+ * @param {import('./view.js').View} view
+ * @param {AbortSignal} [signal]
+ * @returns {Answers}
+ */
+export function questions(view, signal) {
+    const filter = filterOf(view);
+    // The tree shows the other loggers, too, when some are chosen.
+    const around = filterOf({ ...view, q: without(view.q, 'name:') });
+    let drawn;
+    const isDrawn = new Promise((resolve) => { drawn = resolve; });
+    const turn = Promise.race([isDrawn, wait(PATIENCE_MS, signal)]);
+    const answers = {
+        records: ask('/api/records', { ...filter, order: view.order, limit: PAGE }, signal),
+        histogram: turn.then(() => ask('/api/histogram', { ...filter, buckets: 120 }, signal)),
+        names: turn.then(() => ask('/api/names', around, signal)),
+    };
+    // Whoever wants an answer sees its error; nobody else is told.
+    for (const answer of Object.values(answers)) answer.catch(() => {});
+    answers.records.catch(drawn);
+    return { ...answers, drawn };
+}
+
+/** The answers for the URL that the page was opened with, and what cancels them. */
+export const first = (() => {
+    const view = readView(location.search);
+    const canceller = new AbortController();
+    return { view, canceller, answers: questions(view, canceller.signal) };
+})();

@@ -1,0 +1,124 @@
+// Live: lets what comes into the list, or, while paused, counts what waits.
+
+import { grouped } from './time.js';
+import { byId } from './dom.js';
+import { Tail } from './tail.js';
+
+const MOST_WAITING = 2000;
+
+/** The switch for live, its pause, and the button that jumps to the newest. */
+export class Live {
+    /**
+     * @param {object} hooks
+     * @param {(records: object[]) => void} hooks.take records for list, histogram and tree
+     * @param {() => void} hooks.refresh asks for the newest anew
+     * @param {(text: string) => void} hooks.say
+     * @param {(error: Error) => void} hooks.onError
+     * @param {() => boolean} hooks.isAtNewest whether the list shows its newest end
+     * @param {() => void} hooks.toNewest
+     */
+    constructor(hooks) {
+        Object.assign(this, hooks);
+        this.tail = null;
+        this.isPaused = false;
+        this.clear();
+        byId('pause').addEventListener('click', () => this.pause(!this.isPaused));
+        byId('jump').addEventListener('click', () => this.jump());
+        // A browser has few connections for all pages of one server: who does not look needs none.
+        document.addEventListener('visibilitychange', () => this.looked());
+    }
+
+    clear() {
+        this.waiting = [];
+        this.count = 0;
+    }
+
+    /**
+     * Follows this filter from now on, or nothing.
+     * @param {Object<string, string>|null} filter
+     */
+    follow(filter) {
+        this.tail?.stop();
+        this.tail = null;
+        this.filter = filter;
+        this.isPaused = false;
+        this.clear();
+        if (filter && !document.hidden) this.open(null);
+        this.show();
+    }
+
+    open(lastId) {
+        this.tail = new Tail(this.filter, {
+            onRecords: (records) => this.came(records),
+            onOpen: () => this.refresh(),
+            onBehind: () => this.say('More came than this page could take; it reads on where it was left.'),
+            onError: (error) => this.onError(error),
+        }, lastId);
+    }
+
+    looked() {
+        if (!this.filter) return;
+        if (document.hidden) {
+            this.resumeAt = this.tail?.lastId ?? null;
+            this.tail?.stop();
+            this.tail = null;
+        } else if (!this.tail) {
+            this.open(this.isPaused ? this.resumeAt : null);
+        }
+    }
+
+    came(records) {
+        if (this.isPaused || !this.isAtNewest()) {
+            this.count += records.length;
+            if (this.waiting.length < MOST_WAITING) this.waiting.push(...records);
+            this.show();
+        } else {
+            this.take(records);
+        }
+    }
+
+    /** @param {boolean} isPaused */
+    pause(isPaused) {
+        this.isPaused = isPaused;
+        if (!isPaused) this.release();
+        this.show();
+    }
+
+    // What waited, when all of it is here; else the newest page is asked for.
+    release() {
+        const isWhole = this.count === this.waiting.length;
+        const waiting = this.waiting;
+        this.clear();
+        if (!isWhole) this.refresh();
+        else if (waiting.length > 0) this.take(waiting);
+        this.show();
+    }
+
+    /** Shows the newest, with all that waited, and goes on. */
+    jump() {
+        this.isPaused = false;
+        this.release();
+        this.toNewest();
+        this.show();
+    }
+
+    /** Called when the list has been scrolled: at its newest end what waited comes in. */
+    scrolled() {
+        if (this.filter && this.count > 0 && !this.isPaused && this.isAtNewest()) this.release();
+    }
+
+    show() {
+        const isOn = Boolean(this.filter);
+        byId('live').setAttribute('aria-pressed', String(isOn));
+        byId('live-bar').hidden = !isOn;
+        byId('pause').textContent = this.isPaused ? 'Resume' : 'Pause';
+        const jump = byId('jump');
+        jump.hidden = this.count === 0;
+        jump.textContent = `${grouped(this.count)} new · jump to newest`;
+        let state = 'Live: new records appear as they come';
+        if (this.isPaused) state = `Paused, ${grouped(this.count)} waiting`;
+        else if (this.count > 0) state = 'Live, but you look at older records';
+        byId('live-state').textContent = state;
+        byId('live-bar').classList.toggle('paused', this.isPaused);
+    }
+}

@@ -1,0 +1,272 @@
+// The page: joins its parts, and asks anew when the view changes.
+
+import { ask, connection, isAbort, PAGE } from './api.js';
+import { otherRange } from './compare.js';
+import { Detail } from './detail.js';
+import { byId } from './dom.js';
+import { first, questions } from './first.js';
+import { HistogramView } from './histogram.js';
+import { startKeys } from './keys.js';
+import { List } from './list.js';
+import { Live } from './live.js';
+import { Menus } from './menus.js';
+import { Names } from './names.js';
+import { count, say, trouble } from './notices.js';
+import { Pages } from './pages.js';
+import { Search } from './search.js';
+import { quoted, valuesOf, without, withTerm } from './terms.js';
+import { startTheme } from './theme.js';
+import { grouped } from './time.js';
+import { filterOf, readView, sameFilter, viewSearch } from './view.js';
+
+let { view, canceller } = first;
+
+const pages = new Pages({
+    ask: (parameters) => ask('/api/records', { ...filterOf(view), ...parameters }, canceller.signal),
+    timeAt: (row) => histogram.timeAt(row, view.order),
+    onChange: () => list.draw(),
+    onShift: (rows) => list.shift(rows),
+    onError: (error) => failed(error),
+});
+const list = new List(byId('list'), pages, (record) => open(String(record.id)));
+const histogram = new HistogramView({
+    onZoom: (since, until) => change({ since, until }),
+    onLevel: (level) => change({ q: withTerm(view.q, `level:${level}`) }),
+    onOutgrown: () => refreshHistogram(),
+});
+const names = new Names({
+    onLogger: (name) => change({ q: toggled(view.q, 'name:', name) }),
+    onHost: (host) => change({ q: toggled(view.q, 'host:', host) }),
+});
+const search = new Search({ onSearch: (q) => change({ q }, 'even if it is the same'), known: () => names.known });
+const menus = new Menus({ view: () => view, onChange: (changes) => change(changes) });
+const detail = new Detail({
+    onTerm: (term) => change({ q: withTerm(view.q, term) }),
+    onClose: () => close(),
+    onOpen: (id) => open(id),
+    say,
+    link: (id) => location.origin + location.pathname + viewSearch({ ...view, live: false, id }),
+});
+const live = new Live({
+    take: (records) => take(records),
+    refresh: () => refresh(),
+    say,
+    onError: (error) => failed(error),
+    isAtNewest: () => isAtNewest(),
+    toNewest: () => toNewest(),
+});
+
+function toggled(q, key, value) {
+    const isChosen = valuesOf(q, key).includes(value);
+    const rest = without(q, key);
+    return isChosen ? rest : withTerm(rest, key + quoted(value));
+}
+
+function isAtNewest() {
+    return view.order === 'newest' ? list.top < list.rowHeight && pages.atTop : list.top >= list.maxTop - list.rowHeight && pages.atEnd;
+}
+
+function toNewest() {
+    list.scrollTo(view.order === 'newest' ? 0 : list.maxTop);
+}
+
+// What has gone wrong with a question, where it belongs: at the search text or over the list.
+function failed(error) {
+    if (isAbort(error)) return;
+    byId('list').classList.remove('stale');
+    if (error.parameter === 'q') {
+        search.error(error);
+        count('The search text cannot be read.');
+        return;
+    }
+    count('No answer.');
+    trouble(error.message, { title: 'Try again', act: () => load(questions(view, canceller.signal), canceller.signal) });
+}
+
+function showCount(total) {
+    const selection = total === 1 ? '1 record' : `${grouped(total)} records`;
+    count(total === 0 ? 'No records match.' : selection);
+    byId('nothing').hidden = total !== 0;
+}
+
+// Draws what comes, in the order in which it comes.
+async function load(answers, signal) {
+    trouble('');
+    byId('list').classList.add('stale');
+    byId('list').setAttribute('aria-busy', 'true');
+    const records = answers.records.then((page) => {
+        if (signal.aborted) return;
+        pages.forget(view.order);
+        list.scrollTo(0);
+        pages.begin(page);
+        byId('list').classList.remove('stale');
+        byId('list').removeAttribute('aria-busy');
+        if (page.records.length === 0) showCount(0);
+        else byId('nothing').hidden = true;
+        list.render();
+        performance.mark('rows');
+        requestAnimationFrame(() => setTimeout(answers.drawn));
+        document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
+    });
+    const bars = answers.histogram.then((answer) => !signal.aborted && setHistogram(answer, signal));
+    const tree = answers.names.then((answer) => !signal.aborted && setNames(answer));
+    // The total is said of records that are there.
+    Promise.all([records, answers.histogram]).then(([, { total }]) => !signal.aborted && setTotal(total)).catch(() => {});
+    for (const part of [records, bars, tree]) part.catch(failed);
+}
+
+function setTotal(total) {
+    pages.setTotal(pages.atTop && pages.atEnd ? pages.records.length : total);
+    showCount(pages.total);
+}
+
+async function setHistogram(answer, signal) {
+    histogram.set(answer);
+    const other = otherRange(view, answer);
+    histogram.compare(null);
+    if (!other) return;
+    const compared = await ask('/api/histogram', other.parameters, signal);
+    histogram.compare(compared, other.title);
+}
+
+function setNames(answer) {
+    names.set(answer, { names: valuesOf(view.q, 'name:'), hosts: valuesOf(view.q, 'host:') });
+}
+
+function take(records) {
+    const isFollowing = view.order === 'oldest' && isAtNewest();
+    const fresh = records.filter((record) => pages.insert(record));
+    if (fresh.length === 0) return;
+    histogram.add(fresh);
+    names.add(fresh);
+    showCount(pages.total ?? pages.length);
+    if (isFollowing) toNewest();
+    list.draw();
+}
+
+// Live begins, or begins again: what came before it is asked for, and put in without a flicker.
+async function refresh() {
+    const { signal } = canceller;
+    const answers = questions(view, signal);
+    answers.drawn();
+    try {
+        const isNewest = view.order === 'newest';
+        const page = await (isNewest ? answers.records : ask('/api/records', { ...filterOf(view), limit: PAGE }, signal));
+        const joins = pages.records.length === 0 ? page.records.length === 0 : page.records.some(({ id }) => pages.rowOf(id) >= 0);
+        if (joins) page.records.forEach((record) => pages.insert(record));
+        else if (isNewest || pages.atEnd) {
+            load(questions(view, signal), signal);
+            return;
+        }
+        setNames(await answers.names);
+        const answer = await answers.histogram;
+        await setHistogram(answer, signal);
+        setTotal(answer.total);
+    } catch (error) {
+        failed(error);
+    }
+}
+
+async function refreshHistogram() {
+    try {
+        histogram.set((await ask('/api/histogram', { ...filterOf(view), buckets: 120 }, canceller.signal)));
+    } catch (error) {
+        failed(error);
+    }
+}
+
+function open(id) {
+    const hadOne = view.id !== '';
+    change({ id }, hadOne ? 'in place' : undefined);
+    // A pane that covers the list takes the focus; beside it, the list keeps it and the keys go on.
+    const covers = getComputedStyle(byId('detail')).position === 'fixed';
+    byId(covers ? 'detail-close' : 'list').focus({ preventScroll: true });
+}
+
+function close() {
+    if (view.id) change({ id: '' });
+    byId('list').focus({ preventScroll: true });
+}
+
+// A step of the history for each change of the view, but not for each record that is looked at.
+function change(changes, how) {
+    const next = { ...view, ...changes };
+    const search = viewSearch(next);
+    if (search !== viewSearch(view)) history[how === 'in place' ? 'replaceState' : 'pushState'](null, '', search || location.pathname);
+    else if (how !== 'even if it is the same') return;
+    show(next, how);
+}
+
+function show(next, how) {
+    const before = view;
+    view = next;
+    const isNew = !sameFilter(before, next) || before.order !== next.order || how === 'even if it is the same';
+    if (isNew) {
+        canceller.abort();
+        canceller = new AbortController();
+        load(questions(view, canceller.signal), canceller.signal);
+    } else if (before.compare !== next.compare) {
+        setHistogram(histogram.now, canceller.signal).catch(failed);
+    }
+    paint();
+    if (isNew || before.live !== next.live) live.follow(view.live ? filterOf(view) : null);
+}
+
+// All that can be told from the view alone.
+function paint() {
+    search.set(view.q);
+    menus.show(view);
+    // While live, a count that is said again and again would drown all else.
+    byId('count').setAttribute('aria-live', view.live ? 'off' : 'polite');
+    list.select(view.id);
+    detail.show(view.id, view.id ? pages.records[pages.rowOf(view.id) - pages.base] : undefined);
+    byId('order').setAttribute('aria-pressed', String(view.order === 'oldest'));
+    document.title = view.q ? `${view.q} · logstore` : 'logstore';
+}
+
+function step(rows) {
+    const record = list.step(rows);
+    if (record && view.id) open(String(record.id));
+}
+
+function sidebar(isOpen = !document.body.classList.contains('with-names')) {
+    document.body.classList.toggle('with-names', isOpen);
+    byId('names-open').setAttribute('aria-expanded', String(isOpen));
+}
+
+startTheme();
+startKeys([
+    { keys: ['/'], shown: '/', does: 'go to the search', act: () => byId('q').select() },
+    { keys: ['j'], shown: 'j', does: 'next record (also ↓ in the list)', act: () => step(1) },
+    { keys: ['k'], shown: 'k', does: 'record before (also ↑)', act: () => step(-1) },
+    { keys: ['ArrowDown'], shown: '↓', does: 'next record', act: () => step(1), inList: true },
+    { keys: ['ArrowUp'], shown: '↑', does: 'record before', act: () => step(-1), inList: true },
+    { keys: ['PageDown'], shown: 'Page ↓', does: 'a page on', act: () => step(list.pageRows), inList: true },
+    { keys: ['PageUp'], shown: 'Page ↑', does: 'a page back', act: () => step(-list.pageRows), inList: true },
+    { keys: ['Home'], shown: 'Home', does: 'to the top of the list', act: () => list.scrollTo(0), inList: true },
+    { keys: ['End'], shown: 'End', does: 'to its end', act: () => list.scrollTo(list.maxTop), inList: true },
+    { keys: ['Enter'], shown: 'Enter', does: 'all of the marked record', act: () => list.selected && open(String(list.selected.id)), inList: true },
+    { keys: ['Escape'], shown: 'Esc', does: 'close what is open; from the search to the list', act: () => (view.id ? close() : sidebar(false)) },
+    { keys: ['l'], shown: 'l', does: 'live on and off', act: () => change({ live: !view.live }) },
+    { keys: ['p'], shown: 'p', does: 'pause live, and go on', act: () => view.live && live.pause(!live.isPaused) },
+    { keys: ['?'], shown: '?', does: 'this help', act: () => byId('help').showModal() },
+]);
+byId('live').addEventListener('click', () => change({ live: !view.live }));
+byId('order').addEventListener('click', () => change({ order: view.order === 'newest' ? 'oldest' : 'newest' }));
+byId('range-reset').addEventListener('click', () => change({ since: '', until: '' }));
+byId('names-open').addEventListener('click', () => sidebar());
+byId('names-close').addEventListener('click', () => sidebar(false));
+byId('list').addEventListener('scroll', () => live.scrolled(), { passive: true });
+addEventListener('popstate', () => show(readView(location.search)));
+connection.addEventListener('lost', () => trouble('The server cannot be reached. This page tries again every second.'));
+connection.addEventListener('back', () => {
+    trouble('');
+    say('Connected again.');
+});
+connection.addEventListener('busy', () => say('The server is busy; this page tries again.'));
+if (connection.isLost) connection.dispatchEvent(new Event('lost'));
+if (connection.wasBusy) connection.dispatchEvent(new Event('busy'));
+
+paint();
+load(first.answers, canceller.signal);
+if (view.live) live.follow(filterOf(view));

@@ -1,0 +1,34 @@
+// What the page says: short messages that go away, troubles that stay, counts for screen readers.
+
+import { byId, el } from './dom.js';
+
+const SHOWN_MS = 5000;
+
+/**
+ * Says something for a few seconds.
+ * @param {string} text
+ */
+export function say(text) {
+    const note = el('p', { class: 'note' }, text);
+    byId('notes').append(note);
+    setTimeout(() => note.remove(), SHOWN_MS);
+}
+
+/**
+ * Says what is wrong, until it is not any more: an empty text takes it back.
+ * @param {string} text
+ * @param {{title: string, act: () => void}} [way] a button with the way out
+ */
+export function trouble(text, way) {
+    const bar = byId('trouble');
+    bar.hidden = !text;
+    bar.replaceChildren(text, ...(way && text ? [' ', el('button', { type: 'button', onclick: way.act }, way.title)] : []));
+}
+
+/**
+ * The line over the list, which screen readers say when it changes.
+ * @param {string} text
+ */
+export function count(text) {
+    if (byId('count').textContent !== text) byId('count').textContent = text;
+}

@@ -1,0 +1,49 @@
+// Asks for the token, once: the server then knows this browser by a cookie that no script can read.
+
+import { byId } from './dom.js';
+
+let opening = null;
+
+async function send(token) {
+    try {
+        return await fetch('/api/session', { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+    } catch {
+        return null;
+    }
+}
+
+/**
+ * Ends when the server has accepted a token. All who wait share one form.
+ * @returns {Promise<void>}
+ */
+export function openSession() {
+    opening ??= new Promise((resolve) => {
+        const dialog = byId('session');
+        const trouble = byId('session-trouble');
+        const input = byId('token');
+        const submit = async (event) => {
+            event.preventDefault();
+            const token = input.value.trim();
+            // What no header can hold is no token.
+            const response = /^[\x21-\x7e]+$/.test(token) ? await send(token) : { ok: false, status: 401 };
+            if (response?.ok) {
+                input.value = '';
+                dialog.querySelector('form').removeEventListener('submit', submit);
+                dialog.close();
+                opening = null;
+                resolve();
+                return;
+            }
+            trouble.textContent = response === null ? 'The server cannot be reached.'
+                : response.status === 401 ? 'This is not one of the server’s tokens.' : `The server answered ${response.status}.`;
+            trouble.hidden = false;
+            input.setAttribute('aria-invalid', 'true');
+            input.select();
+        };
+        dialog.querySelector('form').addEventListener('submit', submit);
+        // Without a token there is nothing to see.
+        dialog.addEventListener('cancel', (event) => event.preventDefault());
+        dialog.showModal();
+    });
+    return opening;
+}

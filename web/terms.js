@@ -1,0 +1,81 @@
+// The search text: cutting it into terms, quoting values, putting terms in and taking them out.
+
+/** @typedef {{text: string, from: number, to: number}} Term */
+
+/** The keys with a colon that the search text knows. */
+export const KEYS = ['level:', 'name:', '-name:', 'host:', 'process:', 'thread:', 'since:', 'until:', 'has:'];
+
+/**
+ * The terms of a search text: at spaces, but for those in quotes and between slashes.
+ * @param {string} q
+ * @returns {Term[]}
+ */
+export function terms(q) {
+    const found = q.matchAll(/\/(?:[^/\\]|\\.)+\/i?(?=\s|$)|(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g);
+    return [...found].map((match) => ({ text: match[0], from: match.index, to: match.index + match[0].length }));
+}
+
+/**
+ * A value as it stands in a term: in quotes where it must.
+ * @param {any} value
+ * @returns {string}
+ */
+export function quoted(value) {
+    const text = String(value);
+    return /^[\p{L}\p{N}_.+@-][\p{L}\p{N}_.:+@/-]*$/u.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/**
+ * Whether an extra field of this name can be asked for.
+ * @param {string} key dotted where it is nested
+ * @returns {boolean}
+ */
+export const isKey = (key) => /^[A-Za-z_][\w.-]*$/.test(key);
+
+/**
+ * The text with one more term. One of the same level or time gives way, and so does the opposite.
+ * @param {string} q
+ * @param {string} term
+ * @returns {string}
+ */
+export function withTerm(q, term) {
+    const only = /^(level|since|until):/.exec(term)?.[0];
+    const opposite = term.startsWith('-') ? term.slice(1) : `-${term}`;
+    const kept = terms(q).map((each) => each.text)
+        .filter((text) => text !== term && text !== opposite && !(only && text.startsWith(only)));
+    return [...kept, term].join(' ');
+}
+
+/**
+ * The text without the terms that begin so.
+ * @param {string} q
+ * @param {...string} starts
+ * @returns {string}
+ */
+export function without(q, ...starts) {
+    const has = (text) => starts.some((start) => text.startsWith(start));
+    const all = terms(q);
+    return all.some((term) => has(term.text)) ? all.map((term) => term.text).filter((text) => !has(text)).join(' ') : q;
+}
+
+/**
+ * The values of a key, out of their quotes: the loggers of all `name:`.
+ * @param {string} q
+ * @param {string} key with its colon
+ * @returns {string[]}
+ */
+export function valuesOf(q, key) {
+    return terms(q).map((term) => term.text).filter((text) => text.startsWith(key))
+        .map((text) => text.slice(key.length).replace(/^"(.*?)"?$/s, '$1').replace(/\\(.)/gs, '$1'));
+}
+
+/**
+ * The term that the caret stands in or behind.
+ * @param {string} q
+ * @param {number} caret
+ * @returns {Term} an empty one between terms
+ */
+export function termAt(q, caret) {
+    const found = terms(q).find((term) => term.from < caret && caret <= term.to);
+    return found ?? { text: '', from: caret, to: caret };
+}
