@@ -13,6 +13,7 @@ import re
 import signal
 import socket
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -197,13 +198,15 @@ def judge(server, files, measured, ends):
         # A batch that was stored just before a rotation, and whose answer was lost, may be in both files.
         assert twice <= BATCH * ends[2], (name, twice)
     for line in server.said:
-        found = re.search(r"stopped: (\d+) records? received.*?, (\d+) stored, (\d+) dropped(.*)", line)
+        found = re.search(r"stopped: (\d+) records? received(.*?), (\d+) stored, (\d+) dropped(.*)", line)
         if found:
-            others = sum(int(count) for count in re.findall(r", (\d+) (?:came twice|left out|kept)", found[4]))
-            assert int(found[1]) == int(found[2]) + int(found[3]) + others, line
+            left = sum(int(count) for count in re.findall(r" and (\d+) left by", found[2]))
+            others = sum(int(count) for count in re.findall(r", (\d+) (?:came twice|left out|kept)", found[5]))
+            assert int(found[1]) + left == int(found[3]) + int(found[4]) + others, line
     third = SECONDS / 3
-    middle = max(rss for at, rss, _ in measured if third <= at < 2 * third)
-    end = max(rss for at, rss, _ in measured if at >= 2 * third)
+    middle = statistics.median(rss for at, rss, _ in measured if third <= at < 2 * third)
+    end = statistics.median(rss for at, rss, _ in measured if at >= 2 * third)
+    most = max(rss for _, rss, _ in measured)
     # While somebody holds a snapshot it grows by what is written meanwhile: what counts is that it gets short again.
     wal = max(wal for _, _, wal in measured)
     later = [wal for at, _, wal in measured if at >= third]
@@ -211,9 +214,10 @@ def judge(server, files, measured, ends):
     total = sum(acknowledged.values())
     print(
         f"{SECONDS} s, {ends[0]} kills, {ends[1]} stops, {ends[2]} rotations; {total} records acknowledged, none lost; "
-        f"memory at most {middle:.0f} MiB in the second third, {end:.0f} MiB in the last; WAL at most {wal:.0f} MiB, half of the time below {often:.0f}"
+        f"memory {middle:.0f} MiB in the second third, {end:.0f} MiB in the last, at most {most:.0f} MiB; WAL at most {wal:.0f} MiB, half of the time below {often:.0f}"
     )
-    assert end <= 1.25 * middle + 8, "memory grows"
+    # It comes and goes with the queue, which may hold 64 MiB beside the rest.
+    assert end <= 1.25 * middle + 8 and most <= 128, "memory grows"
     assert often <= 64 and wal <= 1024, "the WAL grows"
 
 
