@@ -326,6 +326,11 @@ impl<'t> Reader<'t, '_> {
 
 /// A whole number, also as languages with no other numbers than floats write it: `40.0`.
 fn whole(text: &str) -> Option<i64> {
-    let parsed = text.parse().ok();
-    parsed.or_else(|| text.trim_end_matches('0').strip_suffix('.')?.parse().ok())
+    // There is no -0 among whole numbers.
+    let float = || {
+        text.trim_end_matches('0')
+            .strip_suffix('.')
+            .filter(|whole| *whole != "-0")
+    };
+    text.parse().ok().or_else(|| float()?.parse().ok())
 }
