@@ -42,7 +42,7 @@ const AFTER_HELP: &str = "\
 Checked are SQLite's own structures, what the tables refer to, and each block of the index against its records. Nothing is \
 written without --repair, and a server may go on writing meanwhile.
 
-Repair makes blocks, views, triggers and indexes anew. Where the row of a site or an origin is lost, one that says ? takes its place, \
+Repair makes blocks, views, triggers and indexes anew, also blocks that are only missing. Where the row of a site or an origin is lost, one that says ? takes its place, \
 so that its records stay together and their number is not given to another.
 
 Examples:
@@ -54,12 +54,16 @@ Exit status: 0 the file is sound, or is now, 1 something is wrong with it, 2 a u
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.database.db;
     let mut found = check(arguments)?;
-    if arguments.repair && !found.problems.is_empty() {
-        if arguments.output == CheckOutput::Text {
+    if arguments.repair {
+        let is_sound = found.problems.is_empty();
+        if !is_sound && arguments.output == CheckOutput::Text {
             put(arguments, &found)?;
         }
+        // A sound file gets the blocks that it lacks.
         SqliteStore::open(path, Durability::Full)?.repair(&found)?;
-        say("repaired what can be; this is the file now");
+        if !is_sound {
+            say("repaired what can be; this is the file now");
+        }
         found = check(arguments)?;
     }
     put(arguments, &found)?;
@@ -69,7 +73,8 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let path = path.display();
     say(&if arguments.repair {
         format!(
-            "{path}: this cannot be repaired; keep a copy of all files beginning with that name, then `sqlite3 {path} .recover` saves what can still be read"
+            "{path}: what is left cannot be repaired; keep a copy of all files beginning with that name, then \
+             `sqlite3 {path} .recover | sqlite3 saved.sqlite` saves what can still be read"
         )
     } else {
         format!("{path} is not sound; --repair makes anew what can be")
