@@ -74,7 +74,7 @@ blocks that are not as they were written: 1 (1)
     );
     let (code, found, said) = check(&store.db, &["--repair"]);
     // With one more block, of the newest records, which have waited for it.
-    let sound = "sound: 5000 records, 1 blocks\n";
+    let sound = "sound: 5000 records, 2 blocks\n";
     assert_eq!((code, found), (Some(0), format!("{expected}{sound}")));
     assert!(said.contains("repaired"), "{said}");
     assert_eq!(
