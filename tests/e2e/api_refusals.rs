@@ -253,9 +253,10 @@ fn slow_store() -> Store {
             .wrapping_add(1);
         char::from(b'a' + u8::try_from((state >> 33) % 26).unwrap())
     };
-    let message: String = (0..5_000).map(|_| letter()).collect();
     for _ in 0..2400 {
-        let record = LogRecord::new(Arc::clone(&site), message.as_str());
+        // Each another one: what was met before is remembered.
+        let message: String = (0..5_000).map(|_| letter()).collect();
+        let record = LogRecord::new(Arc::clone(&site), message);
         handler.emit(&record).unwrap();
     }
     handler.close().unwrap();
