@@ -6,7 +6,7 @@ use logstore::{Count, Error, Every, GroupBy, LogRecord, Query, QueryError, Reade
 use rusqlite::Connection;
 
 use super::File;
-use super::model::{Seen, assert_answer, wants};
+use super::model::{Seen, assert_answer, is_within, wants};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -133,8 +133,8 @@ impl Kept {
             by: by.clone(),
             every: width.map(|width| Every::new(width, Zone::Utc).unwrap()),
         };
-        let after = |id| query.after_id.is_none_or(|after| id > after);
-        let wanted = self.wanted(question).filter(|(id, _)| after(*id));
+        let wanted = self.wanted(question);
+        let wanted = wanted.filter(|(id, record)| is_within(query, *id, record));
         let mut expected = BTreeMap::new();
         for (_, record) in wanted.clone() {
             let key = by.iter().map(|by| match by {
