@@ -55,6 +55,13 @@ impl FromStr for FieldFilter {
 
     /// Reads a key, and the operator that comes first in the text with its value.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        FieldFilter::within(Pattern::SIZE_LIMIT, text)
+    }
+}
+
+impl FieldFilter {
+    /// As [`FieldFilter::from_str`], with a bound for the pattern, see [`Pattern::within`].
+    pub(crate) fn within(pattern_limit: usize, text: &str) -> Result<Self, QueryError> {
         let wrong = |at, reason| {
             Err(QueryError::Field {
                 text: text.to_owned(),
@@ -87,7 +94,7 @@ impl FromStr for FieldFilter {
                 "<=" => FieldTest::LessOrEqual(operand),
                 ">" => FieldTest::Greater(operand),
                 ">=" => FieldTest::GreaterOrEqual(operand),
-                "~" => FieldTest::Matches(Pattern::new(value, Case::Minded)?),
+                "~" => FieldTest::Matches(Pattern::within(pattern_limit, value, Case::Minded)?),
                 _ => FieldTest::Present,
             },
         })

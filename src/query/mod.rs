@@ -16,6 +16,8 @@ pub use key::RecordKey;
 pub use pattern::{Case, Pattern};
 pub use phrase::Phrase;
 pub use search::parse_search;
+#[cfg(feature = "net")]
+pub(crate) use search::parse_search_within;
 
 use crate::level::Level;
 

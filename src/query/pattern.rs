@@ -34,6 +34,14 @@ impl Pattern {
     ///
     /// [`QueryError::Pattern`] when it is none, or one too large to be compiled.
     pub fn new(text: &str, case: Case) -> Result<Self, QueryError> {
+        Pattern::within(Pattern::SIZE_LIMIT, text, case)
+    }
+
+    /// How many bytes a pattern may have when it is compiled, where nobody says.
+    pub(crate) const SIZE_LIMIT: usize = 10 << 20;
+
+    /// Reads a pattern that has at most so many bytes when it is compiled.
+    pub(crate) fn within(size_limit: usize, text: &str, case: Case) -> Result<Self, QueryError> {
         let ignored = case == Case::Ignored;
         let wrong = |at, reason| QueryError::Pattern {
             pattern: text.to_owned(),
@@ -55,6 +63,7 @@ impl Pattern {
             })?;
         let regex = RegexBuilder::new(text)
             .case_insensitive(ignored)
+            .size_limit(size_limit)
             .build()
             .map_err(|error| wrong(0, error.to_string()))?;
         Ok(Pattern { regex, hir })

@@ -34,6 +34,7 @@ fn refused(server: &Server, line: &str, headers: &[&str], status: u16) -> Answer
 fn bad_parameters_are_named_with_the_way_out() {
     let store = store(5);
     let server = Server::start(&store.db);
+    let patterns = format!("records?grep=a&field=a~b&q=/c/{}", "+d~e".repeat(14));
     for (target, parameter, said) in [
         ("records?lvel=info", "lvel", "there are q, level"),
         ("meta?level=info", "level", "there is none here"),
@@ -80,6 +81,10 @@ fn bad_parameters_are_named_with_the_way_out() {
         ("records?after=x-1", "after", "created_ns-id"),
         ("records?before=1-1&after=2-2", "after", "leave out one"),
         ("records?q=level:loud", "q", "unknown level"),
+        ("stream?grep=%5Cw%7B500%7D", "grep", "size limit"),
+        ("export?field=a~%5Cw%7B500%7D", "field", "size limit"),
+        ("count?q=a~%5Cw%7B500%7D", "q", "size limit"),
+        (&patterns, "q", "more than 16 regular expressions"),
         ("records/1/context?before=x", "before", "from 0 to 1000"),
         ("records/1/context?any=1", "any", "any=true"),
         ("count?by=levle", "by", "did you mean level"),

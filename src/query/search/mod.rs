@@ -39,10 +39,25 @@ use cut::{Cut, Fault, Term, Value, wrong};
 /// # Ok::<(), logstore::SearchError>(())
 /// ```
 pub fn parse_search(text: &str, now_ns: i64, zone: Zone) -> Result<Query, SearchError> {
+    parse_search_within(Pattern::SIZE_LIMIT, text, now_ns, zone)
+}
+
+/// As [`parse_search`], with a bound for each pattern, see [`Pattern::within`].
+pub(crate) fn parse_search_within(
+    pattern_limit: usize,
+    text: &str,
+    now_ns: i64,
+    zone: Zone,
+) -> Result<Query, SearchError> {
+    let reading = Reading {
+        pattern_limit,
+        now_ns,
+        zone,
+    };
     let mut query = Query::default();
     for term in Cut::new(text) {
         let read = term.and_then(|(place, term)| {
-            let asked = ask(&mut query, term, now_ns, zone);
+            let asked = reading.ask(&mut query, term);
             asked.and_then(|()| uncrossed(&query, place))
         });
         read.map_err(|Fault { place, message }| SearchError {
@@ -58,46 +73,86 @@ fn utf16_len(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// Adds what a term asks for.
-fn ask(query: &mut Query, term: Term<'_>, now_ns: i64, zone: Zone) -> Result<(), Fault> {
-    match term {
-        Term::Phrase(phrase) => query.phrases.push(phrase),
-        Term::Grep(value, case) => {
-            let pattern = Pattern::new(&value.text, case).map_err(|error| value.fault(&error))?;
-            let asked = Query {
-                grep: Some(pattern),
-                ..Query::default()
-            };
-            *query = std::mem::take(query).and(asked);
-        }
-        Term::Field(key, operator, value) => {
-            query.fields.push(field(key, operator, &value)?);
-        }
-        Term::Key(key, value) => {
-            let text = || value.text.clone().into_owned();
-            let moment = |read: fn(&str, i64, Zone) -> Result<i64, QueryError>| {
-                read(&value.text, now_ns, zone).map_err(|error| value.fault(&error))
-            };
-            match key {
-                "level" => ask_level(query, &value)?,
-                "name" => query.names.push(text()),
-                "-name" => query.not_names.push(text()),
-                "host" => query.hosts.push(text()),
-                "process" => query.processes.push(text()),
-                "thread" => query.threads.push(text()),
-                "since" => query.since_ns = query.since_ns.max(Some(moment(parse_since)?)),
-                "until" => {
-                    let until_ns = moment(parse_until)?;
-                    query.until_ns = Some(query.until_ns.map_or(until_ns, |ns| ns.min(until_ns)));
+/// How the terms of a text are read.
+struct Reading {
+    pattern_limit: usize,
+    now_ns: i64,
+    zone: Zone,
+}
+
+impl Reading {
+    /// Adds what a term asks for.
+    fn ask(&self, query: &mut Query, term: Term<'_>) -> Result<(), Fault> {
+        match term {
+            Term::Phrase(phrase) => query.phrases.push(phrase),
+            Term::Grep(value, case) => {
+                let pattern = self.pattern(&value, case)?;
+                let asked = Query {
+                    grep: Some(pattern),
+                    ..Query::default()
+                };
+                *query = std::mem::take(query).and(asked);
+            }
+            Term::Field(key, operator, value) => {
+                query.fields.push(self.field(key, operator, &value)?);
+            }
+            Term::Key(key, value) => {
+                let text = || value.text.clone().into_owned();
+                let moment = |read: fn(&str, i64, Zone) -> Result<i64, QueryError>| {
+                    read(&value.text, self.now_ns, self.zone).map_err(|error| value.fault(&error))
+                };
+                match key {
+                    "level" => ask_level(query, &value)?,
+                    "name" => query.names.push(text()),
+                    "-name" => query.not_names.push(text()),
+                    "host" => query.hosts.push(text()),
+                    "process" => query.processes.push(text()),
+                    "thread" => query.threads.push(text()),
+                    "since" => query.since_ns = query.since_ns.max(Some(moment(parse_since)?)),
+                    "until" => {
+                        let until_ns = moment(parse_until)?;
+                        query.until_ns =
+                            Some(query.until_ns.map_or(until_ns, |ns| ns.min(until_ns)));
+                    }
+                    _ => query.fields.push(FieldFilter {
+                        key: text(),
+                        test: FieldTest::Present,
+                    }),
                 }
-                _ => query.fields.push(FieldFilter {
-                    key: text(),
-                    test: FieldTest::Present,
-                }),
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn field(&self, key: &str, operator: &str, value: &Value<'_>) -> Result<FieldFilter, Fault> {
+        let text = value.text.clone().into_owned();
+        if operator.starts_with(['<', '>']) && text.is_empty() {
+            let message = format!(
+                "there is nothing to compare {key} with; write it behind the {operator}, as {key}{operator}5"
+            );
+            return Err(wrong(
+                value.with_before(key.len() + operator.len()),
+                message,
+            ));
+        }
+        Ok(FieldFilter {
+            key: key.to_owned(),
+            test: match operator {
+                "=" => FieldTest::Equals(text),
+                "!=" => FieldTest::NotEquals(text),
+                "<" => FieldTest::Less(text),
+                "<=" => FieldTest::LessOrEqual(text),
+                ">" => FieldTest::Greater(text),
+                ">=" => FieldTest::GreaterOrEqual(text),
+                _ => FieldTest::Matches(self.pattern(value, Case::Minded)?),
+            },
+        })
+    }
+
+    fn pattern(&self, value: &Value<'_>, case: Case) -> Result<Pattern, Fault> {
+        let pattern = Pattern::within(self.pattern_limit, &value.text, case);
+        pattern.map_err(|error| value.fault(&error))
+    }
 }
 
 fn ask_level(query: &mut Query, value: &Value<'_>) -> Result<(), Fault> {
@@ -117,33 +172,6 @@ fn ask_level(query: &mut Query, value: &Value<'_>) -> Result<(), Fault> {
         _ => query.min_level = query.min_level.max(Some(level)),
     }
     Ok(())
-}
-
-fn field(key: &str, operator: &str, value: &Value<'_>) -> Result<FieldFilter, Fault> {
-    let text = value.text.clone().into_owned();
-    if operator.starts_with(['<', '>']) && text.is_empty() {
-        let message = format!(
-            "there is nothing to compare {key} with; write it behind the {operator}, as {key}{operator}5"
-        );
-        return Err(wrong(
-            value.with_before(key.len() + operator.len()),
-            message,
-        ));
-    }
-    Ok(FieldFilter {
-        key: key.to_owned(),
-        test: match operator {
-            "=" => FieldTest::Equals(text),
-            "!=" => FieldTest::NotEquals(text),
-            "<" => FieldTest::Less(text),
-            "<=" => FieldTest::LessOrEqual(text),
-            ">" => FieldTest::Greater(text),
-            ">=" => FieldTest::GreaterOrEqual(text),
-            _ => FieldTest::Matches(
-                Pattern::new(&text, Case::Minded).map_err(|error| value.fault(&error))?,
-            ),
-        },
-    })
 }
 
 /// Fails when a term has left nothing between two bounds.

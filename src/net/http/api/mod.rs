@@ -35,6 +35,8 @@ use self::routes::{Question, ROUTES, Route, Serves};
 use super::Exchange;
 use super::answer::{Body, JSON, Refusal, respond};
 use super::guard::GONE_AFTER;
+use crate::query::Query;
+use crate::store::Reader;
 
 const LINES: &str = "application/x-ndjson";
 
@@ -102,8 +104,8 @@ impl Exchange<'_> {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         match route.serves {
             Serves::Answers(question) if reads => self.ask(question, given()?).await,
-            Serves::Live if reads => self.stream(&given()?, request),
-            Serves::Export if reads => self.export(&given()?, request.method()).await,
+            Serves::Live if reads => self.stream(given()?, request).await,
+            Serves::Export if reads => self.export(given()?, request.method()).await,
             Serves::Description if reads => given().map(|_| description::description()),
             Serves::Session if is_end_of_session(request) => Ok(self.end_session()),
             Serves::Session if *request.method() == Method::POST => {
@@ -118,11 +120,24 @@ impl Exchange<'_> {
 
     /// Has a question answered, unless the client goes before.
     async fn ask(&self, question: Question, given: Parameters) -> Result<Response<Body>, Problem> {
+        let answer = self.asked(move |reader| question(&given, reader)).await?;
+        Ok(answer.respond())
+    }
+
+    /// Which records are wanted: read on a thread that may read, since patterns take their time to be compiled.
+    async fn query(&self, given: Parameters) -> Result<Query, Problem> {
+        self.asked(move |_| filters::query(&given)).await
+    }
+
+    /// What a question gives, unless the client goes before.
+    async fn asked<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Reader) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         let questions = self.shared.rules.questions.as_ref();
         let questions = questions.ok_or_else(Problem::no_database)?;
-        let asked = questions.ask(move |reader| question(&given, reader));
         tokio::select! {
-            answer = asked => answer.map(Answer::respond),
+            answer = questions.ask(question) => answer,
             () = self.gone() => Err(Problem::gone()),
         }
     }

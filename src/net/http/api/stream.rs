@@ -8,7 +8,6 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 use tokio::time::sleep;
 
-use super::filters;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use crate::net::http::Exchange;
@@ -30,12 +29,12 @@ const UNBUFFERED: (HeaderName, HeaderValue) = (
 );
 
 impl Exchange<'_> {
-    pub(super) fn stream(
+    pub(super) async fn stream(
         &self,
-        given: &Parameters,
+        given: Parameters,
         request: &Request<Incoming>,
     ) -> Result<Response<Body>, Problem> {
-        let query = filters::query(given)?;
+        let query = self.query(given).await?;
         // A browser that comes again has both, and has got on since.
         let after = last_event_id(request)?.or(query.after_id);
         let query = Query {

@@ -10,7 +10,6 @@ use hyper::{Method, Response, StatusCode};
 
 use self::forms::{Copying, Writing};
 use self::made::{Made, Step};
-use super::filters;
 use super::parameters::{Parameter, Parameters, one};
 use super::problem::Problem;
 use super::questions::TakenBack;
@@ -44,7 +43,7 @@ impl Form {
 impl Exchange<'_> {
     pub(super) async fn export(
         &self,
-        given: &Parameters,
+        given: Parameters,
         method: &Method,
     ) -> Result<Response<Body>, Problem> {
         let forms = [
@@ -64,7 +63,7 @@ impl Exchange<'_> {
                 Form::Database => Order::OldestFirst,
                 Form::Lines | Form::Csv => order,
             },
-            ..filters::query(given)?
+            ..self.query(given).await?
         };
         let body = if *method == Method::HEAD {
             whole(Bytes::new())
