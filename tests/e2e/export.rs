@@ -148,6 +148,33 @@ fn a_client_that_takes_nothing_costs_no_memory_and_one_that_goes_is_forgotten() 
 }
 
 #[test]
+fn a_connection_goes_on_after_each_export() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let address = server.address();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    for round in 0..30 {
+        for (path, end) in [("export", "0\r\n\r\n"), ("meta", "}")] {
+            let head = format!("GET /api/{path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            while !answer.ends_with(end.as_bytes()) {
+                let mut bytes = [0; 4096];
+                let read = stream.read(&mut bytes);
+                let read = read.unwrap_or_else(|error| panic!("{path} in round {round}: {error}"));
+                assert!(read > 0, "{path} in round {round}: {answer:?}");
+                answer.extend_from_slice(&bytes[..read]);
+            }
+            assert!(answer.starts_with(b"HTTP/1.1 200"), "{path}: {answer:?}");
+        }
+    }
+    server.terminate();
+}
+
+#[test]
 fn what_cannot_be_exported_is_refused() {
     let store = Store::new();
     let server = Server::start(&store.db);

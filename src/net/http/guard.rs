@@ -54,6 +54,8 @@ impl Exchange<'_> {
                 sleep(GONE_AFTER).await;
             };
             tokio::select! {
+                // Once the body has ended, the connection is hyper's again: a look at it here would take hyper's waker.
+                biased;
                 _ = ended => {}
                 () = gone => cut.notify_one(),
                 () = stuck => cut.notify_one(),
