@@ -313,6 +313,19 @@ fn a_reader_counts_no_more_groups_than_it_may() {
 }
 
 #[test]
+fn groups_with_long_texts_count_as_more() {
+    let long = "x".repeat(600);
+    let (_dir, _, reader) = store(&records(&[("a", 40, 1), (&long, 10, 2)]));
+    let names = by(&[GroupBy::Name]);
+    assert!(reader.clone().with_max_groups(3).count(&names).is_ok());
+    let refused = reader.with_max_groups(2).count(&names);
+    assert!(matches!(
+        refused,
+        Err(Error::Query(QueryError::TooManyGroups { limit: 2 }))
+    ));
+}
+
+#[test]
 fn the_largest_group_comes_first_but_levels_rise() {
     let many = [("b", 40, 1), ("b", 10, 2), ("a", 20, 3), ("c", 40, 3)];
     let (_dir, _, reader) = store(&records(&many));

@@ -13,7 +13,7 @@ pub use group::GroupBy;
 #[cfg(feature = "net")]
 pub(crate) use group::LEVEL_STEPS;
 pub(crate) use group::Side;
-pub(crate) use tally::{Tally, too_many_buckets};
+pub(crate) use tally::{Tally, bytes_of, too_many_buckets};
 
 use crate::query::Query;
 use crate::time::Every;

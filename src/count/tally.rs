@@ -1,6 +1,7 @@
 //! Putting the counts of groups together.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde_json::Value;
 
@@ -26,11 +27,28 @@ pub(crate) fn too_many_buckets(count: &Count, first_ns: i64, last_ns: i64) -> Op
     })
 }
 
+/// How many bytes of memory a value has besides itself, more or less.
+pub(crate) fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|inner| 32 + bytes_of(inner)).sum(),
+        Value::Object(map) => {
+            let sizes = map
+                .iter()
+                .map(|(key, inner)| 64 + key.len() + bytes_of(inner));
+            sizes.sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 /// Adds up groups as they come, in any order.
 #[derive(Debug)]
 pub(crate) struct Tally<'a> {
     count: &'a Count,
     groups: HashMap<(Option<i64>, Vec<Value>), u64>,
+    /// How many bytes the groups' keys have.
+    bytes: usize,
     /// The lowest number of each level's name: what puts them in order.
     levels: HashMap<String, i32>,
     total: u64,
@@ -42,6 +60,7 @@ impl<'a> Tally<'a> {
         Tally {
             count,
             groups: HashMap::new(),
+            bytes: 0,
             levels: HashMap::new(),
             total: 0,
             span_ns: None,
@@ -65,7 +84,18 @@ impl<'a> Tally<'a> {
             *number = level.min(*number);
         }
         let start = self.count.every.map(|_| start_ns);
-        *self.groups.entry((start, key)).or_default() += records;
+        match self.groups.entry((start, key)) {
+            Entry::Occupied(mut known) => *known.get_mut() += records,
+            Entry::Vacant(new) => {
+                self.bytes += new.key().1.iter().map(bytes_of).sum::<usize>();
+                new.insert(records);
+            }
+        }
+    }
+
+    /// How many bytes the keys of all groups have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The error when the span so far has too many buckets.
@@ -84,6 +114,7 @@ impl<'a> Tally<'a> {
         let Tally {
             count: Count { by, every, .. },
             mut groups,
+            bytes: _,
             levels,
             total,
             span_ns,

@@ -70,7 +70,7 @@ pub enum QueryError {
     },
     /// More groups than a reader [may count](crate::Reader::with_max_groups).
     #[error(
-        "there are more than {limit} groups; count by something that has fewer values, or fewer records"
+        "there are more than {limit} groups, or their texts are too long; count by something that has fewer values, or fewer records"
     )]
     TooManyGroups {
         /// How many there may be.

@@ -4,29 +4,35 @@ use serde_json::Value;
 
 use super::csv::put_row;
 use super::escape::{Controls, Lines, put_escaped, put_json};
-use crate::count::Counts;
+use crate::count::{CountRow, Counts};
 use crate::time::{put_rfc3339_utc, rfc3339_utc};
 
 impl Counts {
     /// Appends one JSON object a row: `start` in UTC when there are buckets of time, a key for each grouping, `count`.
     pub fn put_json(&self, out: &mut Vec<u8>) {
         for row in &self.rows {
-            out.push(b'{');
-            if let Some(start) = row.start_ns {
-                out.extend(b"\"start\":\"");
-                put_rfc3339_utc(start, out);
-                out.extend(b"\",");
-            }
-            for (by, value) in self.by.iter().zip(&row.key) {
-                put_json(&by.to_string(), out);
-                out.push(b':');
-                put_json(value, out);
-                out.push(b',');
-            }
-            out.extend(b"\"count\":");
-            out.extend(row.count.to_string().bytes());
-            out.extend(b"}\n");
+            self.put_json_row(row, out);
+            out.push(b'\n');
         }
+    }
+
+    /// Appends the object of a row.
+    pub(crate) fn put_json_row(&self, row: &CountRow, out: &mut Vec<u8>) {
+        out.push(b'{');
+        if let Some(start) = row.start_ns {
+            out.extend(b"\"start\":\"");
+            put_rfc3339_utc(start, out);
+            out.extend(b"\",");
+        }
+        for (by, value) in self.by.iter().zip(&row.key) {
+            put_json(&by.to_string(), out);
+            out.push(b':');
+            put_json(value, out);
+            out.push(b',');
+        }
+        out.extend(b"\"count\":");
+        out.extend(row.count.to_string().bytes());
+        out.push(b'}');
     }
 
     /// Appends CSV as RFC 4180 has it, lines ending with CR LF: a header of the keys of [`Counts::put_json`], then the rows. What the
@@ -86,7 +92,7 @@ fn into_text(bytes: Vec<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::count::{CountRow, GroupBy};
+    use crate::count::GroupBy;
     use crate::time::{Every, Zone};
     use serde_json::json;
 

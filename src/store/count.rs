@@ -1,6 +1,7 @@
 //! Counting: how many records of each group there are. From the arrays of the blocks wherever they suffice.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -15,7 +16,7 @@ use super::rows::text_of;
 use super::scan::{Hit, Lens, Search};
 use super::stream::Stream;
 use crate::batch::extra_of_json;
-use crate::count::{Count, Counts, GroupBy, Side, Tally, too_many_buckets};
+use crate::count::{Count, Counts, GroupBy, Side, Tally, bytes_of, too_many_buckets};
 use crate::error::{Error, QueryError, StoreError};
 use crate::query::{FieldFilter, FieldTest, Order, Query};
 use crate::record::extra_at;
@@ -29,6 +30,9 @@ pub(super) struct Cell {
     pub(super) origin: u32,
     pub(super) fields: Vec<Value>,
 }
+
+/// How many bytes of text the groups of a count have on average, where it may have as many groups as the reader may count.
+const GROUP_BYTES: usize = 256;
 
 /// How many records each cell has.
 pub(super) type Cells = HashMap<Cell, u64>;
@@ -55,6 +59,8 @@ struct Counter {
     /// How many cells there may be, and whether there would be more.
     max_cells: usize,
     is_full: bool,
+    /// How many bytes the values of extra fields in the cells have.
+    bytes: usize,
 }
 
 impl Reader {
@@ -98,9 +104,10 @@ impl Reader {
             |counter, connection, segment| counter.add(connection, &counting, segment),
         )?;
         let mut damaged = plan.damaged;
+        let limit = self.max_groups;
+        let (max_bytes, too_many) = (max_bytes(limit), QueryError::TooManyGroups { limit });
         if counters.iter().any(Counter::is_over) {
-            let limit = self.max_groups;
-            return Err(QueryError::TooManyGroups { limit }.into());
+            return Err(too_many.into());
         }
         for counter in &counters {
             damaged += counter.lens.damaged;
@@ -109,6 +116,9 @@ impl Reader {
             }
             for (cell, records) in &counter.cells {
                 counting.put(&mut tally, cell, *records);
+                if tally.bytes() > max_bytes {
+                    return Err(too_many.into());
+                }
             }
         }
         Ok(tally.finish(damaged)?)
@@ -164,6 +174,11 @@ impl Reader {
     }
 }
 
+/// How many bytes of text so many groups may have.
+fn max_bytes(groups: usize) -> usize {
+    groups.saturating_mul(GROUP_BYTES)
+}
+
 impl Counting<'_> {
     /// Whether the arrays of blocks suffice: neither texts nor extra fields are asked for.
     fn by_arrays(&self) -> bool {
@@ -198,12 +213,13 @@ impl Counter {
             hits: Vec::new(),
             max_cells,
             is_full: false,
+            bytes: 0,
         }
     }
 
-    /// Whether there are more cells than there may be.
+    /// Whether there are more cells than there may be, or more in them.
     fn is_over(&self) -> bool {
-        self.is_full || self.cells.len() > self.max_cells
+        self.is_full || self.cells.len() > self.max_cells || self.bytes > max_bytes(self.max_cells)
     }
 
     /// Counts the records of a segment.
@@ -267,7 +283,13 @@ impl Counter {
             origin: counting.origins.of(hit.origin),
             fields,
         };
-        *self.cells.entry(cell).or_default() += 1;
+        match self.cells.entry(cell) {
+            Entry::Occupied(mut known) => *known.get_mut() += 1,
+            Entry::Vacant(new) => {
+                self.bytes += new.key().fields.iter().map(bytes_of).sum::<usize>();
+                new.insert(1);
+            }
+        }
     }
 
     /// Counts records by what their rows say in extra fields.
@@ -284,7 +306,9 @@ impl Counter {
             .prepare_cached("SELECT id, extra FROM record WHERE id >= ?1 AND id <= ?2")?;
         let mut rows = statement.query((first.key.1, last.key.1))?;
         let mut hits = hits.iter().peekable();
-        while let Some(row) = rows.next()? {
+        while !self.is_over()
+            && let Some(row) = rows.next()?
+        {
             let id: i64 = row.get(0)?;
             // A record that was deleted in between is not counted.
             while hits.next_if(|hit| hit.key.1 < id).is_some() {}

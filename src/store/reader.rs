@@ -118,7 +118,8 @@ impl Reader {
         self
     }
 
-    /// Refuses to count in so many groups that they would take much memory. Without, there may be any number.
+    /// Refuses to count in so many groups that they would take much memory; of those whose texts have more than 256 bytes on average,
+    /// in fewer. Without, there may be any number.
     #[must_use]
     pub fn with_max_groups(mut self, groups: usize) -> Self {
         self.max_groups = groups;

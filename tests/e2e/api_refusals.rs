@@ -89,6 +89,7 @@ fn bad_parameters_are_named_with_the_way_out() {
         ("records/1/context?any=1", "any", "any=true"),
         ("count?by=levle", "by", "did you mean level"),
         ("count?by=shoe", "by", "no record has a field \"shoe\""),
+        ("count?by=a,b,c,d,e,f,g,h,i", "by", "more than 8 groupings"),
         ("count?every=5", "every", "5"),
         ("count?every=36h", "every", "not whole days"),
         ("count?top=0", "top", "from 1 on"),

@@ -15,6 +15,12 @@ pub(super) const GROUPS: &[Parameter] = &[many("by"), one("every"), one("top")];
 /// How many rows an answer has at most.
 const MOST_ROWS: usize = 100_000;
 
+/// How many bytes an answer has at most.
+const MOST_BYTES: usize = 64 << 20;
+
+/// By how many things records are told apart at most.
+const MOST_KEYS: usize = 8;
+
 pub(super) fn count(given: &Parameters, reader: &Reader) -> Result<Answer, Problem> {
     let mut by: Vec<GroupBy> = Vec::new();
     for group in given.all("by").flat_map(|groups| groups.split(',')) {
@@ -22,6 +28,10 @@ pub(super) fn count(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
         let group = group.map_err(|error| Problem::of_query("by", &error))?;
         if !by.contains(&group) {
             by.push(group);
+        }
+        if by.len() > MOST_KEYS {
+            let detail = format!("by has more than {MOST_KEYS} groupings; use fewer");
+            return Err(Problem::of("by", detail));
         }
     }
     let zone = filters::zone(given)?;
@@ -57,15 +67,17 @@ pub(super) fn count(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
     let mut body = head.to_string().into_bytes();
     body.pop();
     body.extend(b",\"rows\":[");
-    let mut lines = Vec::new();
-    counts.put_json(&mut lines);
-    // Every row is a line, and no line is without a row.
-    let rows = lines.trim_ascii_end().split(|byte| *byte == b'\n');
-    for (place, row) in rows.enumerate() {
+    for (place, row) in counts.rows.iter().enumerate() {
         if place > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(row);
+        counts.put_json_row(row, &mut body);
+        if body.len() > MOST_BYTES {
+            let detail = format!(
+                "the answer has more than {MOST_BYTES} bytes; ask for the largest groups with top"
+            );
+            return Err(Problem::of("top", detail));
+        }
     }
     body.extend(b"]}");
     Ok(Answer::json(body))
