@@ -24,6 +24,8 @@ const PAGE_BYTES: usize = 2 << 20;
 pub(super) struct Page {
     pub(super) records: Vec<StoredRecord>,
     pub(super) rest: Vec<Key>,
+    /// How much text there is in the records.
+    pub(super) bytes: usize,
 }
 
 /// How many pages each helping thread may be ahead.
@@ -258,7 +260,11 @@ fn fetch_page(
     }
     let whole = bytes < PAGE_BYTES;
     let rest = keys.split_off(if whole { keys.len() } else { used });
-    Ok(Page { records, rest })
+    Ok(Page {
+        records,
+        rest,
+        bytes,
+    })
 }
 
 impl Iterator for Records {

@@ -22,7 +22,7 @@ pub(super) const AROUND: &[Parameter] = &[one("before"), one("after"), flag("any
 const DEFAULT_LIMIT: i64 = 100;
 const MOST_RECORDS: i64 = 1000;
 
-/// An answer that has so many bytes takes no more records: there may be megabytes in each.
+/// An answer that has so many bytes takes no more records: there may be megabytes in each. So does each side of a context.
 const PAGE_BYTES: usize = 4 << 20;
 
 /// How many records are shown on each side of another, when nobody says.
@@ -206,7 +206,9 @@ pub(super) fn around(given: &Parameters, reader: &Reader) -> Result<Answer, Prob
             ContextOf::SameOrigin
         },
     };
-    let around = reader.around(id, context)?.ok_or_else(|| none(id))?;
+    let around = reader
+        .around(id, context, PAGE_BYTES)?
+        .ok_or_else(|| none(id))?;
     let mut body = b"{\"before\":".to_vec();
     put_records(&around.before, &mut body);
     body.extend(b",\"record\":");
