@@ -1,6 +1,7 @@
 //! `/api`: questions about the store, for pages and programs. Nothing here changes a record.
 
 mod count;
+mod counted;
 mod description;
 mod export;
 mod filters;
@@ -25,15 +26,19 @@ pub(in crate::net) use questions::{Questions, THREADS};
 
 use std::future::poll_fn;
 
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::sleep;
 
+use self::counted::Counted;
 use self::parameters::Parameters;
 use self::routes::{Question, ROUTES, Route, Serves};
 use super::Exchange;
-use super::answer::{Body, JSON, Refusal, respond};
+use super::answer::{Body, JSON, Refusal, empty};
 use super::guard::GONE_AFTER;
 use crate::query::Query;
 use crate::store::Reader;
@@ -65,15 +70,20 @@ impl Answer {
         Answer::new(LINES, body)
     }
 
-    fn respond(self) -> Response<Body> {
-        let mut response = respond(StatusCode::OK, self.kind, self.body);
+    /// As a response. It has its room until it is taken.
+    fn respond(self, questions: &Questions) -> Result<Response<Body>, Problem> {
+        let room = questions.room_for_answer(self.body.len())?;
+        let mut response = empty(StatusCode::OK);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::try_from(value) {
                 let name = HeaderName::from_static(name);
-                response.headers_mut().insert(name, value);
+                headers.insert(name, value);
             }
         }
-        response
+        *response.body_mut() = Counted::new(self.body, room).boxed_unsync();
+        Ok(response)
     }
 }
 
@@ -121,7 +131,7 @@ impl Exchange<'_> {
     /// Has a question answered, unless the client goes before.
     async fn ask(&self, question: Question, given: Parameters) -> Result<Response<Body>, Problem> {
         let answer = self.asked(move |reader| question(&given, reader)).await?;
-        Ok(answer.respond())
+        answer.respond(self.questions()?)
     }
 
     /// Which records are wanted: read on a thread that may read, since patterns take their time to be compiled.
@@ -134,12 +144,15 @@ impl Exchange<'_> {
         &self,
         question: impl FnOnce(&Reader) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let questions = self.shared.rules.questions.as_ref();
-        let questions = questions.ok_or_else(Problem::no_database)?;
         tokio::select! {
-            answer = questions.ask(question) => answer,
+            answer = self.questions()?.ask(question) => answer,
             () = self.gone() => Err(Problem::gone()),
         }
+    }
+
+    fn questions(&self) -> Result<&Questions, Problem> {
+        let questions = self.shared.rules.questions.as_ref();
+        questions.ok_or_else(Problem::no_database)
     }
 
     /// Resolves when the client has gone.

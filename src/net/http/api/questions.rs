@@ -26,6 +26,10 @@ const MAX_GROUPS: usize = 250_000;
 /// How many exports are made at a time: they must leave threads for others.
 const MOST_EXPORTS: usize = 2;
 
+/// How much of answers may wait for their clients to take it, in units of a kibibyte.
+const MOST_WAITING: usize = 128 << 10;
+const WAITING_UNIT: usize = 1 << 10;
+
 /// How long a question may take by default.
 pub const DEFAULT_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -34,6 +38,7 @@ pub(in crate::net) struct Questions {
     source: Arc<Source>,
     room: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
     timeout: Duration,
 }
 
@@ -62,6 +67,7 @@ impl Questions {
             }),
             room: Arc::new(Semaphore::new(THREADS + WAITING)),
             exports: Arc::new(Semaphore::new(MOST_EXPORTS)),
+            answers: Arc::new(Semaphore::new(MOST_WAITING)),
             timeout,
         }
     }
@@ -69,6 +75,21 @@ impl Questions {
     /// Room for one more export, until it is dropped.
     pub(super) fn room_for_export(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.exports).try_acquire_owned().ok()
+    }
+
+    /// Room for an answer of so many bytes, until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// 503 when too much waits for clients that do not take it.
+    pub(super) fn room_for_answer(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let units = bytes.div_ceil(WAITING_UNIT).min(MOST_WAITING);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.answers).try_acquire_many_owned(units);
+        room.map_err(|_| {
+            let detail = "too many answers wait for their clients to take them; ask again in a moment, or for less";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        })
     }
 
     /// Has a question answered on a thread that may read. It ends soon after the future is dropped, and by the time limit.

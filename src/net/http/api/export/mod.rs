@@ -90,8 +90,7 @@ impl Exchange<'_> {
 
     /// The body, when the first of it is there: what fails by then has an answer of its own.
     async fn exported(&self, form: Form, query: Query) -> Result<Body, Problem> {
-        let questions = self.shared.rules.questions.as_ref();
-        let questions = questions.ok_or_else(Problem::no_database)?;
+        let questions = self.questions()?;
         let room = questions.room_for_export().ok_or_else(|| {
             let detail = "too many exports are being made; come again when one is done";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
