@@ -1,7 +1,7 @@
 //! Who may come in over HTTP: the bearer of a token, and no page in somebody's browser.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use hyper::Version;
@@ -46,9 +46,10 @@ impl Tokens {
         is_among(self.0.iter().map(String::as_str), token)
     }
 
-    fn has_session(&self, session: &[u8]) -> bool {
+    /// Whether one of these counts: a browser may have several, of other paths or domains.
+    fn has_session<'s>(&self, mut given: impl Iterator<Item = &'s [u8]>) -> bool {
         let sessions: Vec<String> = self.0.iter().map(|token| session_of(token)).collect();
-        is_among(sessions.iter().map(String::as_str), session)
+        given.any(|session| is_among(sessions.iter().map(String::as_str), session))
     }
 }
 
@@ -67,9 +68,6 @@ fn session_of(token: &str) -> String {
         hex
     })
 }
-
-/// The name of the cookie that a session is in.
-pub(super) const SESSION_COOKIE: &str = "logstore-session";
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +104,8 @@ pub(super) struct Access {
     tokens: Option<Tokens>,
     /// We listen on this machine alone, where nobody but its own programs and the pages in its browsers can reach us.
     loopback_only: bool,
+    /// The name of the cookie that a session is in. Browsers keep one cookie of a name for all ports of a host.
+    session_cookie: String,
 }
 
 /// Why a request is not let in.
@@ -125,11 +125,18 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl Access {
-    pub(super) fn new(tokens: Option<Tokens>, address: IpAddr) -> Self {
+    /// Of a server that listens there.
+    pub(super) fn new(tokens: Option<Tokens>, address: SocketAddr) -> Self {
         Access {
             tokens,
-            loopback_only: address.to_canonical().is_loopback(),
+            loopback_only: address.ip().to_canonical().is_loopback(),
+            session_cookie: format!("logstore-session-{}", address.port()),
         }
+    }
+
+    /// The name of the cookie that a session is in.
+    pub(super) fn session_cookie(&self) -> &str {
+        &self.session_cookie
     }
 
     pub(super) fn check(&self, visit: Visit<'_>) -> Result<(), Refused> {
@@ -141,7 +148,7 @@ impl Access {
             Wants::Nothing => true,
             Wants::Reading => {
                 bearer(headers).is_some_and(|token| tokens.has(token))
-                    || session(headers).is_some_and(|session| tokens.has_session(session))
+                    || tokens.has_session(self.sessions(headers))
             }
             Wants::All => bearer(headers).is_some_and(|token| tokens.has(token)),
         };
@@ -153,6 +160,16 @@ impl Access {
         self.tokens.as_ref()?;
         let token = str::from_utf8(bearer(headers)?).ok()?;
         Some(session_of(token))
+    }
+
+    /// The sessions that a request brought.
+    fn sessions<'r>(&self, headers: &'r HeaderMap) -> impl Iterator<Item = &'r [u8]> {
+        let cookies = headers.get_all(COOKIE).iter();
+        let cookies = cookies.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        cookies.filter_map(|cookie| {
+            let name = self.session_cookie.as_bytes();
+            cookie.trim_ascii().strip_prefix(name)?.strip_prefix(b"=")
+        })
     }
 
     /// Whether a request names us, and comes from no page of another site.
@@ -207,18 +224,6 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     is_bearer.then_some(token.trim_ascii())
 }
 
-/// The session that a request brought.
-fn session(headers: &HeaderMap) -> Option<&[u8]> {
-    let cookies = headers.get_all(COOKIE).iter();
-    let mut cookies = cookies.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-    cookies.find_map(|cookie| {
-        let value = cookie
-            .trim_ascii()
-            .strip_prefix(SESSION_COOKIE.as_bytes())?;
-        value.strip_prefix(b"=")
-    })
-}
-
 /// Whether the host of a request's `Host` is this machine by a name that nobody else can give it.
 fn is_loopback_name(host: &str) -> bool {
     let name = without_port(host);
@@ -241,10 +246,16 @@ fn without_port(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
-    const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    const ANYWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+    const LOOPBACK: SocketAddr = at(Ipv4Addr::LOCALHOST);
+    const ANYWHERE: SocketAddr = at(Ipv4Addr::UNSPECIFIED);
+
+    const fn at(address: Ipv4Addr) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(address), 9020)
+    }
 
     fn check(access: &Access, headers: &[(&'static str, &str)]) -> Result<(), Refused> {
         check_for(Wants::All, access, headers)
@@ -395,7 +406,10 @@ mod tests {
         let with = HeaderMap::from_iter([(AUTHORIZATION, "Bearer sesame".parse().unwrap())]);
         let session = access.session(&with).unwrap();
         assert!(!session.contains("sesame"));
-        let cookie = format!("a=b; {SESSION_COOKIE}={session}");
+        let name = access.session_cookie();
+        assert_eq!(name, "logstore-session-9020");
+        // Those of another port and of another path.
+        let cookie = format!("logstore-session-90201=a; {name}=b; {name}={session}");
         let headers = [("host", "logs.example"), ("cookie", cookie.as_str())];
         assert_eq!(check_for(Wants::Reading, &access, &headers), Ok(()));
         assert_eq!(
@@ -407,7 +421,7 @@ mod tests {
         assert_eq!(gone, Err(Refused::Token));
         let wrong = [
             ("host", "logs.example"),
-            ("cookie", "logstore-session=sesame"),
+            ("cookie", "logstore-session-9020=sesame"),
         ];
         let refused = check_for(Wants::Reading, &access, &wrong);
         assert_eq!(refused, Err(Refused::Token));

@@ -272,7 +272,7 @@ impl LogRecordSocketReceiver {
             protocol: self.protocol,
             tls: self.tls,
             proof_demanded: self.tokens.is_some() && !self.insecure,
-            access: Access::new(self.tokens, self.local_addr.ip()),
+            access: Access::new(self.tokens, self.local_addr),
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
             message_timeout: self.message_timeout,

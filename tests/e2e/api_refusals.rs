@@ -188,15 +188,17 @@ fn a_token_or_its_session_is_demanded_of_every_question() {
     std::fs::write(&tokens, "other\nsesame\n").unwrap();
     let flags = ["--token-file", tokens.to_str().unwrap()];
     let server = Server::start_with(&store.db, &flags);
+    let name = |server: &Server| format!("logstore-session-{}", server.address().port());
+    let [wrong, empty] = ["sesame", ""].map(|value| format!("Cookie: {}={value}", name(&server)));
     let paths = ["/api/records", "/api/meta", "/api/nowhere", "/api/stats"];
     for path in paths {
-        for wrong in [
+        for given in [
             &[][..],
             &["Authorization: Bearer sesam"],
-            &["Cookie: logstore-session=sesame"],
-            &["Cookie: logstore-session="],
+            &[&wrong],
+            &[&empty],
         ] {
-            let answer = refused(&server, &format!("GET {path}"), wrong, 401);
+            let answer = refused(&server, &format!("GET {path}"), given, 401);
             let wanted = "www-authenticate: bearer";
             assert!(answer.head.contains(wanted), "{answer:?}");
         }
@@ -217,7 +219,10 @@ fn a_token_or_its_session_is_demanded_of_every_question() {
         "httponly; samesite=strict; path=/api; max-age=31536000"
     );
     assert!(!cookie.contains("sesame"), "{cookie}");
-    let cookie = format!("Cookie: theme=dark; {cookie}");
+    let session = cookie.strip_prefix(&format!("{}=", name(&server)));
+    let session = session.unwrap().to_owned();
+    let cookie_for = |server: &Server| format!("Cookie: theme=dark; {}={session}", name(server));
+    let cookie = cookie_for(&server);
     let answer = ask(server.address(), "GET /api/records", &[&cookie]);
     assert_eq!(answer.status, 200, "{answer:?}");
     // It opens nothing but answers.
@@ -235,12 +240,16 @@ fn a_token_or_its_session_is_demanded_of_every_question() {
 
     // It outlives a restart, and ends with its token.
     let server = Server::start_with(&store.db, &flags);
-    let answer = ask(server.address(), "GET /api/records", &[&cookie]);
+    let answer = ask(
+        server.address(),
+        "GET /api/records",
+        &[&cookie_for(&server)],
+    );
     assert_eq!(answer.status, 200, "{answer:?}");
     server.terminate();
     std::fs::write(&tokens, "other\n").unwrap();
     let server = Server::start_with(&store.db, &flags);
-    refused(&server, "GET /api/records", &[&cookie], 401);
+    refused(&server, "GET /api/records", &[&cookie_for(&server)], 401);
     server.terminate();
 }
 

@@ -4,7 +4,7 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use hyper::{Method, Request, Response, StatusCode};
 
-use crate::net::access::{Channel, SESSION_COOKIE};
+use crate::net::access::Channel;
 use crate::net::http::Exchange;
 use crate::net::http::answer::{Body, empty};
 
@@ -33,9 +33,8 @@ impl Exchange<'_> {
             Channel::Plain => "",
             Channel::Tls => "; Secure",
         };
-        format!(
-            "{SESSION_COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/api; Max-Age={max_age}{secure}"
-        )
+        let name = self.shared.rules.access.session_cookie();
+        format!("{name}={value}; HttpOnly; SameSite=Strict; Path=/api; Max-Age={max_age}{secure}")
     }
 }
 
