@@ -14,7 +14,7 @@ use crate::count::{Count, GroupBy};
 use crate::query::{Order, Query};
 use crate::store::Reader;
 
-/// How many names of each kind an answer has. Of more, the largest are taken.
+/// How many names of each kind an answer has. Of more, the largest are taken; of fields those that are found first.
 const MOST_NAMES: usize = 2000;
 
 /// In how many records fields are looked for: the newest.
@@ -39,9 +39,11 @@ pub(super) fn names(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
     // Of records without a host's name.
     hosts.remove("");
     let fields = fields(&query, reader)?;
-    let is_cut = [names.len(), hosts.len(), fields.len()]
-        .iter()
-        .any(|found| *found > MOST_NAMES);
+    let cut = [
+        ("cut", names.len()),
+        ("hosts_cut", hosts.len()),
+        ("fields_cut", fields.len()),
+    ];
     let names = largest(names, |counts| counts.iter().sum());
     let hosts = largest(hosts, |count| *count);
     let names = names
@@ -56,8 +58,10 @@ pub(super) fn names(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
         "fields": fields.iter().take(MOST_NAMES).collect::<Vec<_>>(),
         "total": counts.total,
     });
-    if is_cut {
-        answer["cut"] = true.into();
+    for (flag, found) in cut {
+        if found > MOST_NAMES {
+            answer[flag] = true.into();
+        }
     }
     Ok(Answer::json(answer.to_string()))
 }
@@ -73,7 +77,7 @@ fn largest<T>(names: BTreeMap<&str, T>, records: impl Fn(&T) -> u64) -> Vec<(&st
     names
 }
 
-/// The keys of extra fields, dotted, of the newest records.
+/// The keys of extra fields, dotted, of the newest records: one more than there may be where there are more.
 fn fields(query: &Query, reader: &Reader) -> Result<BTreeSet<String>, Problem> {
     let query = Query {
         limit: Some(FIELD_RECORDS),
@@ -83,12 +87,18 @@ fn fields(query: &Query, reader: &Reader) -> Result<BTreeSet<String>, Problem> {
     let mut fields = BTreeSet::new();
     for stored in reader.query(&query)? {
         put_keys("", &stored?.record.extra, FIELD_DEPTH, &mut fields);
+        if fields.len() > MOST_NAMES {
+            break;
+        }
     }
     Ok(fields)
 }
 
 fn put_keys(before: &str, extra: &Map<String, Value>, depth: usize, fields: &mut BTreeSet<String>) {
     for (key, value) in extra {
+        if fields.len() > MOST_NAMES {
+            return;
+        }
         let key = format!("{before}{key}");
         match value {
             Value::Object(inner) if depth > 1 && !inner.is_empty() => {
@@ -113,6 +123,14 @@ mod tests {
         put_keys("", extra.as_object().unwrap(), FIELD_DEPTH, &mut fields);
         let fields: Vec<String> = fields.into_iter().collect();
         assert_eq!(fields, ["a.b.c.d", "n", "user.id", "user.name"]);
+    }
+
+    #[test]
+    fn of_too_many_keys_no_more_are_looked_at() {
+        let extra = (0..2 * MOST_NAMES).map(|key| (key.to_string(), Value::Null));
+        let mut fields = BTreeSet::new();
+        put_keys("", &extra.collect(), FIELD_DEPTH, &mut fields);
+        assert_eq!(fields.len(), MOST_NAMES + 1);
     }
 
     #[test]
