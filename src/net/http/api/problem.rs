@@ -6,7 +6,7 @@ use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUT
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use crate::error::{Error, QueryError, SearchError, StoreError, describe};
+use crate::error::{Error, QueryError, SearchError, StoreError};
 use crate::net::http::answer::{Body, Refusal, respond};
 
 const PROBLEM: &str = "application/problem+json";
@@ -128,11 +128,30 @@ impl From<Refusal> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let status = match error {
-            StoreError::Cancelled | StoreError::Missing { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        // What the error says itself names paths of this machine, which are nobody's business elsewhere.
+        let (status, detail) = match error {
+            StoreError::Cancelled => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the question was taken back",
+            ),
+            StoreError::Missing { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "there is no database at the server's path; records that come make a new one",
+            ),
+            StoreError::Busy { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database is locked by another program; ask again in a moment",
+            ),
+            StoreError::Damaged { .. } => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the database is damaged; `logstore check` on the server's machine says where",
+            ),
+            _ => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the database could not be read; `logstore check` on the server's machine may say why",
+            ),
         };
-        Problem::new(status, describe(&error))
+        Problem::new(status, detail)
     }
 }
 
@@ -141,7 +160,10 @@ impl From<Error> for Problem {
         match error {
             Error::Store(error) => error.into(),
             Error::Query(error) => Problem::new(StatusCode::BAD_REQUEST, on_one_line(&error)),
-            error => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, describe(&error)),
+            _ => Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "answering this question failed",
+            ),
         }
     }
 }
@@ -175,6 +197,16 @@ fn place(error: &QueryError) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
     use crate::query::Pattern;
+
+    #[test]
+    fn no_problem_names_a_path() {
+        let missing = StoreError::Missing {
+            path: "/secret".into(),
+        };
+        let problem = Problem::from(missing);
+        assert_eq!(problem.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!problem.detail.contains("secret"), "{}", problem.detail);
+    }
 
     #[test]
     fn a_place_is_counted_as_javascript_counts() {
