@@ -142,10 +142,14 @@ impl Reader {
     ///
     /// When the file cannot be read.
     pub fn missing_field<'c>(&self, counts: &'c Counts) -> Result<Option<&'c GroupBy>, StoreError> {
+        // In an empty store no field is there yet.
+        if counts.rows.is_empty() && self.last_id()? == 0 {
+            return Ok(None);
+        }
         for (place, by) in counts.by.iter().enumerate() {
             let Some(key) = by.field() else { continue };
             let is_found = counts.rows.iter().any(|row| !row.key[place].is_null());
-            if is_found || counts.rows.is_empty() {
+            if is_found {
                 continue;
             }
             // The filters may have left out whoever has it.

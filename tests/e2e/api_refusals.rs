@@ -87,6 +87,7 @@ fn bad_parameters_are_named_with_the_way_out() {
         (&patterns, "q", "more than 16 regular expressions"),
         ("records/1/context?before=x", "before", "from 0 to 1000"),
         ("records/1/context?any=1", "any", "any=true"),
+        ("count?by=shoe&name=nobody", "by", "no record has a field"),
         ("count?by=levle", "by", "did you mean level"),
         ("count?by=shoe", "by", "no record has a field \"shoe\""),
         ("count?by=a,b,c,d,e,f,g,h,i", "by", "more than 8 groupings"),
