@@ -81,7 +81,7 @@ struct Sent {
 static SENT: LazyLock<Vec<Sent>> = LazyLock::new(|| FILES.iter().map(Sent::new).collect());
 
 /// What the page may do: run and show what comes from here, and nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl Sent {
@@ -140,6 +140,7 @@ pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (OPENER_POLICY, "same-origin"),
+        (RESOURCE_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -147,6 +148,7 @@ pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
 }
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Whether `Accept-Encoding` names gzip, other than to refuse it (`;q=0`).
 fn takes_gzip(accepted: &str) -> bool {
