@@ -111,8 +111,10 @@ pub(super) struct Access {
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It brought no token that counts.
+    /// It brought no token.
     Token,
+    /// It brought a token that does not count.
+    OtherToken,
     /// It came from a page of another site.
     Origin,
     /// It was meant for a host of another name, as when a site's name is bent to this machine.
@@ -152,7 +154,11 @@ impl Access {
             }
             Wants::All => bearer(headers).is_some_and(|token| tokens.has(token)),
         };
-        is_let_in.then_some(()).ok_or(Refused::Token)
+        match bearer(headers) {
+            _ if is_let_in => Ok(()),
+            Some(_) => Err(Refused::OtherToken),
+            None => Err(Refused::Token),
+        }
     }
 
     /// The session for the token that a request brought; `None` when none is wanted here.
@@ -187,14 +193,14 @@ impl Access {
         // of TLS our certificate is not that site's.
         let from_page = headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE);
         let bent = if self.loopback_only {
-            !is_loopback_name(host)
+            !is_loopback_name(host) && (visit.wants == Wants::All || !is_own_name(host))
         } else {
             (from_page || visit.wants != Wants::All)
                 && self.tokens.is_none()
                 && visit.channel == Channel::Plain
                 && !is_address(host)
                 && !is_loopback_name(host)
-                && !without_port(host).eq_ignore_ascii_case(machine_name())
+                && !is_own_name(host)
         };
         if bent {
             return Err(Refused::Host);
@@ -233,15 +239,24 @@ fn is_loopback_name(host: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
+/// Whether it is what this machine calls itself.
+fn is_own_name(host: &str) -> bool {
+    let name = without_port(host);
+    !name.is_empty() && name.eq_ignore_ascii_case(machine_name())
+}
+
 fn is_address(host: &str) -> bool {
     without_port(host).parse::<IpAddr>().is_ok()
 }
 
+/// The name without its port.
 fn without_port(host: &str) -> &str {
-    match host.strip_prefix('[') {
+    let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    }
+    };
+    // The dot of the root.
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -291,6 +306,7 @@ mod tests {
         for host in [
             "localhost",
             "LOCALHOST:9020",
+            "localhost.:9020",
             "127.0.0.1:9020",
             "[::1]:9020",
             "127.8.8.8",
@@ -380,10 +396,11 @@ mod tests {
         for given in [
             "Bearer first-toke",
             "Bearer first-token2",
-            "Basic first-token",
-            "Bearer",
             "Bearer # of the batch jobs",
         ] {
+            assert_eq!(with(given), Err(Refused::OtherToken), "{given}");
+        }
+        for given in ["Basic first-token", "Bearer"] {
             assert_eq!(with(given), Err(Refused::Token), "{given}");
         }
         let without = check(&access, &[("host", "logs.example")]);
@@ -442,6 +459,15 @@ mod tests {
         }
         // Programs that send records name whatever they were told.
         assert_eq!(check(&access, &named), Ok(()));
+    }
+
+    #[test]
+    fn this_machines_own_name_is_for_reading() {
+        let access = Access::new(None, LOOPBACK);
+        let named = [("host", machine_name())];
+        assert_eq!(check_for(Wants::Reading, &access, &named), Ok(()));
+        let sends = check(&access, &named).is_ok();
+        assert_eq!(sends, is_loopback_name(machine_name()));
     }
 
     #[test]

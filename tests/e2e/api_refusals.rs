@@ -200,6 +200,9 @@ fn a_token_or_its_session_is_demanded_of_every_question() {
             &[&empty],
         ] {
             let answer = refused(&server, &format!("GET {path}"), given, 401);
+            let said = answer.json()["detail"].as_str().unwrap().to_owned();
+            let is_given = given.iter().any(|line| line.starts_with("Auth"));
+            assert_eq!(said.contains("not one of those"), is_given, "{said}");
             let wanted = "www-authenticate: bearer";
             assert!(answer.head.contains(wanted), "{answer:?}");
         }

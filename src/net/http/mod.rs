@@ -244,6 +244,10 @@ impl Exchange<'_> {
                 StatusCode::UNAUTHORIZED,
                 "a token is wanted: Authorization: Bearer TOKEN",
             ),
+            Refused::OtherToken => Refusal::new(
+                StatusCode::UNAUTHORIZED,
+                "the token is not one of those in the server's --token-file",
+            ),
             Refused::Origin => {
                 Refusal::new(StatusCode::FORBIDDEN, "requests from pages of other sites are not served")
             }
@@ -293,6 +297,11 @@ impl Exchange<'_> {
                 Err(Refusal::method(&method, path, "GET, HEAD"))
             }
             _ if page::has(path) => Err(Refusal::method(&method, path, "GET, HEAD")),
+            _ if get => Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "there is nothing here; the page is at /, questions go to /api, and records are posted to /ingest, /gelf, /v1/logs (OTLP), \
+                 /loki/api/v1/push or /elasticsearch/_bulk",
+            )),
             _ => Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "records are posted to /ingest, /gelf, /v1/logs (OTLP), /loki/api/v1/push or /elasticsearch/_bulk",
