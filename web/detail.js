@@ -85,7 +85,7 @@ export class Detail {
         const parts = [
             el('div', { class: 'when' }, el('time', { datetime: record.created }, exactTime(record.created)),
                 el('span', { class: 'dim' }, record.created)),
-            this.block('Message', message, 'said', this.actions({ only: message.trim() ? phrase(message) : null, out: null }, 'this message')),
+            this.block('Message', message, 'said', this.actions({ only: phrase(message), out: null }, 'this message')),
         ];
         if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', []));
         if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', []));
@@ -146,9 +146,10 @@ export class Detail {
     }
 }
 
-// The first line of a message as a phrase of its words; of a long one the beginning, where the last word may be cut.
+// The first line of a message as a phrase of its words; of a long one as many as are whole. Null where there are none.
 function phrase(message) {
     const line = [...message.trim().split('\n')[0]];
-    const text = line.slice(0, MOST_PHRASE).join('').trim();
-    return `"${text.replace(/["\\]/g, '\\$&')}"${line.length > MOST_PHRASE ? '*' : ''}`;
+    const start = line.slice(0, MOST_PHRASE).join('');
+    const text = (line.length > MOST_PHRASE ? start.replace(/[\p{L}\p{M}\p{N}\p{Co}_]*$/u, '') : start).trim();
+    return /[\p{L}\p{N}]/u.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : null;
 }
