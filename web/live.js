@@ -55,6 +55,7 @@ export class Live {
         this.filter = filter;
         this.loaded = loaded;
         this.isPaused = false;
+        this.hasFailed = false;
         this.clear();
         if (filter) this.open(null);
         this.show();
@@ -65,7 +66,8 @@ export class Live {
         try {
             await this.loaded;
         } catch {
-            // What is wrong with the filter is said already.
+            // Why is said already.
+            if (filter === this.filter) this.fail();
             return;
         }
         if (filter !== this.filter || this.tail || document.hidden) return;
@@ -77,12 +79,20 @@ export class Live {
                 this.anew();
             },
             onBehind: () => this.say('More came than this page could take; it reads on where it was left.'),
-            onError: (error) => this.onError(error),
+            onError: (error) => {
+                this.fail();
+                this.onError(error);
+            },
         }, lastId);
     }
 
+    fail() {
+        this.hasFailed = true;
+        this.show();
+    }
+
     looked() {
-        if (!this.filter) return;
+        if (!this.filter || this.hasFailed) return;
         if (document.hidden) {
             this.resumeAt = this.tail?.lastId ?? null;
             this.tail?.stop();
@@ -143,10 +153,11 @@ export class Live {
         let state = this.order() === 'newest' ? 'Live: new records appear as they come' : 'Live: new records appear at the end';
         if (!isOn) state = '';
         else if (connection.isLost) state = 'Not live: the server cannot be reached';
+        else if (this.hasFailed) state = 'Not live: there was no answer';
         else if (this.isPaused) state = `Paused, ${grouped(this.count)} waiting`;
         else if (hasEnded(this.filter)) state = 'Live, but the time range has an end: nothing that is logged now is in it';
         else if (this.count > 0) state = 'Live, but you look at older records';
         byId('live-state').textContent = state;
-        byId('live-bar').classList.toggle('paused', this.isPaused);
+        byId('live-bar').classList.toggle('paused', this.isPaused || this.hasFailed || connection.isLost);
     }
 }
