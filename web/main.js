@@ -99,7 +99,7 @@ function load(answers, signal) {
         count(error.parameter === 'q' ? 'The search text cannot be read.' : 'No answer.');
         failed(error);
     });
-    const bars = part('chart', answers.histogram, (answer) => setHistogram(answer, signal), (error) => {
+    const bars = part('chart', answers.histogram, (answer) => void setHistogram(answer, signal), (error) => {
         histogram.set(null);
         partTrouble('chart-trouble', why('No histogram', error));
         records.then(() => (pages.atTop && pages.atEnd ? setTotal(0) : count('Not counted.'))).catch(() => {});
@@ -152,11 +152,13 @@ function setTotal(total) {
 async function setHistogram(answer, signal) {
     partTrouble('chart-trouble', '');
     histogram.set(answer);
+    const { compare } = view;
     const other = otherRange(view, answer);
     histogram.compare(null, other?.reason);
     if (!other || other.reason) return;
     try {
-        histogram.compare(await ask('/api/histogram', other.parameters, signal), other.title);
+        const compared = await ask('/api/histogram', other.parameters, signal);
+        if (compare === view.compare) histogram.compare(compared, other.title);
     } catch (error) {
         if (!isAbort(error)) histogram.compare(null, `${other.title}: ${error.message}`);
     }

@@ -120,7 +120,8 @@ export class Menus {
         const preset = until ? undefined : RANGES.find(([, value]) => value === since)?.[0];
         const last = until ? null : /^-(\d+ ?\w+)$/.exec(since)?.[1];
         const range = preset ?? (last ? `Last ${last}` : null) ?? `${since ? shownTime(since) : '…'} – ${until ? shownTime(until) : 'now'}`;
-        byId('range-text').textContent = range;
+        // There is room for whole seconds; all digits are a hover away.
+        byId('range-text').textContent = range.replace(/(:\d\d)\.\d+/g, '$1');
         byId('range').title = range;
         byId('range-reset').hidden = !since && !until;
         byId('compare').classList.toggle('on', Boolean(compare));
