@@ -1,7 +1,7 @@
 // What was logged before and after a record, by the same origin or by anybody.
 
 import { ask } from './api.js';
-import { el } from './dom.js';
+import { el, visible } from './dom.js';
 import { levelBadge } from './row.js';
 import { exactTime, rowTime } from './time.js';
 
@@ -53,6 +53,6 @@ export class Around {
         return el('li', { 'aria-current': isThis ? 'true' : null }, el('button', {
             type: 'button', class: 'near', title: exactTime(record.created), onclick: () => this.detail.onOpen(String(record.id)),
         }, el('span', { class: 'dim' }, rowTime(record.created).time), levelBadge(record),
-        el('span', { class: 'text' }, String(record.message ?? '').split('\n')[0].slice(0, 300))));
+        el('span', { class: 'text' }, visible(String(record.message ?? '').split('\n')[0].slice(0, 300)))));
     }
 }

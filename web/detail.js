@@ -2,8 +2,8 @@
 
 import { ask, isAbort, recordJson } from './api.js';
 import { Around } from './around.js';
-import { byId, el } from './dom.js';
-import { extrasTable, pair } from './extras.js';
+import { byId, el, visible } from './dom.js';
+import { extrasTable, isAlone, pair } from './extras.js';
 import { levelName, levelTerms } from './levels.js';
 import { levelBadge } from './row.js';
 import { isKey, quoted } from './terms.js';
@@ -14,6 +14,8 @@ const ORDER = ['name', 'levelname', 'levelno', 'hostname', 'process', 'processNa
     'pathname', 'filename', 'lineno', 'module', 'funcName'];
 const APART = new Set(['id', 'cursor', 'created', 'created_ns', 'message', 'exc_text', 'stack_info', 'extra']);
 const TERMS = { hostname: 'host:', process: 'process:', processName: 'process:', thread: 'thread:', threadName: 'thread:' };
+
+const MOST_PHRASE = 300;
 
 /**
  * The terms that ask for a record's field of this value, and for all without it (null where the search text has no words for it).
@@ -26,8 +28,7 @@ export function fieldTerms(field, value, levelno) {
     if (value === '' || value === null) return { only: null, out: null };
     if (field === 'name') return { only: `name:${quoted(value)}`, out: `-name:${quoted(value)}` };
     if (field === 'levelname' || field === 'levelno') {
-        const { only, above } = levelTerms(levelno);
-        return { only, out: above };
+        return levelTerms(levelno);
     }
     return { only: TERMS[field] ? TERMS[field] + quoted(value) : null, out: null };
 }
@@ -79,17 +80,17 @@ export class Detail {
 
     draw(record) {
         this.record = record;
-        byId('detail-title').replaceChildren(levelBadge(record), ` ${levelName(record)} `, el('span', { class: 'dim' }, `#${record.id}`));
+        byId('detail-title').replaceChildren(levelBadge(record), ` ${visible(levelName(record))} `, el('span', { class: 'dim' }, `#${record.id}`));
         const message = String(record.message ?? '');
         const parts = [
             el('div', { class: 'when' }, el('time', { datetime: record.created }, exactTime(record.created)),
                 el('span', { class: 'dim' }, record.created)),
-            this.block('Message', message, 'said', this.actions({ only: message.trim() ? phrase(message) : null, out: null }, 'this message')),
+            this.block('Message', message, 'said', this.actions({ only: phrase(message), out: null }, 'this message')),
         ];
         if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', []));
         if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', []));
         if (record.extra && Object.keys(record.extra).length > 0) {
-            parts.push(el('section', {}, el('h3', {}, 'Extra fields'), extrasTable(record.extra, (key, value) => this.extraActions(key, value))));
+            parts.push(el('section', {}, el('h3', {}, 'Extra fields'), extrasTable(record.extra, (key, value) => this.extraActions(key, value, record.extra))));
         }
         parts.push(el('section', {}, el('h3', {}, 'Fields'), this.fields(record)), this.tools(record), new Around(record, this).node);
         byId('detail-body').replaceChildren(...parts);
@@ -98,7 +99,7 @@ export class Detail {
 
     block(title, text, kind, actions) {
         return el('section', {}, el('h3', {}, title, el('span', { class: 'actions' }, ...actions)),
-            el('pre', { class: kind, tabindex: 0, role: 'group', 'aria-label': title }, text));
+            el('pre', { class: kind, tabindex: 0, role: 'group', 'aria-label': title }, visible(text)));
     }
 
     fields(record) {
@@ -110,8 +111,8 @@ export class Detail {
         return el('dl', { class: 'fields' }, ...rows);
     }
 
-    extraActions(key, value) {
-        if (!isKey(key) || value === '' || value === null || typeof value === 'object') return [];
+    extraActions(key, value, extra) {
+        if (!isKey(key) || !isAlone(key, extra) || value === '' || value === null || typeof value === 'object') return [];
         return this.actions({ only: `${key}=${quoted(value)}`, out: `${key}!=${quoted(value)}` }, `${key} ${value}`);
     }
 
@@ -145,8 +146,10 @@ export class Detail {
     }
 }
 
-// The first line of a message as a phrase of its words.
+// The first line of a message as a phrase of its words; of a long one as many as are whole. Null where there are none.
 function phrase(message) {
-    const line = message.trim().split('\n')[0].slice(0, 300);
-    return `"${line.replace(/["\\]/g, '\\$&')}"`;
+    const line = [...message.trim().split('\n')[0]];
+    const start = line.slice(0, MOST_PHRASE).join('');
+    const text = (line.length > MOST_PHRASE ? start.replace(/[\p{L}\p{M}\p{N}\p{Co}_]*$/u, '') : start).trim();
+    return /[\p{L}\p{N}]/u.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : null;
 }

@@ -37,6 +37,16 @@ export const shape = (tag, attributes = {}, ...children) => filled(document.crea
  */
 export const byId = (id) => document.getElementById(id);
 
+// Control characters but tab and line ends, and what turns the direction of a text around.
+const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)/g;
+
+/**
+ * A text with what would not be seen, or would change how the rest is seen, as escapes.
+ * @param {any} text
+ * @returns {string}
+ */
+export const visible = (text) => String(text).replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /**
  * Puts a popover under the button that opens it, inside of the window.
  * @param {string} buttonId

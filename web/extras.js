@@ -1,8 +1,9 @@
 // Extra fields as a tree: what is nested can be folded.
 
-import { el } from './dom.js';
+import { el, visible } from './dom.js';
 
-const MOST = 500;
+const MOST = 200;
+const DEEP = 3;
 
 const isNested = (value) => value !== null && typeof value === 'object';
 
@@ -15,32 +16,58 @@ export const shown = (value) => (isNested(value) ? JSON.stringify(value, (_, eac
     : String(value));
 
 /**
+ * Whether a dotted key leads to one value only: `a.b` may be a field of its own beside a field `a` with a `b`.
+ * @param {string} key
+ * @param {object} values
+ * @returns {boolean}
+ */
+export const isAlone = (key, values) => ways(key, values) === 1;
+
+function ways(key, values) {
+    if (!isNested(values) || Array.isArray(values)) return 0;
+    let found = Object.hasOwn(values, key) ? 1 : 0;
+    for (let dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {
+        const start = key.slice(0, dot);
+        if (Object.hasOwn(values, start)) found += ways(key.slice(dot + 1), values[start]);
+    }
+    return found;
+}
+
+/**
  * Rows for the members of an object or a list, nested ones below their name.
  * @param {object} values
  * @param {(key: string, value: any) => Node[]} actions what can be done with a value, by its dotted key
- * @param {string} [path] the dotted key so far, null inside of lists, where none can be asked for
+ * @param {string|null} [path] the dotted key so far, null inside of lists, where none can be asked for
+ * @param {number} [level] how deep they are
  * @returns {HTMLElement}
  */
-export function extrasTable(values, actions, path = '') {
+export function extrasTable(values, actions, path = '', level = 1) {
     const entries = Object.entries(values);
     const list = el('dl', { class: 'fields extras' });
-    for (const [name, value] of entries.slice(0, MOST)) {
-        const key = path === null ? null : path + name;
-        const inner = Array.isArray(values) || key === null ? null : key;
-        list.append(isNested(value) && Object.keys(value).length > 0
-            ? nested(name, value, actions, inner)
-            : pair(name, value, inner === null ? [] : actions(inner, value)));
+    const row = ([name, value]) => {
+        const key = path === null || Array.isArray(values) ? null : path + name;
+        return isNested(value) && Object.keys(value).length > 0
+            ? nested(name, value, (path) => extrasTable(value, actions, path, level + 1), key, level)
+            : pair(name, value, key === null ? [] : actions(key, value));
+    };
+    list.append(...entries.slice(0, MOST).map(row));
+    if (entries.length > MOST) {
+        const all = el('button', { type: 'button', onclick: () => all.replaceWith(...entries.slice(MOST).map(row)) }, `Show all ${entries.length}`);
+        list.append(all);
     }
-    if (entries.length > MOST) list.append(el('div', { class: 'dim' }, `… and ${entries.length - MOST} more; copy as JSON shows all`));
     return list;
 }
 
-function nested(name, value, actions, key) {
+function nested(name, value, table, key, level) {
     const size = Object.keys(value).length;
     const what = Array.isArray(value) ? `list of ${size}` : `${size} field${size === 1 ? '' : 's'}`;
-    return el('div', { class: 'nested' }, el('dt', {}, name), el('dd', {},
-        el('details', { open: size <= 50 }, el('summary', { class: 'dim' }, what),
-            extrasTable(value, actions, key === null ? null : `${key}.`))));
+    const inside = () => table(key === null ? null : `${key}.`);
+    const isOpen = size <= 50 && level < DEEP;
+    // What is folded is made when it is opened.
+    const details = el('details', {
+        open: isOpen, ontoggle: () => details.open && details.children.length === 1 && details.append(inside()),
+    }, el('summary', { class: 'dim' }, what), ...(isOpen ? [inside()] : []));
+    return el('div', { class: 'nested' }, el('dt', {}, visible(name)), el('dd', {}, details));
 }
 
 /**
@@ -52,6 +79,6 @@ function nested(name, value, actions, key) {
  */
 export function pair(name, value, actions) {
     const kind = typeof value === 'string' ? 'text' : 'other';
-    return el('div', { class: 'field' }, el('dt', {}, name),
-        el('dd', {}, el('span', { class: `value ${kind}` }, shown(value)), el('span', { class: 'actions' }, ...actions)));
+    return el('div', { class: 'field' }, el('dt', {}, visible(name)),
+        el('dd', {}, el('span', { class: `value ${kind}` }, visible(shown(value))), el('span', { class: 'actions' }, ...actions)));
 }

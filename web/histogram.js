@@ -20,7 +20,9 @@ export class HistogramView {
     constructor(hooks) {
         Object.assign(this, hooks);
         this.now = EMPTY;
+        this.isKnown = false;
         this.other = null;
+        this.otherTitle = '';
         this.plot = byId('plot');
         this.brush = new Brush(this.plot, {
             buckets: () => this.now.buckets.length,
@@ -39,9 +41,11 @@ export class HistogramView {
         new ResizeObserver(() => this.draw()).observe(this.plot);
     }
 
-    /** @param {import('./chart.js').Histogram} histogram */
+    /** @param {import('./chart.js').Histogram|null} histogram null: there is no answer */
     set(histogram) {
-        this.now = histogram;
+        this.isKnown = histogram !== null;
+        this.now = histogram ?? EMPTY;
+        if (!this.isKnown) this.compare(null);
         this.brush.reset();
         this.draw();
     }
@@ -49,12 +53,13 @@ export class HistogramView {
     /**
      * The histogram of the other time range; null for none.
      * @param {import('./chart.js').Histogram|null} histogram
-     * @param {string} [title]
+     * @param {string} [title] of it, or why there is none
      */
     compare(histogram, title = '') {
         this.other = histogram;
         this.otherTitle = title;
-        byId('other').hidden = !histogram;
+        byId('other').hidden = !histogram && !title;
+        byId('other-plot').hidden = !histogram;
         this.draw();
     }
 
@@ -64,6 +69,10 @@ export class HistogramView {
      */
     add(records) {
         const { now } = this;
+        if (now === EMPTY) {
+            this.onOutgrown();
+            return;
+        }
         for (const record of records) {
             const ms = parse(record.created);
             now.total += 1;
@@ -132,12 +141,16 @@ export class HistogramView {
         }));
         const totals = levelTotals(now);
         this.legend.forEach((count, level) => {
-            count.textContent = grouped(totals[level]);
-            count.parentElement.classList.toggle('none', totals[level] === 0);
+            count.textContent = this.isKnown ? grouped(totals[level]) : '';
+            count.parentElement.classList.toggle('none', this.isKnown && totals[level] === 0);
         });
         byId('bars').setAttribute('aria-label', this.summary());
         byId('width').textContent = now.buckets.length > 0 ? `${duration(now.width_ms)} a bar` : '';
-        if (!other) return;
+        this.dates();
+        if (!other) {
+            byId('other-title').textContent = this.otherTitle;
+            return;
+        }
         drawBars(byId('other-bars'), other, { width, height: byId('other-plot').clientHeight, most });
         const difference = now.total - other.total;
         const percent = other.total > 0 ? ` (${difference < 0 ? '−' : '+'}${Math.round(Math.abs(difference / other.total) * 100)} %)` : '';
@@ -146,8 +159,17 @@ export class HistogramView {
         byId('other-bars').setAttribute('aria-label', `Histogram of ${text}: ${inWords(levelTotals(other))}`);
     }
 
+    // How much of a time the rows of the list have to say.
+    dates() {
+        const [from, to] = span(this.now);
+        const isThere = this.now.buckets.length > 0;
+        document.body.classList.toggle('many-days', isThere && to - from > 864e5);
+        document.body.classList.toggle('with-year', isThere && new Date(from).getFullYear() !== new Date().getFullYear());
+    }
+
     summary() {
         const { now } = this;
+        if (!this.isKnown) return 'Histogram: not known';
         if (now.total === 0 || now.buckets.length === 0) return 'Histogram: no records';
         const [from, to] = span(now);
         return `Histogram of ${grouped(now.total)} records from ${new Date(from).toLocaleString()} to ${new Date(to).toLocaleString()}, `

@@ -18,16 +18,12 @@ export const stepOf = (levelno) => Math.max(0, Math.min(4, Math.floor(levelno / 
 export const levelName = (record) => record.levelname || String(record.levelno);
 
 /**
- * How a level is asked for alone, and without it and all below it (null: nothing is above).
+ * How a level is asked for alone, and how it is left out: only the least can be, since the search text knows nothing but "at least".
  * @param {number} levelno
- * @returns {{only: string, above: string|null}}
+ * @returns {{only: string, out: string|null}}
  */
 export function levelTerms(levelno) {
     const step = stepOf(levelno);
     const isStep = levelno === (step + 1) * 10;
-    const above = isStep ? LEVELS[step + 1] : String(levelno + 1);
-    return {
-        only: `level:=${isStep ? LEVELS[step] : levelno}`,
-        above: above ? `level:${above}` : null,
-    };
+    return { only: `level:=${isStep ? LEVELS[step] : levelno}`, out: isStep && step === 0 ? 'level:info' : null };
 }

@@ -16,11 +16,14 @@ export class List {
      * @param {HTMLElement} scroller
      * @param {import('./pages.js').Pages} pages
      * @param {(record: object) => void} onOpen
+     * @param {(record: object) => void} onMark called when `toEdge` has marked a record
      */
-    constructor(scroller, pages, onOpen) {
+    constructor(scroller, pages, onOpen, onMark) {
         this.scroller = scroller;
         this.pages = pages;
         this.onOpen = onOpen;
+        this.onMark = onMark;
+        this.edge = null;
         this.rows = [];
         this.top = 0;
         this.seen = 0;
@@ -62,6 +65,7 @@ export class List {
     scrolled() {
         const move = this.scroller.scrollTop - this.seen;
         if (move === 0) return;
+        this.edge = null;
         this.seen = this.scroller.scrollTop;
         const isJump = this.maxTop > TALLEST && Math.abs(move) > 2 * this.height;
         const top = isJump ? (this.seen / this.maxScroll) * this.maxTop : this.top + move;
@@ -130,6 +134,7 @@ export class List {
         const isKnown = pages.atEnd || pages.total !== null;
         this.scroller.setAttribute('aria-rowcount', String(isKnown ? pages.length + 1 : -1));
         if (count > 0) pages.want(first, first + count);
+        if (this.edge) this.reach();
     }
 
     clicked(event) {
@@ -164,6 +169,23 @@ export class List {
         const first = Math.ceil(this.top / this.rowHeight);
         const to = now < 0 ? first : Math.max(0, Math.min(this.pages.length - 1, now + rows));
         return this.mark(to);
+    }
+
+    /**
+     * Goes to an end of the list, and marks the record there when it has come.
+     * @param {'first'|'last'} edge
+     */
+    toEdge(edge) {
+        this.scrollTo(edge === 'first' ? 0 : this.maxTop);
+        this.edge = edge;
+    }
+
+    reach() {
+        const { pages, edge } = this;
+        const isThere = edge === 'first' ? pages.atTop && pages.base === 0 : pages.atEnd;
+        if (!isThere || pages.records.length === 0) return;
+        this.edge = null;
+        this.onMark(this.mark(edge === 'first' ? 0 : pages.length - 1));
     }
 
     /**

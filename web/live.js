@@ -1,10 +1,18 @@
 // Live: lets what comes into the list, or, while paused, counts what waits.
 
-import { grouped } from './time.js';
+import { connection } from './api.js';
 import { byId } from './dom.js';
 import { Tail } from './tail.js';
+import { valuesOf } from './terms.js';
+import { grouped, parse, withOffset } from './time.js';
 
 const MOST_WAITING = 2000;
+
+// Whether the time range ends before now. What is said in words, as yesterday, is over; now itself is not.
+function hasEnded({ q = '', until = valuesOf(q, 'until:').at(-1) }) {
+    if (!until || until === 'now') return false;
+    return !(parse(withOffset(until, 'last')) > Date.now());
+}
 
 /** The switch for live, its pause, and the button that jumps to the newest. */
 export class Live {
@@ -12,6 +20,8 @@ export class Live {
      * @param {object} hooks
      * @param {(records: object[]) => void} hooks.take records for list, histogram and tree
      * @param {() => void} hooks.refresh asks for the newest anew
+     * @param {() => void} hooks.anew asks for everything anew: it is another file
+     * @param {() => 'newest'|'oldest'} hooks.order
      * @param {(text: string) => void} hooks.say
      * @param {(error: Error) => void} hooks.onError
      * @param {() => boolean} hooks.isAtNewest whether the list shows its newest end
@@ -24,6 +34,7 @@ export class Live {
         this.clear();
         byId('pause').addEventListener('click', () => this.pause(!this.isPaused));
         byId('jump').addEventListener('click', () => this.jump());
+        for (const event of ['lost', 'back']) connection.addEventListener(event, () => this.show());
         // A browser has few connections for all pages of one server: who does not look needs none.
         document.addEventListener('visibilitychange', () => this.looked());
     }
@@ -36,28 +47,52 @@ export class Live {
     /**
      * Follows this filter from now on, or nothing.
      * @param {Object<string, string>|null} filter
+     * @param {Promise<any>} loaded ends when its records are there; before, nothing is followed
      */
-    follow(filter) {
+    follow(filter, loaded) {
         this.tail?.stop();
         this.tail = null;
         this.filter = filter;
+        this.loaded = loaded;
         this.isPaused = false;
+        this.hasFailed = false;
         this.clear();
-        if (filter && !document.hidden) this.open(null);
+        if (filter) this.open(null);
         this.show();
     }
 
-    open(lastId) {
+    async open(lastId) {
+        const { filter } = this;
+        try {
+            await this.loaded;
+        } catch {
+            // Why is said already.
+            if (filter === this.filter) this.fail();
+            return;
+        }
+        if (filter !== this.filter || this.tail || document.hidden) return;
         this.tail = new Tail(this.filter, {
             onRecords: (records) => this.came(records),
             onOpen: () => this.refresh(),
+            onAnew: () => {
+                this.clear();
+                this.anew();
+            },
             onBehind: () => this.say('More came than this page could take; it reads on where it was left.'),
-            onError: (error) => this.onError(error),
+            onError: (error) => {
+                this.fail();
+                this.onError(error);
+            },
         }, lastId);
     }
 
+    fail() {
+        this.hasFailed = true;
+        this.show();
+    }
+
     looked() {
-        if (!this.filter) return;
+        if (!this.filter || this.hasFailed) return;
         if (document.hidden) {
             this.resumeAt = this.tail?.lastId ?? null;
             this.tail?.stop();
@@ -115,10 +150,14 @@ export class Live {
         const jump = byId('jump');
         jump.hidden = this.count === 0;
         jump.textContent = `${grouped(this.count)} new · jump to newest`;
-        let state = 'Live: new records appear as they come';
-        if (this.isPaused) state = `Paused, ${grouped(this.count)} waiting`;
+        let state = this.order() === 'newest' ? 'Live: new records appear as they come' : 'Live: new records appear at the end';
+        if (!isOn) state = '';
+        else if (connection.isLost) state = 'Not live: the server cannot be reached';
+        else if (this.hasFailed) state = 'Not live: there was no answer';
+        else if (this.isPaused) state = `Paused, ${grouped(this.count)} waiting`;
+        else if (hasEnded(this.filter)) state = 'Live, but the time range has an end: nothing that is logged now is in it';
         else if (this.count > 0) state = 'Live, but you look at older records';
         byId('live-state').textContent = state;
-        byId('live-bar').classList.toggle('paused', this.isPaused);
+        byId('live-bar').classList.toggle('paused', this.isPaused || this.hasFailed || connection.isLost);
     }
 }

@@ -10,16 +10,18 @@ import { startKeys } from './keys.js';
 import { List } from './list.js';
 import { Live } from './live.js';
 import { Menus } from './menus.js';
-import { Names } from './names.js';
-import { count, say, trouble } from './notices.js';
+import { Names, sidebar } from './names.js';
+import { busy, count, partTrouble, say, trouble } from './notices.js';
 import { Pages } from './pages.js';
 import { Search } from './search.js';
-import { quoted, valuesOf, without, withTerm } from './terms.js';
+import { toggled, valuesOf, withTerm } from './terms.js';
 import { startTheme } from './theme.js';
 import { grouped } from './time.js';
 import { filterOf, readView, sameFilter, viewSearch } from './view.js';
 
 let { view, canceller } = first;
+// The records of the view, and what live brings while they are asked for.
+let loaded, arrived;
 
 const pages = new Pages({
     ask: (parameters) => ask('/api/records', { ...filterOf(view), ...parameters }, canceller.signal),
@@ -28,7 +30,8 @@ const pages = new Pages({
     onShift: (rows) => list.shift(rows),
     onError: (error) => failed(error),
 });
-const list = new List(byId('list'), pages, (record) => open(String(record.id)));
+const list = new List(byId('list'), pages, (record) => open(String(record.id)),
+    (record) => view.id && open(String(record.id)));
 const histogram = new HistogramView({
     onZoom: (since, until) => change({ since, until }),
     onLevel: (level) => change({ q: withTerm(view.q, `level:${level}`) }),
@@ -39,7 +42,7 @@ const names = new Names({
     onHost: (host) => change({ q: toggled(view.q, 'host:', host) }),
 });
 const search = new Search({ onSearch: (q) => change({ q }, 'even if it is the same'), known: () => names.known });
-const menus = new Menus({ view: () => view, onChange: (changes) => change(changes) });
+const menus = new Menus({ view: () => view, onChange: (changes) => change(changes), say });
 const detail = new Detail({
     onTerm: (term) => change({ q: withTerm(view.q, term) }),
     onClose: () => close(),
@@ -50,69 +53,95 @@ const detail = new Detail({
 const live = new Live({
     take: (records) => take(records),
     refresh: () => refresh(),
+    anew: () => reload(),
+    order: () => view.order,
     say,
     onError: (error) => failed(error),
     isAtNewest: () => isAtNewest(),
-    toNewest: () => toNewest(),
+    toNewest: () => list.scrollTo(view.order === 'newest' ? 0 : list.maxTop),
 });
-
-function toggled(q, key, value) {
-    const isChosen = valuesOf(q, key).includes(value);
-    const rest = without(q, key);
-    return isChosen ? rest : withTerm(rest, key + quoted(value));
-}
 
 function isAtNewest() {
     return view.order === 'newest' ? list.top < list.rowHeight && pages.atTop : list.top >= list.maxTop - list.rowHeight && pages.atEnd;
 }
 
-function toNewest() {
-    list.scrollTo(view.order === 'newest' ? 0 : list.maxTop);
-}
-
 // What has gone wrong with a question, where it belongs: at the search text or over the list.
 function failed(error) {
     if (isAbort(error)) return;
-    byId('list').classList.remove('stale');
-    if (error.parameter === 'q') {
-        search.error(error);
-        count('The search text cannot be read.');
-        return;
-    }
-    count('No answer.');
-    trouble(error.message, { title: 'Try again', act: () => load(questions(view, canceller.signal), canceller.signal) });
+    if (error.parameter === 'q') search.error(error);
+    else trouble(error.message, { title: 'Try again', act: () => start(questions(view, canceller.signal)) });
 }
 
 function showCount(total) {
     const selection = total === 1 ? '1 record' : `${grouped(total)} records`;
-    count(total === 0 ? 'No records match.' : selection);
-    byId('nothing').hidden = total !== 0;
+    const isAll = Object.keys(filterOf(view)).length === 0;
+    count(total > 0 ? selection : isAll ? 'No records yet.' : 'No records match.');
+    byId('nothing').hidden = total !== 0 || isAll;
+    byId('no-records').hidden = total !== 0 || !isAll;
 }
 
-// Draws what comes, in the order in which it comes.
-async function load(answers, signal) {
+// Draws what comes, in the order in which it comes; until then, each part shows that it belongs to the question before.
+function load(answers, signal) {
     trouble('');
-    byId('list').classList.add('stale');
-    byId('list').setAttribute('aria-busy', 'true');
-    const records = answers.records.then((page) => {
-        if (signal.aborted) return;
+    count('Counting …');
+    for (const id of ['list', 'chart', 'names']) busy(id, true);
+    arrived = [];
+    const part = (id, answer, take, clear) => answer.then((given) => signal.aborted || take(given)).catch((error) => {
+        if (!signal.aborted) clear(error);
+        throw error;
+    }).finally(() => signal.aborted || busy(id, false));
+    // What is wrong with the question itself is said once.
+    const why = (what, error) => (error.status === 400 ? '' : `${what}: ${error.message}`);
+    const records = part('list', answers.records, (page) => showRecords(page, answers), (error) => {
         pages.forget(view.order);
-        list.scrollTo(0);
-        pages.begin(page);
-        byId('list').classList.remove('stale');
-        byId('list').removeAttribute('aria-busy');
-        if (page.records.length === 0) showCount(0);
-        else byId('nothing').hidden = true;
         list.render();
-        performance.mark('rows');
-        requestAnimationFrame(() => setTimeout(answers.drawn));
-        document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
+        showCount(-1);
+        count(error.parameter === 'q' ? 'The search text cannot be read.' : 'No answer.');
+        failed(error);
     });
-    const bars = answers.histogram.then((answer) => !signal.aborted && setHistogram(answer, signal));
-    const tree = answers.names.then((answer) => !signal.aborted && setNames(answer));
+    const bars = part('chart', answers.histogram, (answer) => void setHistogram(answer, signal), (error) => {
+        histogram.set(null);
+        partTrouble('chart-trouble', why('No histogram', error));
+        records.then(() => (pages.atTop && pages.atEnd ? setTotal(0) : count('Not counted.'))).catch(() => {});
+    });
+    const tree = part('names', answers.names, setNames, (error) => {
+        names.set({ names: [], hosts: [], fields: [] }, { names: [], hosts: [] });
+        partTrouble('names-trouble', why('No loggers', error));
+    });
     // The total is said of records that are there.
     Promise.all([records, answers.histogram]).then(([, { total }]) => !signal.aborted && setTotal(total)).catch(() => {});
-    for (const part of [records, bars, tree]) part.catch(failed);
+    for (const each of [bars, tree]) each.catch(() => {});
+    return records.finally(() => { if (!signal.aborted) arrived = null; });
+}
+
+function showRecords(page, answers) {
+    pages.forget(view.order);
+    list.scrollTo(0);
+    pages.begin(page);
+    // What live has brought meanwhile may be newer than the answer.
+    arrived?.forEach((record) => pages.insert(record));
+    if (page.records.length === 0) showCount(0);
+    else byId('nothing').hidden = byId('no-records').hidden = true;
+    list.render();
+    performance.mark('rows');
+    requestAnimationFrame(() => setTimeout(answers.drawn));
+    document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
+}
+
+// Shows an answer, and follows it when it is there: what comes before it is part of it.
+function start(answers) {
+    loaded = load(answers, canceller.signal);
+    loaded.catch(() => {});
+    follow();
+}
+
+// The same without a new beginning of what is followed.
+function reload() {
+    load(questions(view, canceller.signal), canceller.signal).catch(() => {});
+}
+
+function follow() {
+    live.follow(view.live ? filterOf(view) : null, loaded);
 }
 
 function setTotal(total) {
@@ -121,26 +150,34 @@ function setTotal(total) {
 }
 
 async function setHistogram(answer, signal) {
+    partTrouble('chart-trouble', '');
     histogram.set(answer);
+    const { compare } = view;
     const other = otherRange(view, answer);
-    histogram.compare(null);
-    if (!other) return;
-    const compared = await ask('/api/histogram', other.parameters, signal);
-    histogram.compare(compared, other.title);
+    histogram.compare(null, other?.reason);
+    if (!other || other.reason) return;
+    try {
+        const compared = await ask('/api/histogram', other.parameters, signal);
+        if (compare === view.compare) histogram.compare(compared, other.title);
+    } catch (error) {
+        if (!isAbort(error)) histogram.compare(null, `${other.title}: ${error.message}`);
+    }
 }
 
 function setNames(answer) {
+    partTrouble('names-trouble', '');
     names.set(answer, { names: valuesOf(view.q, 'name:'), hosts: valuesOf(view.q, 'host:') });
 }
 
 function take(records) {
     const isFollowing = view.order === 'oldest' && isAtNewest();
     const fresh = records.filter((record) => pages.insert(record));
+    arrived?.push(...records);
     if (fresh.length === 0) return;
     histogram.add(fresh);
     names.add(fresh);
-    showCount(pages.total ?? pages.length);
-    if (isFollowing) toNewest();
+    if (pages.total !== null || pages.atEnd) showCount(pages.total ?? pages.length);
+    if (isFollowing) list.scrollTo(list.maxTop);
     list.draw();
 }
 
@@ -155,7 +192,7 @@ async function refresh() {
         const joins = pages.records.length === 0 ? page.records.length === 0 : page.records.some(({ id }) => pages.rowOf(id) >= 0);
         if (joins) page.records.forEach((record) => pages.insert(record));
         else if (isNewest || pages.atEnd) {
-            load(questions(view, signal), signal);
+            reload();
             return;
         }
         setNames(await answers.names);
@@ -167,12 +204,8 @@ async function refresh() {
     }
 }
 
-async function refreshHistogram() {
-    try {
-        histogram.set((await ask('/api/histogram', { ...filterOf(view), buckets: 120 }, canceller.signal)));
-    } catch (error) {
-        failed(error);
-    }
+function refreshHistogram() {
+    ask('/api/histogram', { ...filterOf(view), buckets: 120 }, canceller.signal).then((answer) => histogram.set(answer)).catch(failed);
 }
 
 function open(id) {
@@ -204,12 +237,12 @@ function show(next, how) {
     if (isNew) {
         canceller.abort();
         canceller = new AbortController();
-        load(questions(view, canceller.signal), canceller.signal);
+        start(questions(view, canceller.signal));
     } else if (before.compare !== next.compare) {
-        setHistogram(histogram.now, canceller.signal).catch(failed);
+        setHistogram(histogram.now, canceller.signal);
     }
+    if (!isNew && before.live !== next.live) follow();
     paint();
-    if (isNew || before.live !== next.live) live.follow(view.live ? filterOf(view) : null);
 }
 
 // All that can be told from the view alone.
@@ -229,22 +262,17 @@ function step(rows) {
     if (record && view.id) open(String(record.id));
 }
 
-function sidebar(isOpen = !document.body.classList.contains('with-names')) {
-    document.body.classList.toggle('with-names', isOpen);
-    byId('names-open').setAttribute('aria-expanded', String(isOpen));
-}
-
 startTheme();
 startKeys([
     { keys: ['/'], shown: '/', does: 'go to the search', act: () => byId('q').select() },
-    { keys: ['j'], shown: 'j', does: 'next record (also ↓ in the list)', act: () => step(1) },
-    { keys: ['k'], shown: 'k', does: 'record before (also ↑)', act: () => step(-1) },
+    { keys: ['j'], shown: 'j', does: 'next record', act: () => step(1) },
+    { keys: ['k'], shown: 'k', does: 'record before', act: () => step(-1) },
     { keys: ['ArrowDown'], shown: '↓', does: 'next record', act: () => step(1), inList: true },
     { keys: ['ArrowUp'], shown: '↑', does: 'record before', act: () => step(-1), inList: true },
     { keys: ['PageDown'], shown: 'Page ↓', does: 'a page on', act: () => step(list.pageRows), inList: true },
     { keys: ['PageUp'], shown: 'Page ↑', does: 'a page back', act: () => step(-list.pageRows), inList: true },
-    { keys: ['Home'], shown: 'Home', does: 'to the top of the list', act: () => list.scrollTo(0), inList: true },
-    { keys: ['End'], shown: 'End', does: 'to its end', act: () => list.scrollTo(list.maxTop), inList: true },
+    { keys: ['Home'], shown: 'Home', does: 'the first record', act: () => list.toEdge('first'), inList: true },
+    { keys: ['End'], shown: 'End', does: 'the last one', act: () => list.toEdge('last'), inList: true },
     { keys: ['Enter'], shown: 'Enter', does: 'all of the marked record', act: () => list.selected && open(String(list.selected.id)), inList: true },
     { keys: ['Escape'], shown: 'Esc', does: 'close what is open; from the search to the list', act: () => (view.id ? close() : sidebar(false)) },
     { keys: ['l'], shown: 'l', does: 'live on and off', act: () => change({ live: !view.live }) },
@@ -268,5 +296,4 @@ if (connection.isLost) connection.dispatchEvent(new Event('lost'));
 if (connection.wasBusy) connection.dispatchEvent(new Event('busy'));
 
 paint();
-load(first.answers, canceller.signal);
-if (view.live) live.follow(filterOf(view));
+start(first.answers);

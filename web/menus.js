@@ -1,8 +1,9 @@
 // The menus: time range, comparison, download.
 
-import { address } from './api.js';
-import { CHOICES } from './compare.js';
+import { address, ask } from './api.js';
+import { CHOICES, startOf } from './compare.js';
 import { byId, el, placeUnder } from './dom.js';
+import { partTrouble } from './notices.js';
 import { shownTime, withOffset } from './time.js';
 import { filterOf } from './view.js';
 
@@ -10,14 +11,51 @@ const RANGES = [['All time', ''], ['Last 15 minutes', '-15m'], ['Last hour', '-1
     ['Today', 'today']];
 const FORMS = [['jsonl', 'JSON lines'], ['csv', 'CSV'], ['sqlite', 'SQLite database']];
 
+/**
+ * Notes whether this browser has a session, and offers to end it: no script can see the cookie.
+ * @param {boolean} isThere
+ */
+export function rememberSession(isThere) {
+    byId('sign-out').hidden = !isThere;
+    try {
+        if (isThere) localStorage.setItem('session', '1');
+        else localStorage.removeItem('session');
+    } catch {
+        // Without storage it is offered until the page is left.
+    }
+}
+
+function hasSession() {
+    try {
+        return localStorage.getItem('session') !== null;
+    } catch {
+        return false;
+    }
+}
+
+async function signOut() {
+    await fetch('/api/session', { method: 'DELETE' });
+    rememberSession(false);
+    location.reload();
+}
+
+// Says what is wrong in a menu, and marks the fields that it is about.
+function mark(menu, text, fields) {
+    partTrouble(`${menu}-trouble`, text);
+    byId(`${menu}-form`).querySelectorAll('input').forEach((input) => input.setAttribute('aria-invalid', String(Boolean(text) && fields.includes(input.id))));
+    if (text) byId(fields[0]).focus();
+}
+
 /** What can be chosen besides the search text. */
 export class Menus {
     /**
      * @param {object} hooks
      * @param {() => import('./view.js').View} hooks.view
      * @param {(change: object) => void} hooks.onChange
+     * @param {(text: string) => void} hooks.say
      */
-    constructor({ view, onChange }) {
+    constructor({ view, onChange, say }) {
+        this.say = say;
         this.view = view;
         this.onChange = (popover, change) => {
             byId(popover).hidePopover();
@@ -29,20 +67,44 @@ export class Menus {
             ...CHOICES.map(([compare, title]) => button(title, () => this.onChange('compare-menu', { compare }))));
         byId('range-form').addEventListener('submit', (event) => {
             event.preventDefault();
-            this.onChange('range-menu', {
-                since: withOffset(byId('since').value, 'first'), until: withOffset(byId('until').value, 'last'),
-            });
+            this.applyRange();
         });
         byId('compare-form').addEventListener('submit', (event) => {
             event.preventDefault();
-            this.onChange('compare-menu', { compare: withOffset(byId('compare-from').value, 'first') });
+            const compare = startOf(byId('compare-from').value);
+            mark('compare', compare ? '' : 'This is no time; use 2026-11-22 16:20.', ['compare-from']);
+            if (compare) this.onChange('compare-menu', { compare });
         });
         placeUnder('range', 'range-menu', () => {
             byId('since').value = shownTime(view().since);
             byId('until').value = shownTime(view().until);
+            mark('range', '', ['since', 'until']);
         });
-        placeUnder('compare', 'compare-menu');
+        const sends = hasSession() ? " -H 'Authorization: Bearer TOKEN'" : '';
+        byId('no-records').querySelector('pre').textContent = `curl -d '{"level":"info","message":"hello"}'${sends} ${location.origin}/ingest`;
+        byId('sign-out').hidden = !hasSession();
+        byId('sign-out').addEventListener('click', () => signOut().catch(() => this.say('The server cannot be reached.')));
+        placeUnder('compare', 'compare-menu', () => mark('compare', '', ['compare-from']));
         placeUnder('download', 'download-menu', () => this.links());
+    }
+
+    // The server reads times, also in words; a range that it cannot read is not left.
+    async applyRange() {
+        const given = this.view();
+        const range = {};
+        for (const [name, edge] of [['since', 'first'], ['until', 'last']]) {
+            const typed = byId(name).value;
+            // A field that nobody touched keeps all digits of its time.
+            range[name] = typed === shownTime(given[name]) ? given[name] : withOffset(typed, edge);
+        }
+        try {
+            await ask('/api/records', { ...filterOf(range), limit: 1 });
+        } catch (error) {
+            const names = ['since', 'until'];
+            mark('range', error.message, names.filter((name) => !names.includes(error.parameter) || error.parameter === name));
+            return;
+        }
+        this.onChange('range-menu', range);
     }
 
     links() {
@@ -58,7 +120,8 @@ export class Menus {
         const preset = until ? undefined : RANGES.find(([, value]) => value === since)?.[0];
         const last = until ? null : /^-(\d+ ?\w+)$/.exec(since)?.[1];
         const range = preset ?? (last ? `Last ${last}` : null) ?? `${since ? shownTime(since) : '…'} – ${until ? shownTime(until) : 'now'}`;
-        byId('range-text').textContent = range;
+        // There is room for whole seconds; all digits are a hover away.
+        byId('range-text').textContent = range.replace(/(:\d\d)\.\d+/g, '$1');
         byId('range').title = range;
         byId('range-reset').hidden = !since && !until;
         byId('compare').classList.toggle('on', Boolean(compare));

@@ -1,11 +1,14 @@
 // The sidebar: loggers as a tree with counts and error badges, and hosts.
 
-import { byId, el } from './dom.js';
+import { byId, el, visible } from './dom.js';
 import { LEVELS, stepOf } from './levels.js';
 import { grouped } from './time.js';
 
 const MANY = 40;
 const REST_MS = 1000;
+// The search text has no words for it.
+const NO_NAME = '(no name)';
+const MOST_HOSTS = 100;
 
 /** @typedef {{name: string, label: string, depth: number, counts: number[], children: Node[]}} Node */
 
@@ -26,7 +29,7 @@ export function treeOf(names) {
             const path = parts.slice(0, depth + 1).join('.');
             let node = nodes.get(path);
             if (!node) {
-                node = { name: path, label: label || '(no name)', depth: depth + 1, counts: blank(), children: [] };
+                node = { name: path, label: label || NO_NAME, depth: depth + 1, counts: blank(), children: [] };
                 nodes.set(path, node);
                 parent.children.push(node);
             }
@@ -58,7 +61,7 @@ export class Names {
     }
 
     /**
-     * @param {{names: {name: string, counts: number[]}[], hosts: {host: string, count: number}[], fields: string[], cut?: boolean}} answer
+     * @param {{names: {name: string, counts: number[]}[], hosts: {host: string, count: number}[], fields: string[], cut?: boolean|string[]}} answer `cut` may name the lists that are not whole
      * @param {{names: string[], hosts: string[]}} chosen what the filter asks for
      */
     set(answer, chosen) {
@@ -68,7 +71,8 @@ export class Names {
         for (const { host } of answer.hosts) this.known.hosts.add(host);
         for (const field of answer.fields) this.known.fields.add(field);
         this.chosen = chosen;
-        byId('names-cut').hidden = !answer.cut;
+        const { cut = false } = answer;
+        byId('names-cut').hidden = Array.isArray(cut) ? !cut.includes('names') : !cut;
         this.draw();
     }
 
@@ -123,17 +127,19 @@ export class Names {
         const total = node.counts.reduce((sum, count) => sum + count, 0);
         const isParent = node.children.length > 0;
         const isChosen = this.chosen.names.includes(node.name);
+        const isNamed = node.label !== NO_NAME;
         const row = el('div', {
             role: 'treeitem', class: 'node', tabindex: -1, 'data-name': node.name, 'aria-level': node.depth, 'aria-posinset': place,
             'aria-setsize': size, 'aria-expanded': isParent ? String(this.isOpen(node)) : null, 'aria-selected': String(isChosen),
-            title: `${node.name}: ${grouped(total)} records`, onclick: () => this.choose(node),
+            'aria-disabled': isNamed ? null : 'true',
+            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records`, onclick: () => this.choose(node),
         },
         el('span', {
             class: isParent ? 'twist' : 'twist leaf', 'aria-hidden': 'true', onclick: (event) => {
                 event.stopPropagation();
                 this.toggle(node);
             },
-        }), el('span', { class: 'label' }, node.label));
+        }), el('span', { class: 'label' }, visible(node.label)));
         if (bad > 0) row.append(el('span', { class: 'bad' }, short(bad), el('span', { class: 'unseen' }, ' errors')));
         row.append(el('span', { class: 'count' }, short(total), el('span', { class: 'unseen' }, ' records')));
         row.style.paddingLeft = `${(node.depth - 1) * 14 + 4}px`;
@@ -142,13 +148,15 @@ export class Names {
     }
 
     drawHosts() {
-        const hosts = [...this.hosts].sort(([, a], [, b]) => b - a).slice(0, 100);
+        const hosts = [...this.hosts].sort(([, a], [, b]) => b - a).slice(0, MOST_HOSTS);
+        byId('hosts-cut').hidden = this.hosts.size <= MOST_HOSTS;
         byId('hosts').replaceChildren(...hosts.map(([host, count]) => el('li', {}, el('button', {
             type: 'button', class: 'node', 'aria-pressed': String(this.chosen.hosts.includes(host)), onclick: () => this.onHost(host),
-        }, el('span', { class: 'label' }, host), el('span', { class: 'count' }, short(count))))));
+        }, el('span', { class: 'label' }, visible(host)), el('span', { class: 'count' }, short(count))))));
     }
 
     choose(node) {
+        if (node.label === NO_NAME) return;
         this.current = node.name;
         this.onLogger(node.name);
     }
@@ -189,6 +197,15 @@ export class Names {
         event.stopPropagation();
         acts[event.key]();
     }
+}
+
+/**
+ * Opens or closes the sidebar, where it covers the list.
+ * @param {boolean} [isOpen]
+ */
+export function sidebar(isOpen = !document.body.classList.contains('with-names')) {
+    document.body.classList.toggle('with-names', isOpen);
+    byId('names-open').setAttribute('aria-expanded', String(isOpen));
 }
 
 // 12,345 as 12k: the sidebar is narrow.

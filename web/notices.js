@@ -32,3 +32,24 @@ export function trouble(text, way) {
 export function count(text) {
     if (byId('count').textContent !== text) byId('count').textContent = text;
 }
+
+/**
+ * Marks a part of the page while what it shows belongs to another question than the one that is asked.
+ * @param {string} id
+ * @param {boolean} isBusy
+ */
+export function busy(id, isBusy) {
+    byId(id).classList.toggle('stale', isBusy);
+    if (isBusy) byId(id).setAttribute('aria-busy', 'true');
+    else byId(id).removeAttribute('aria-busy');
+}
+
+/**
+ * Says in a part of the page why there is nothing in it: an empty text takes it back.
+ * @param {string} id of the paragraph
+ * @param {string} text
+ */
+export function partTrouble(id, text) {
+    byId(id).hidden = !text;
+    byId(id).textContent = text;
+}

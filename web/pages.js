@@ -204,7 +204,12 @@ export class Pages {
             const ms = this.timeAt(from);
             if (ms === null) return;
             const cursor = `${BigInt(Math.round(ms)) * 1000000n}-0`;
-            this.fetch('jump', { [isNewest ? 'before' : 'after']: cursor }, (page) => {
+            const [on, back] = isNewest ? ['before', 'after'] : ['after', 'before'];
+            this.fetch('jump', { [on]: cursor }, (page) => {
+                if (page.records.length === 0) {
+                    this.jumpBack({ [back]: cursor }, from);
+                    return;
+                }
                 this.records = page.records;
                 this.base = from;
                 this.atTop = false;
@@ -213,13 +218,26 @@ export class Pages {
         }
     }
 
+    // Records are not spread evenly over a bar: where the jump went beyond all of them, the last ones are what is there.
+    jumpBack(parameters, from) {
+        this.asking.delete('jump');
+        this.fetch('jump', parameters, (page) => {
+            this.records = page.records;
+            this.atEnd = true;
+            this.atTop = page.records.length === 0;
+            this.base = this.atTop ? 0 : Math.max(from, this.total - page.records.length);
+            this.onShift(this.base - from);
+        });
+    }
+
     /**
      * Takes a record that has just come to where its time belongs.
      * @param {object} record
      * @returns {boolean} whether it was new here
      */
     insert(record) {
-        if (this.rowOf(record.id) >= 0) return false;
+        // A file that was begun anew gives the same ids again, to records of other times.
+        if (this.records.some(({ cursor }) => cursor === record.cursor)) return false;
         if (this.total !== null) this.total += 1;
         const sign = this.order === 'newest' ? -1 : 1;
         let place = this.order === 'newest' ? 0 : this.records.length;

@@ -1,6 +1,6 @@
 // One row of the list: made once, filled again and again while the list scrolls.
 
-import { el } from './dom.js';
+import { el, visible } from './dom.js';
 import { LEVELS, levelName, stepOf } from './levels.js';
 import { exactTime, rowTime } from './time.js';
 
@@ -21,7 +21,7 @@ export const headRow = () => el('div', { class: 'row head', role: 'row', 'aria-r
  * @returns {HTMLElement}
  */
 export function levelBadge(record) {
-    const name = levelName(record);
+    const name = visible(levelName(record));
     return el('span', { class: `badge ${LEVELS[stepOf(record.levelno)]}`, title: name },
         el('span', { 'aria-hidden': 'true' }, name.slice(0, 1).toUpperCase()), el('span', { class: 'unseen' }, name));
 }
@@ -70,20 +70,20 @@ export class Row {
         this.clock.textContent = time;
         this.time.title = `${exactTime(record.created)}\n${record.created}`;
         const step = LEVELS[stepOf(record.levelno)];
-        const name = levelName(record);
+        const name = visible(levelName(record));
         this.node.dataset.level = step;
         this.node.dataset.id = record.id;
         this.badge.className = `badge ${step}`;
         this.badge.title = name;
         this.letter.textContent = name.slice(0, 1).toUpperCase();
         this.levelName.textContent = name;
-        this.logger.textContent = record.name ?? '';
-        this.logger.title = record.name ?? '';
-        this.host.textContent = record.hostname ?? '';
+        this.logger.textContent = visible(record.name ?? '');
+        this.logger.title = this.logger.textContent;
+        this.host.textContent = visible(record.hostname ?? '');
         const message = record.message ?? '';
         const end = message.indexOf('\n');
         // A row is one line: no browser needs to lay out the rest of a megabyte.
-        this.text.textContent = (end < 0 ? message : message.slice(0, end)).slice(0, 1000);
+        this.text.textContent = visible((end < 0 ? message : message.slice(0, end)).slice(0, 1000).replace(/\r$/, ''));
         this.more.textContent = folded(record, message, end);
     }
 }

@@ -39,14 +39,17 @@ export class Tail {
      * @param {object} hooks
      * @param {(records: object[]) => void} hooks.onRecords what came, oldest first
      * @param {() => void} hooks.onOpen it begins with what comes from now on: what came before has to be asked for
+     * @param {() => void} hooks.onAnew it begins anew, with the records of another file
      * @param {(detail: string) => void} hooks.onBehind it was too slow and goes on where it was left
      * @param {(error: Error) => void} hooks.onError it ended for good
-     * @param {string|null} [lastId] where to resume
+     * @param {string|null} [lastId] where to resume: an id of an event, which only the server reads
      */
     constructor(filter, hooks, lastId = null) {
         Object.assign(this, hooks);
         this.filter = filter;
         this.lastId = lastId;
+        // The number of the last record that is known to be stored.
+        this.stored = 0;
         this.canceller = new AbortController();
         this.batch = [];
         this.run();
@@ -82,18 +85,31 @@ export class Tail {
         for await (const { event, data, id } of events(response.body)) {
             if (signal.aborted) return;
             if (event === 'message') {
-                this.gather(parseJson(data));
+                const record = parseJson(data);
+                this.gather(record);
                 this.lastId = id ?? this.lastId;
-            } else if (event === 'open' && this.lastId === null) {
-                this.lastId = String(parseJson(data).last_id);
-                this.onOpen();
+                this.stored = record.id;
+            } else if (event === 'open') {
+                this.opened(parseJson(data).last_id, id);
             } else if (event === 'behind') {
                 const told = parseJson(data);
-                this.lastId = String(told.resume_after);
+                this.lastId = id ?? String(told.resume_after);
                 this.onBehind(told.detail);
                 return;
             }
         }
+    }
+
+    // A stream that begins before what has come already is one of another file.
+    opened(lastId, id) {
+        const isFirst = this.lastId === null;
+        const isAnew = Number.parseInt(lastId, 10) < this.stored;
+        if (isFirst || isAnew) {
+            this.lastId = id ?? String(lastId);
+            this.stored = Number.parseInt(lastId, 10);
+        }
+        if (isFirst) this.onOpen();
+        else if (isAnew) this.onAnew();
     }
 
     // A thousand records a second are drawn some twenty times a second.

@@ -33,17 +33,29 @@ export function quoted(value) {
 export const isKey = (key) => /^[A-Za-z_][\w.-]*$/.test(key);
 
 /**
- * The text with one more term. One of the same level or time gives way, and so does the opposite.
+ * The text with one more term. Those of the same kind give way, and so does the opposite.
  * @param {string} q
  * @param {string} term
  * @returns {string}
  */
 export function withTerm(q, term) {
-    const only = /^(level|since|until):/.exec(term)?.[0];
+    const only = /^(level|since|until|name|host|process|thread):/.exec(term)?.[0];
     const opposite = term.startsWith('-') ? term.slice(1) : `-${term}`;
     const kept = terms(q).map((each) => each.text)
         .filter((text) => text !== term && text !== opposite && !(only && text.startsWith(only)));
     return [...kept, term].join(' ');
+}
+
+/**
+ * The text with only this value of a key, or with none when it was the value already.
+ * @param {string} q
+ * @param {string} key with its colon
+ * @param {string} value
+ * @returns {string}
+ */
+export function toggled(q, key, value) {
+    const rest = without(q, key);
+    return valuesOf(q, key).includes(value) ? rest : withTerm(rest, key + quoted(value));
 }
 
 /**

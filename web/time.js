@@ -27,7 +27,8 @@ function offset(date) {
 export function rowTime(created) {
     const date = new Date(parse(created));
     const millis = String(date.getMilliseconds()).padStart(3, '0');
-    return { day: `${MONTHS[date.getMonth()]} ${two(date.getDate())}`, time: `${clock(date)}.${millis}` };
+    const isThisYear = date.getFullYear() === new Date().getFullYear();
+    return { day: isThisYear ? `${MONTHS[date.getMonth()]} ${two(date.getDate())}` : isoDay(date), time: `${clock(date)}.${millis}` };
 }
 
 /**
@@ -55,6 +56,28 @@ export function tick(ms, spanMs) {
     const time = spanMs < 5e3 ? `${clock(date)}.${String(date.getMilliseconds()).padStart(3, '0')}` : clock(date);
     const short = spanMs > 5 * 6e4 ? time.slice(0, 5) : time;
     return spanMs > 12 * 36e5 ? `${day} ${short}` : short;
+}
+
+/**
+ * Nanoseconds since 1970 of an RFC 3339 time.
+ * @param {string} rfc3339
+ * @returns {bigint}
+ */
+export function nanos(rfc3339) {
+    const [, whole, fraction = '', zone] = /^([^.]*?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/.exec(rfc3339);
+    return BigInt(Date.parse(whole + zone)) * 1_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9));
+}
+
+/**
+ * The other way round.
+ * @param {bigint} ns
+ * @returns {string|null} null where no record can be, outside of the years 1677 to 2262
+ */
+export function ofNanos(ns) {
+    if (BigInt.asIntN(64, ns) !== ns) return null;
+    const seconds = (ns - ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n) / 1_000_000_000n;
+    const fraction = String(ns - seconds * 1_000_000_000n).padStart(9, '0');
+    return new Date(Number(seconds) * 1000).toISOString().replace('.000Z', `.${fraction}Z`);
 }
 
 /**
@@ -92,7 +115,8 @@ export function withOffset(text, edge) {
 export function shownTime(text) {
     if (!/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text)) return text;
     const date = new Date(parse(text));
-    return Number.isNaN(date.getTime()) ? text : `${isoDay(date)} ${clock(date)}`;
+    const fraction = /\.\d*[1-9]/.exec(text)?.[0] ?? '';
+    return Number.isNaN(date.getTime()) ? text : `${isoDay(date)} ${clock(date)}${fraction}`;
 }
 
 /**

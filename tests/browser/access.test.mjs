@@ -35,6 +35,41 @@ test('the token is asked for once', async () => {
     store.remove();
 });
 
+test('Escape does not close the form for the token; who signs out is asked again', async () => {
+    const store = new Store(shop(10));
+    const server = await Server.start(store, ['--token-file', store.file('tokens', 'open-sesame\n')]);
+    const page = await open(browser, server);
+    await page.waitForSelector('#session[open]');
+    for (let i = 0; i < 4; i += 1) {
+        await page.keyboard.press('Escape');
+        await until(page, () => document.getElementById('session').open);
+    }
+    await page.fill('#token', 'open-sesame');
+    await page.press('#token', 'Enter');
+    await counted(page, '10 records');
+    await page.click('#sign-out');
+    await page.waitForSelector('#session[open]');
+    assert.equal(await page.isVisible('#sign-out'), false);
+    await page.close();
+    await server.stop();
+    store.remove();
+});
+
+test('characters that would not be seen are', async () => {
+    const store = new Store([{ level: 'info', name: 'a', message: 'user\u202egnp.exe \x1b[31mred\ttab', note: '\u2066x' }]);
+    const server = await Server.start(store);
+    const page = await open(browser, server);
+    await counted(page, '1 record');
+    const seen = 'user\\u202egnp.exe \\u001b[31mred\ttab';
+    assert.deepEqual(await messages(page), [seen]);
+    await page.click('.rows .row:nth-child(1)');
+    assert.equal(await page.textContent('#detail pre.said'), seen);
+    assert.match(await page.textContent('#detail .extras'), /\\u2066x/);
+    await page.close();
+    await server.stop();
+    store.remove();
+});
+
 const ATTACKS = [
     '<script>alert(1)</script>', '<img src=x onerror=alert(1)>', '"><svg onload=alert(1)>', "'-alert(1)-'", 'javascript:alert(1)',
     '<iframe srcdoc="<script>parent.alert(1)</script>">', '</textarea><script>alert(1)</script>', '{{constructor.constructor("alert(1)")()}}',

@@ -144,3 +144,41 @@ test('the marked row is told to screen readers', async () => {
     });
     await page.close();
 });
+
+test('a value that is added takes the place of another of its kind; what no term says is not offered', async () => {
+    const long = `${'länge '.repeat(70)}end`;
+    const store = new Store([{
+        level: 'info', name: 'a', message: long, hostname: 'node1', 'x.y': 1, x: { y: 2 }, deep: { a: { b: { c: { d: 1 } } } },
+        many: Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`k${i}`, i])),
+    }]);
+    const other = await Server.start(store);
+    const page = await open(browser, other, '/?q=host:node1');
+    await counted(page, '1 record');
+    await page.click('.rows .row:nth-child(1)');
+    await page.click('[aria-label="Filter for hostname node1"]');
+    assert.equal(await page.inputValue('#q'), 'host:node1');
+    assert.equal(await page.locator('[aria-label="Filter for x.y 1"], [aria-label="Filter for x.y 2"]').count(), 0);
+    assert.equal(await page.locator('[aria-label="Filter out levelname info"]').count(), 0);
+    await page.click('[aria-label="Filter for this message"]');
+    await answered(page, 2);
+    await counted(page, '1 record');
+    assert.match(await page.inputValue('#q'), /^host:node1 "(länge ?){50}"$/);
+    await page.locator('.extras summary', { hasText: '250 fields' }).click();
+    await page.click('text=Show all 250');
+    await page.waitForSelector('.extras dt:text-is("k249")');
+    await page.close();
+    await other.stop();
+    store.remove();
+});
+
+test('Home and End mark the first and the last record', async () => {
+    const page = await open(browser, server);
+    await counted(page, '120 records');
+    const marked = (text) => until(page, (wanted) => document.querySelector('.row[aria-selected="true"] .text')?.textContent === wanted, text);
+    await page.focus('#list');
+    await page.keyboard.press('End');
+    await marked('request 0 done');
+    await page.keyboard.press('Home');
+    await marked('request 119 failed');
+    await page.close();
+});

@@ -109,3 +109,51 @@ test('without live, too: a question waits for the server', () => withServer(shop
     await again.stop();
     await page.close();
 }));
+
+test('what comes before the first answer is not lost', () => withServer(shop(50), async (server) => {
+    const page = await open(browser, server, null);
+    let isFirst = true;
+    await page.route((url) => url.pathname === '/api/records', async (route) => {
+        const response = await route.fetch();
+        if (isFirst) {
+            isFirst = false;
+            await server.pythonEnds('live', 'for i in range(5): log.info("early %d", i)');
+        }
+        await route.fulfill({ response });
+    });
+    await page.goto(`${server.url}/?live=1`);
+    await counted(page, '55 records');
+    await server.pythonEnds('live', 'log.info("late")');
+    await counted(page, '56 records');
+    assert.deepEqual((await messages(page)).slice(0, 3), ['late', 'early 4', 'early 3']);
+    await page.close();
+}));
+
+test('the line of live tells the truth', () => withServer(shop(20), async (server) => {
+    const page = await open(browser, server, '/?live=1&until=2026-01-01');
+    const says = (text) => until(page, (wanted) => document.getElementById('live-state').textContent.includes(wanted), text);
+    await says('the time range has an end');
+    await page.goto(`${server.url}/?live=1&order=oldest`);
+    await says('at the end');
+    await counted(page, '20 records');
+    await server.stop();
+    await says('Not live');
+    await page.close();
+}));
+
+test('a file that was begun anew is shown from its beginning', () => withServer(shop(20), async (server, store) => {
+    const page = await open(browser, server, '/?live=1');
+    await counted(page, '20 records');
+    await server.pythonEnds('live', 'log.info("of the old file")');
+    await counted(page, '21 records');
+    await server.stop();
+    const other = new Store(shop(3));
+    const again = await Server.start(other, [], server.port);
+    await counted(page, '3 records');
+    await again.pythonEnds('live', 'log.info("of the new file")');
+    await counted(page, '4 records');
+    assert.equal((await messages(page))[0], 'of the new file');
+    await again.stop();
+    await page.close();
+    other.remove();
+}));

@@ -2,7 +2,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { counted, launch, messages, open, Server, shop, Store } from './support.mjs';
+import { counted, launch, messages, open, search, Server, shop, Store, until } from './support.mjs';
 
 let browser, store, server;
 before(async () => {
@@ -75,4 +75,61 @@ test('a page that was too slow is told, and reads on where it was left', async (
     await counted(page, '61 records');
     assert.equal((await messages(page))[0], 'after all');
     await page.close();
+});
+
+test('what is shown belongs to what is asked: a histogram that does not come says so beside the rows', async () => {
+    const page = await open(browser, server);
+    await counted(page, '61 records');
+    await once(page, '/api/histogram', problem(504, 'no answer within 30 s'));
+    await search(page, 'level:info');
+    await page.waitForSelector('#chart-trouble:not([hidden])');
+    assert.match(await page.textContent('#chart-trouble'), /^No histogram: no answer within 30 s/);
+    await counted(page, '61 records');
+    assert.equal(await page.isVisible('#trouble'), false);
+    assert.equal(await page.textContent('#levels .chip.error b'), '');
+    await search(page, 'level:error');
+    await counted(page, '6 records');
+    assert.equal(await page.isVisible('#chart-trouble'), false);
+    await page.fill('#q', 'level:');
+    await page.press('#q', 'Enter');
+    await page.waitForSelector('#q-error:not([hidden])');
+    await counted(page, 'The search text cannot be read.');
+    assert.deepEqual(await messages(page), []);
+    await until(page, () => document.querySelector('#levels .chip.error b').textContent === '');
+    assert.equal(await page.isVisible('#chart-trouble'), false);
+    await page.close();
+});
+
+test('a jump into a burst shows records, and so does the way back', async () => {
+    const at = (ms) => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
+    const record = (i) => ({ created: at(i < 3000 ? 59_900 : 60_000 + (i - 3000) * 15), level: 'info', name: 'a', message: `${i}` });
+    const store = new Store(Array.from({ length: 6000 }, (_, i) => record(i)));
+    const other = await Server.start(store);
+    const page = await open(browser, other);
+    await counted(page, '6,000 records');
+    const isFull = () => [...document.querySelectorAll('.rows .row:not([hidden]) .text')].every((text) => text.textContent !== '')
+        && document.querySelectorAll('.rows .row:not([hidden])').length > 5;
+    await page.evaluate(() => {
+        const list = document.getElementById('list');
+        list.scrollTop = list.scrollHeight * 0.7;
+    });
+    await until(page, () => document.querySelector('.rows .row:not([hidden]) .text').textContent !== '5999');
+    await until(page, isFull);
+    await page.evaluate(() => { document.getElementById('list').scrollTop = 0; });
+    await until(page, () => document.querySelector('.rows .row:not([hidden]) .text').textContent === '5999');
+    await until(page, isFull);
+    await page.close();
+    await other.stop();
+    store.remove();
+});
+
+test('an empty store says how to send a first record', async () => {
+    const store = new Store();
+    const other = await Server.start(store);
+    const page = await open(browser, other);
+    await counted(page, 'No records yet.');
+    assert.match(await page.textContent('#no-records pre'), new RegExp(`^curl -d .* ${other.url}/ingest$`));
+    await page.close();
+    await other.stop();
+    store.remove();
 });

@@ -206,3 +206,64 @@ test('the answer can be downloaded in each form', async () => {
         await page.close();
     }
 });
+
+test('a range of time keeps its digits, and one that cannot be read stays open', async () => {
+    const since = '2026-11-20T10:00:00.123456789Z';
+    const page = await open(browser, server, `/?since=${since}`);
+    await answered(page);
+    await page.click('#range');
+    assert.equal(await page.inputValue('#since'), '2026-11-20 15:30:00.123456789');
+    await page.click('#range-form [type=submit]');
+    await page.waitForSelector('#range-menu', { state: 'hidden' });
+    assert.equal(new URL(page.url()).searchParams.get('since'), since);
+    await page.click('#range');
+    await page.fill('#until', 'whenever');
+    await page.click('#range-form [type=submit]');
+    await page.waitForSelector('#until[aria-invalid=true]');
+    assert.match(await page.textContent('#range-trouble'), /cannot read "whenever" as a time/);
+    assert.equal(await page.isVisible('#range-menu'), true);
+    await page.close();
+});
+
+test('what is compared is as long as what is shown, or says why it is not there', async () => {
+    const page = await open(browser, server, null);
+    const asked = [];
+    page.on('request', (request) => {
+        const { pathname, searchParams } = new URL(request.url());
+        if (pathname === '/api/histogram') asked.push(searchParams);
+    });
+    const title = (text) => until(page, (wanted) => document.getElementById('other-title').textContent.includes(wanted), text);
+    await page.goto(`${server.url}/?since=2026-11-20T10:00:00Z&until=2026-11-20T10:00:07.5Z&compare=before`);
+    await title('The period before: ');
+    assert.equal(asked[1].get('since'), '2026-11-20T09:59:52.499999999Z');
+    assert.equal(asked[1].get('until'), '2026-11-20T09:59:59.999999999Z');
+    for (const [search, text] of [['?compare=before', 'nothing is before all time'], ['?compare=soon', '“soon” is no time'],
+        ['?compare=999999w', 'outside of the years']]) {
+        await page.goto(server.url + search);
+        await title(text);
+        assert.equal(await page.isVisible('#other-plot'), false);
+    }
+    await page.click('#compare');
+    await page.fill('#compare-from', 'soon');
+    await page.press('#compare-from', 'Enter');
+    await page.waitForSelector('#compare-from[aria-invalid=true]');
+    await page.close();
+});
+
+test('rows say the day and the year where they are not plain; what has no name is not asked for', async () => {
+    const store = new Store([{ created: '2024-02-03T10:00:00Z', level: 'info', name: '.odd', message: 'old' },
+        { created: '2024-02-01T10:00:00Z', level: 'info', name: 'a', message: 'older' }]);
+    const other = await Server.start(store);
+    const page = await open(browser, other, '/', { viewport: { width: 1200, height: 800 } });
+    await counted(page, '2 records');
+    await page.click('.rows .row:nth-child(1)');
+    await until(page, () => document.body.classList.contains('with-year'));
+    assert.equal(await page.locator('.rows .row:nth-child(1) .day').innerText(), '2024-02-03 ');
+    const time = page.locator('.rows .row:nth-child(1) .time');
+    assert.ok(await time.evaluate((cell) => cell.scrollWidth <= cell.clientWidth), 'it is not cut');
+    await page.locator('.node[aria-disabled=true]', { hasText: '(no name)' }).click({ force: true });
+    assert.equal(await page.inputValue('#q'), '');
+    await page.close();
+    await other.stop();
+    store.remove();
+});
