@@ -219,6 +219,35 @@ fn a_stream_is_resumed_without_a_gap_also_at_another_server() {
     server.terminate();
 }
 
+/// The file is moved away while records come: what has gone into the old one is heard before the first of the new one.
+#[test]
+fn nothing_is_missed_when_the_file_is_moved() {
+    const ROUNDS: usize = 5;
+    const RECORDS: usize = 600;
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let listeners = ["", "?q=name:a", "?not-name=b"].map(|q| Listener::start(&server, q, &[]));
+    let mut way = TcpStream::connect(server.address()).unwrap();
+    let sender = std::thread::spawn(move || {
+        for number in 0..ROUNDS * RECORDS {
+            let bytes = frame("a", 20, &number.to_string());
+            way.write_all(&bytes).unwrap();
+            // A pace at which some are stored and not heard yet at any time.
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    });
+    for round in 0..ROUNDS {
+        let first = round * RECORDS;
+        for listener in &listeners {
+            let expected = (first..first + RECORDS).map(|number| number.to_string());
+            assert!(expected.eq(listener.messages(RECORDS)), "{round}");
+        }
+        std::fs::rename(&store.db, store.file(&format!("old{round}.sqlite"))).unwrap();
+    }
+    sender.join().unwrap();
+    server.terminate();
+}
+
 /// One of three takes nothing: the others hear everything at once, and it is told where to go on.
 #[test]
 fn who_does_not_keep_up_is_told_and_others_go_on() {

@@ -84,6 +84,11 @@ impl Group {
         }
     }
 
+    /// Whether all that is wanted up to this id has been given.
+    pub(super) fn has_all_up_to(&self, id: i64) -> bool {
+        self.reading.is_none() && self.position >= id
+    }
+
     /// Looks for records up to this id, and gives them to all who have less than `room_bytes` waiting.
     ///
     /// # Errors
@@ -95,7 +100,7 @@ impl Group {
         last_id: i64,
         room_bytes: usize,
     ) -> Result<Turn, StoreError> {
-        if self.reading.is_none() && self.position >= last_id {
+        if self.has_all_up_to(last_id) {
             return Ok(Turn::Idle);
         }
         let full = |listener: &Outlet| listener.waiting_bytes() >= room_bytes;

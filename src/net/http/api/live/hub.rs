@@ -136,6 +136,8 @@ struct Watcher {
     path: PathBuf,
     over: Cancel,
     reader: Option<Reader>,
+    /// Of another file, which has come to the path. It is the next once all have what is in the one that was there.
+    next: Option<Reader>,
     groups: Vec<Group>,
     last_id: i64,
     commented: Instant,
@@ -147,6 +149,7 @@ impl Watcher {
             path,
             over,
             reader: None,
+            next: None,
             groups: Vec::new(),
             last_id: 0,
             commented: Instant::now(),
@@ -159,7 +162,7 @@ impl Watcher {
         loop {
             let first = if self.groups.is_empty() {
                 // Nobody may come for days: then the file is not ours to hold.
-                self.reader = None;
+                self.let_go();
                 wishes.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 wishes.recv_timeout(pause)
@@ -174,7 +177,7 @@ impl Watcher {
                 // The tails end. Whoever listened comes again, and goes on where it was.
                 Err(_) => {
                     self.groups.clear();
-                    self.reader = None;
+                    self.let_go();
                     LOOK_EVERY
                 }
             };
@@ -198,7 +201,7 @@ impl Watcher {
         let reader = self.reader()?;
         let last_id = reader.last_id()?;
         if last_id < self.last_id {
-            // Another file, or one that was put back.
+            // What is in the file was put back.
             self.groups.iter_mut().for_each(Group::begin_anew);
         }
         self.last_id = last_id;
@@ -218,6 +221,13 @@ impl Watcher {
             }
         }
         merge(&mut self.groups);
+        let mut groups = self.groups.iter();
+        if self.next.is_some() && groups.all(|group| group.has_all_up_to(last_id)) {
+            self.reader = self.next.take();
+            self.last_id = 0;
+            self.groups.iter_mut().for_each(Group::begin_anew);
+            turn = Turn::Busy;
+        }
         if self.commented.elapsed() >= COMMENT_EVERY {
             self.commented = Instant::now();
             self.groups.iter().for_each(Group::comment);
@@ -225,17 +235,24 @@ impl Watcher {
         Ok(turn)
     }
 
-    /// A reader of the file that is at the path now.
+    /// A reader of the file that is at the path, or of the one that was there before: nobody is to miss its last records. Whoever writes
+    /// has left that one when there is another, and as long as there is none, it may come back.
     fn reader(&mut self) -> Result<Reader, StoreError> {
-        if let Some(reader) = self.reader.take_if(|reader| !reader.is_at_its_path()) {
-            drop(reader);
-            self.groups.iter_mut().for_each(Group::begin_anew);
-            self.last_id = 0;
+        let open = || Reader::open(&self.path).map(|reader| reader.with_cancel(self.over.clone()));
+        let Some(reader) = &self.reader else {
+            return Ok(self.reader.insert(open()?).clone());
+        };
+        if reader.is_at_its_path() {
+            self.next = None;
+        } else if self.next.is_none() {
+            // It may be just being made.
+            self.next = open().ok();
         }
-        if let Some(reader) = &self.reader {
-            return Ok(reader.clone());
-        }
-        let reader = Reader::open(&self.path)?.with_cancel(self.over.clone());
-        Ok(self.reader.insert(reader).clone())
+        Ok(reader.clone())
+    }
+
+    fn let_go(&mut self) {
+        self.reader = None;
+        self.next = None;
     }
 }
