@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 
-use super::events;
+use super::events::{self, EventId};
 use super::outlet::Outlet;
 use crate::error::StoreError;
 use crate::query::Query;
@@ -31,6 +31,15 @@ pub(super) struct Group {
     full_since: Option<Instant>,
     /// Whether a larger group may be found that has got as far.
     is_new: bool,
+}
+
+/// What is looked at in a round.
+pub(super) struct Look<'r> {
+    pub(super) reader: &'r Reader,
+    /// The number of its file.
+    pub(super) file: Option<u64>,
+    /// The last id that there is.
+    pub(super) last_id: i64,
 }
 
 /// What a turn came to.
@@ -89,18 +98,13 @@ impl Group {
         self.reading.is_none() && self.position >= id
     }
 
-    /// Looks for records up to this id, and gives them to all who have less than `room_bytes` waiting.
+    /// Looks for records up to the last id, and gives them to all who have less than `room_bytes` waiting.
     ///
     /// # Errors
     ///
     /// When the store cannot be read. Then the group has a hole and has to end.
-    pub(super) fn turn(
-        &mut self,
-        reader: &Reader,
-        last_id: i64,
-        room_bytes: usize,
-    ) -> Result<Turn, StoreError> {
-        if self.has_all_up_to(last_id) {
+    pub(super) fn turn(&mut self, look: &Look<'_>, room_bytes: usize) -> Result<Turn, StoreError> {
+        if self.has_all_up_to(look.last_id) {
             return Ok(Turn::Idle);
         }
         let full = |listener: &Outlet| listener.waiting_bytes() >= room_bytes;
@@ -112,12 +116,16 @@ impl Group {
         ) {
             return Ok(Turn::Idle);
         }
-        let chunk = self.read(reader, last_id)?;
+        let chunk = self.read(look)?;
         if let Some((first, last)) = chunk.ids {
             let bytes = Bytes::from(chunk.bytes);
             self.listeners.retain_mut(|listener| {
                 if full(listener) {
-                    listener.put(events::behind(first, listener.sent));
+                    let resume = EventId {
+                        id: listener.sent,
+                        file: look.file,
+                    };
+                    listener.put(events::behind(first, resume));
                     return false;
                 }
                 listener.put(bytes.clone());
@@ -143,7 +151,7 @@ impl Group {
     }
 
     /// What a turn finds.
-    fn read(&mut self, reader: &Reader, last_id: i64) -> Result<Chunk, StoreError> {
+    fn read(&mut self, look: &Look<'_>) -> Result<Chunk, StoreError> {
         let (arrivals, up_to) = match &mut self.reading {
             Some(reading) => reading,
             none => {
@@ -151,7 +159,7 @@ impl Group {
                     after_id: Some(self.position),
                     ..self.query.clone()
                 };
-                none.insert((reader.arrivals(&query, last_id)?, last_id))
+                none.insert((look.reader.arrivals(&query, look.last_id)?, look.last_id))
             }
         };
         let begun = Instant::now();
@@ -163,7 +171,7 @@ impl Group {
                 break;
             };
             for stored in &records {
-                events::put(stored, &mut chunk.bytes);
+                events::put(stored, look.file, &mut chunk.bytes);
                 let (first, _) = chunk.ids.unwrap_or((stored.id, 0));
                 chunk.ids = Some((first, stored.id));
             }
@@ -268,12 +276,16 @@ mod tests {
 
         /// Rounds until nothing is left to be done; a listener has room for so much.
         fn rounds(&mut self, room_bytes: usize) {
-            let last_id = self.reader.last_id().unwrap();
+            let look = Look {
+                reader: &self.reader,
+                file: None,
+                last_id: self.reader.last_id().unwrap(),
+            };
             let mut turn = Turn::Busy;
             while turn == Turn::Busy {
                 turn = Turn::Idle;
                 for group in &mut self.groups {
-                    if group.turn(&self.reader, last_id, room_bytes).unwrap() == Turn::Busy {
+                    if group.turn(&look, room_bytes).unwrap() == Turn::Busy {
                         turn = Turn::Busy;
                     }
                 }

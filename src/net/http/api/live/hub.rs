@@ -10,8 +10,8 @@ use hyper::StatusCode;
 use tokio::sync::oneshot;
 
 use super::super::problem::Problem;
-use super::events;
-use super::group::{Group, Turn, merge};
+use super::events::{self, EventId};
+use super::group::{Group, Look, Turn, merge};
 use super::outlet::{Outlet, Tail, outlet};
 use crate::cancel::Cancel;
 use crate::error::StoreError;
@@ -38,7 +38,7 @@ const MOST_BYTES: usize = 2 << 20;
 /// What somebody wants to hear of.
 struct Wish {
     query: Query,
-    after: Option<i64>,
+    after: Option<EventId>,
     listener: Outlet,
 }
 
@@ -78,7 +78,7 @@ impl Hub {
     pub(in crate::net::http::api) fn listen(
         &self,
         query: Query,
-        after: Option<i64>,
+        after: Option<EventId>,
     ) -> Result<(Tail, oneshot::Receiver<()>), Problem> {
         let later = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         if Arc::strong_count(&self.one) > MOST_LISTENERS {
@@ -138,6 +138,8 @@ struct Watcher {
     reader: Option<Reader>,
     /// Of another file, which has come to the path. It is the next once all have what is in the one that was there.
     next: Option<Reader>,
+    /// The number of the file.
+    file: Option<u64>,
     groups: Vec<Group>,
     last_id: i64,
     commented: Instant,
@@ -150,6 +152,7 @@ impl Watcher {
             over,
             reader: None,
             next: None,
+            file: None,
             groups: Vec::new(),
             last_id: 0,
             commented: Instant::now(),
@@ -202,29 +205,38 @@ impl Watcher {
         let last_id = reader.last_id()?;
         if last_id < self.last_id {
             // What is in the file was put back.
+            self.file = reader.file_number()?;
             self.groups.iter_mut().for_each(Group::begin_anew);
         }
         self.last_id = last_id;
+        let look = Look {
+            reader: &reader,
+            file: self.file,
+            last_id,
+        };
         for wish in new {
-            // An id that has not been given yet is one of another file: rather twice than never.
-            let after = wish.after.unwrap_or(last_id);
-            let after = if after > last_id { 0 } else { after };
-            wish.listener.put(events::open(after, last_id));
-            self.groups
-                .push(Group::new(wish.query, after, wish.listener));
+            let id = match wish.after {
+                None => last_id,
+                Some(after) if is_of(&look, after) => after.id,
+                // Of another file: rather twice than never.
+                Some(_) => 0,
+            };
+            let file = look.file;
+            let open = events::open(EventId { id, file }, last_id);
+            wish.listener.put(open);
+            self.groups.push(Group::new(wish.query, id, wish.listener));
         }
         let room_bytes = (ALL_BYTES / self.listeners().max(1)).clamp(LEAST_BYTES, MOST_BYTES);
         let mut turn = Turn::Idle;
         for group in &mut self.groups {
-            if group.turn(&reader, last_id, room_bytes)? == Turn::Busy {
+            if group.turn(&look, room_bytes)? == Turn::Busy {
                 turn = Turn::Busy;
             }
         }
         merge(&mut self.groups);
         let mut groups = self.groups.iter();
         if self.next.is_some() && groups.all(|group| group.has_all_up_to(last_id)) {
-            self.reader = self.next.take();
-            self.last_id = 0;
+            self.reader = None;
             self.groups.iter_mut().for_each(Group::begin_anew);
             turn = Turn::Busy;
         }
@@ -240,7 +252,13 @@ impl Watcher {
     fn reader(&mut self) -> Result<Reader, StoreError> {
         let open = || Reader::open(&self.path).map(|reader| reader.with_cancel(self.over.clone()));
         let Some(reader) = &self.reader else {
-            return Ok(self.reader.insert(open()?).clone());
+            let reader = match self.next.take() {
+                Some(next) => next,
+                None => open()?,
+            };
+            self.file = reader.file_number()?;
+            self.last_id = 0;
+            return Ok(self.reader.insert(reader).clone());
         };
         if reader.is_at_its_path() {
             self.next = None;
@@ -255,4 +273,9 @@ impl Watcher {
         self.reader = None;
         self.next = None;
     }
+}
+
+/// Whether an id is of the file that is looked at. One that has not been given yet is not.
+fn is_of(look: &Look<'_>, after: EventId) -> bool {
+    after.id <= look.last_id && after.file.is_none_or(|file| look.file == Some(file))
 }

@@ -7,4 +7,5 @@ mod group;
 mod hub;
 mod outlet;
 
+pub(in crate::net::http::api) use events::EventId;
 pub(in crate::net) use hub::Hub;
