@@ -1,11 +1,11 @@
 //! Listeners who want the same and have got equally far: one search and one set of bytes for all of them.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
-use hyper::body::Bytes;
-
 use super::events::{self, EventId};
-use super::outlet::Outlet;
+use super::outlet::{Outlet, counted};
 use crate::error::StoreError;
 use crate::query::Query;
 use crate::store::{Arrivals, Reader};
@@ -15,7 +15,7 @@ const TURN: Duration = Duration::from_millis(10);
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// How long most listeners of a group may take nothing before they are told that they are behind.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// See the module's documentation.
 pub(super) struct Group {
@@ -40,6 +40,8 @@ pub(super) struct Look<'r> {
     pub(super) file: Option<u64>,
     /// The last id that there is.
     pub(super) last_id: i64,
+    /// How much waits for all listeners. What waits for several is there once.
+    pub(super) waiting_bytes: &'r Arc<AtomicUsize>,
 }
 
 /// What a turn came to.
@@ -116,9 +118,9 @@ impl Group {
         ) {
             return Ok(Turn::Idle);
         }
-        let chunk = self.read(look)?;
+        let chunk = self.read(look, room_bytes.min(CHUNK_BYTES))?;
         if let Some((first, last)) = chunk.ids {
-            let bytes = Bytes::from(chunk.bytes);
+            let bytes = counted(chunk.bytes.into_boxed_slice(), look.waiting_bytes);
             self.listeners.retain_mut(|listener| {
                 if full(listener) {
                     let resume = EventId {
@@ -139,6 +141,18 @@ impl Group {
         })
     }
 
+    /// Ends the tails of those who have so much waiting, though there may be nothing more for them yet.
+    pub(super) fn forget_full(&mut self, file: Option<u64>, room_bytes: usize) {
+        self.listeners.retain(|listener| {
+            let is_full = listener.waiting_bytes() >= room_bytes;
+            if is_full {
+                let id = listener.sent;
+                listener.put(events::behind(id + 1, EventId { id, file }));
+            }
+            !is_full
+        });
+    }
+
     /// Whether the group waits for listeners that have no room: as a rule for most of them, who are not to blame when many records come
     /// at once; never for a few.
     fn is_to_wait(&mut self, full: usize) -> bool {
@@ -150,8 +164,8 @@ impl Group {
         since.elapsed() < PATIENCE
     }
 
-    /// What a turn finds.
-    fn read(&mut self, look: &Look<'_>) -> Result<Chunk, StoreError> {
+    /// What a turn finds, until it is so many bytes.
+    fn read(&mut self, look: &Look<'_>, max_bytes: usize) -> Result<Chunk, StoreError> {
         let (arrivals, up_to) = match &mut self.reading {
             Some(reading) => reading,
             none => {
@@ -164,8 +178,8 @@ impl Group {
         };
         let begun = Instant::now();
         let mut chunk = Chunk::default();
-        while chunk.bytes.len() < CHUNK_BYTES && begun.elapsed() < TURN {
-            let Some(records) = arrivals.step()? else {
+        while chunk.bytes.len() < max_bytes && begun.elapsed() < TURN {
+            let Some(records) = arrivals.step(max_bytes - chunk.bytes.len())? else {
                 self.position = *up_to;
                 self.reading = None;
                 break;
@@ -227,7 +241,7 @@ pub(super) fn merge(groups: &mut Vec<Group>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
 
     use tempfile::TempDir;
 
@@ -243,6 +257,7 @@ mod tests {
         store: SqliteStore,
         reader: Reader,
         groups: Vec<Group>,
+        waiting_bytes: Arc<AtomicUsize>,
     }
 
     impl Fixture {
@@ -253,6 +268,7 @@ mod tests {
                 store: SqliteStore::open(&path, Durability::Normal).unwrap(),
                 reader: Reader::open(&path).unwrap(),
                 groups: Vec::new(),
+                waiting_bytes: Arc::default(),
                 _dir: dir,
             }
         }
@@ -280,6 +296,7 @@ mod tests {
                 reader: &self.reader,
                 file: None,
                 last_id: self.reader.last_id().unwrap(),
+                waiting_bytes: &self.waiting_bytes,
             };
             let mut turn = Turn::Busy;
             while turn == Turn::Busy {
@@ -364,6 +381,29 @@ mod tests {
             end.contains("\"missed_from\":4,\"resume_after\":3"),
             "{end}"
         );
+    }
+
+    #[test]
+    fn a_chunk_is_no_larger_than_the_room_for_it_and_one_record() {
+        let mut fixture = Fixture::new();
+        let mut tails = [fixture.listen("a", 0), fixture.listen("a", 0)];
+        fixture.rounds(MOST);
+        fixture.log(1);
+        fixture.rounds(MOST);
+        let one = fixture.waiting_bytes.load(Ordering::Relaxed);
+        assert!(one > 0);
+        tails.iter_mut().for_each(|tail| drop(tail.heard()));
+        assert_eq!(fixture.waiting_bytes.load(Ordering::Relaxed), 0);
+        fixture.log(500);
+        fixture.rounds(10 * one);
+        // Nobody takes anything: then there is no room for a second one.
+        let waiting = fixture.waiting_bytes.load(Ordering::Relaxed);
+        assert!((10 * one..100 * one).contains(&waiting), "{waiting} {one}");
+        for group in &mut fixture.groups {
+            group.forget_full(None, 10 * one);
+        }
+        assert_eq!(fixture.sizes(), [0]);
+        assert!(tails[1].heard().contains("event: behind\n"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The thread that looks for new records while somebody listens.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::super::problem::Problem;
 use super::events::{self, EventId};
-use super::group::{Group, Look, Turn, merge};
+use super::group::{Group, Look, PATIENCE, Turn, merge};
 use super::outlet::{Outlet, Tail, outlet};
 use crate::cancel::Cancel;
 use crate::error::StoreError;
@@ -30,9 +31,11 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// How many may listen.
 const MOST_LISTENERS: usize = 4096;
 
-/// What may wait to be sent to all listeners together, and to one of them at least and at most.
+/// What may wait to be sent to all listeners together. With less than half of it for each of them, and as much again for what is just
+/// being put there, only single records can be too much.
 const ALL_BYTES: usize = 256 << 20;
-const LEAST_BYTES: usize = 64 << 10;
+
+/// And to one of them at most.
 const MOST_BYTES: usize = 2 << 20;
 
 /// What somebody wants to hear of.
@@ -141,6 +144,9 @@ struct Watcher {
     /// The number of the file.
     file: Option<u64>,
     groups: Vec<Group>,
+    /// What waits for all of them, and since when it has been too much.
+    waiting_bytes: Arc<AtomicUsize>,
+    full_since: Option<Instant>,
     last_id: i64,
     commented: Instant,
 }
@@ -154,6 +160,8 @@ impl Watcher {
             next: None,
             file: None,
             groups: Vec::new(),
+            waiting_bytes: Arc::default(),
+            full_since: None,
             last_id: 0,
             commented: Instant::now(),
         }
@@ -213,6 +221,7 @@ impl Watcher {
             reader: &reader,
             file: self.file,
             last_id,
+            waiting_bytes: &self.waiting_bytes,
         };
         for wish in new {
             let id = match wish.after {
@@ -226,9 +235,20 @@ impl Watcher {
             wish.listener.put(open);
             self.groups.push(Group::new(wish.query, id, wish.listener));
         }
-        let room_bytes = (ALL_BYTES / self.listeners().max(1)).clamp(LEAST_BYTES, MOST_BYTES);
+        let room_bytes = (ALL_BYTES / 2 / self.listeners().max(1)).min(MOST_BYTES);
+        let is_full = || self.waiting_bytes.load(Ordering::Relaxed) >= ALL_BYTES;
+        if !is_full() {
+            self.full_since = None;
+        } else if self.full_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            for group in &mut self.groups {
+                group.forget_full(look.file, room_bytes);
+            }
+        }
         let mut turn = Turn::Idle;
         for group in &mut self.groups {
+            if is_full() {
+                break;
+            }
             if group.turn(&look, room_bytes)? == Turn::Busy {
                 turn = Turn::Busy;
             }
