@@ -29,6 +29,7 @@ pub(super) struct Group {
     reading: Option<(Arrivals, i64)>,
     /// Since when there has been no room for more.
     full_since: Option<Instant>,
+    last_turn: Instant,
     /// Whether a larger group may be found that has got as far.
     is_new: bool,
 }
@@ -72,6 +73,7 @@ impl Group {
             position,
             reading: None,
             full_since: None,
+            last_turn: Instant::now(),
             is_new: true,
         }
     }
@@ -79,6 +81,11 @@ impl Group {
     /// How many listen.
     pub(super) fn listeners(&self) -> usize {
         self.listeners.len()
+    }
+
+    /// When it had its last turn, or was made.
+    pub(super) fn last_turn(&self) -> Instant {
+        self.last_turn
     }
 
     /// Forgets those who have gone.
@@ -106,6 +113,7 @@ impl Group {
     ///
     /// When the store cannot be read. Then the group has a hole and has to end.
     pub(super) fn turn(&mut self, look: &Look<'_>, room_bytes: usize) -> Result<Turn, StoreError> {
+        self.last_turn = Instant::now();
         if self.has_all_up_to(look.last_id) {
             return Ok(Turn::Idle);
         }
@@ -392,7 +400,9 @@ mod tests {
         fixture.rounds(MOST);
         let one = fixture.waiting_bytes.load(Ordering::Relaxed);
         assert!(one > 0);
-        tails.iter_mut().for_each(|tail| drop(tail.heard()));
+        for tail in &mut tails {
+            tail.heard();
+        }
         assert_eq!(fixture.waiting_bytes.load(Ordering::Relaxed), 0);
         fixture.log(500);
         fixture.rounds(10 * one);

@@ -1,7 +1,7 @@
 //! The thread that looks for new records while somebody listens.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use super::super::problem::Problem;
 use super::events::{self, EventId};
 use super::group::{Group, Look, PATIENCE, Turn, merge};
 use super::outlet::{Outlet, Tail, outlet};
+use super::round::{ALL_BYTES, is_full, serve};
 use crate::cancel::Cancel;
 use crate::error::StoreError;
 use crate::query::Query;
@@ -31,11 +32,10 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// How many may listen.
 const MOST_LISTENERS: usize = 4096;
 
-/// What may wait to be sent to all listeners together. With less than half of it for each of them, and as much again for what is just
-/// being put there, only single records can be too much.
-const ALL_BYTES: usize = 256 << 20;
+/// How long those that catch up keep the others from looking for what is new.
+const CATCHING_UP: Duration = Duration::from_millis(50);
 
-/// And to one of them at most.
+/// What may wait to be sent to one listener at most.
 const MOST_BYTES: usize = 2 << 20;
 
 /// What somebody wants to hear of.
@@ -216,7 +216,7 @@ impl Watcher {
             self.file = reader.file_number()?;
             self.groups.iter_mut().for_each(Group::begin_anew);
         }
-        self.last_id = last_id;
+        let seen_id = std::mem::replace(&mut self.last_id, last_id).min(last_id);
         let look = Look {
             reader: &reader,
             file: self.file,
@@ -236,23 +236,15 @@ impl Watcher {
             self.groups.push(Group::new(wish.query, id, wish.listener));
         }
         let room_bytes = (ALL_BYTES / 2 / self.listeners().max(1)).min(MOST_BYTES);
-        let is_full = || self.waiting_bytes.load(Ordering::Relaxed) >= ALL_BYTES;
-        if !is_full() {
+        if !is_full(&look) {
             self.full_since = None;
         } else if self.full_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
             for group in &mut self.groups {
                 group.forget_full(look.file, room_bytes);
             }
         }
-        let mut turn = Turn::Idle;
-        for group in &mut self.groups {
-            if is_full() {
-                break;
-            }
-            if group.turn(&look, room_bytes)? == Turn::Busy {
-                turn = Turn::Busy;
-            }
-        }
+        let groups = &mut self.groups;
+        let mut turn = serve(groups, &look, seen_id, room_bytes, CATCHING_UP)?;
         merge(&mut self.groups);
         let mut groups = self.groups.iter();
         if self.next.is_some() && groups.all(|group| group.has_all_up_to(last_id)) {
