@@ -213,8 +213,12 @@ impl Watcher {
         let last_id = reader.last_id()?;
         if last_id < self.last_id {
             // What is in the file was put back.
-            self.file = reader.file_number()?;
+            self.file = None;
             self.groups.iter_mut().for_each(Group::begin_anew);
+        }
+        // A file that is just being made gets it before its first record.
+        if self.file.is_none() {
+            self.file = reader.file_number()?;
         }
         let seen_id = std::mem::replace(&mut self.last_id, last_id).min(last_id);
         let look = Look {
@@ -268,7 +272,7 @@ impl Watcher {
                 Some(next) => next,
                 None => open()?,
             };
-            self.file = reader.file_number()?;
+            self.file = None;
             self.last_id = 0;
             return Ok(self.reader.insert(reader).clone());
         };
