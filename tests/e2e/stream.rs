@@ -22,7 +22,7 @@ struct Event {
     came: SystemTime,
     kind: String,
     /// As it came, and the number in it.
-    event_id: String,
+    whole_id: String,
     id: Option<i64>,
     data: Value,
 }
@@ -73,12 +73,12 @@ fn events(stream: TcpStream) -> impl Iterator<Item = Event> {
             } else if line.is_empty()
                 && let Some(data) = fields.remove("data")
             {
-                let event_id = fields.remove("id").unwrap_or_default();
+                let whole_id = fields.remove("id").unwrap_or_default();
                 return Some(Event {
                     came: SystemTime::now(),
                     kind: fields.remove("event").unwrap_or_default(),
-                    id: event_id.split('@').next().and_then(|id| id.parse().ok()),
-                    event_id,
+                    id: whole_id.split('@').next().and_then(|id| id.parse().ok()),
+                    whole_id,
                     data: serde_json::from_str(&data).unwrap(),
                 });
             }
@@ -273,7 +273,7 @@ fn a_stream_of_a_file_that_was_moved_is_resumed_with_the_first_record_of_the_nex
         let last = heard.last().unwrap();
         (
             heard[0].id.unwrap()..=last.id.unwrap(),
-            last.event_id.clone(),
+            last.whole_id.clone(),
         )
     };
     log(30);
@@ -322,13 +322,13 @@ fn who_does_not_keep_up_is_told_and_others_go_on() {
     assert_eq!(behind.kind, "behind", "{behind:?}");
     let last = heard.last().and_then(|event| event.id).unwrap();
     assert_eq!(heard.len(), usize::try_from(last).unwrap());
-    assert_eq!(behind.event_id, heard.last().unwrap().event_id);
+    assert_eq!(behind.whole_id, heard.last().unwrap().whole_id);
     assert_eq!(behind.data["resume_after"], last);
     assert_eq!(behind.data["missed_from"], last + 1);
     let resumed = Listener::start(
         &server,
         "",
-        &[&format!("Last-Event-ID: {}", behind.event_id)],
+        &[&format!("Last-Event-ID: {}", behind.whole_id)],
     );
     assert_eq!(resumed.ids(count - heard.len()), all(last + 1..=RECORDS));
     server.terminate();
