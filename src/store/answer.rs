@@ -226,13 +226,24 @@ pub(super) fn fetch(
     keys: Vec<Key>,
     names: &mut Names,
 ) -> Result<Page, StoreError> {
-    reader.read(|connection| fetch_page(connection, keys, names))
+    fetch_some(reader, keys, names, PAGE_BYTES)
+}
+
+/// Of those the first, which have so many bytes of text.
+pub(super) fn fetch_some(
+    reader: &Reader,
+    keys: Vec<Key>,
+    names: &mut Names,
+    max_bytes: usize,
+) -> Result<Page, StoreError> {
+    reader.read(|connection| fetch_page(connection, keys, names, max_bytes))
 }
 
 fn fetch_page(
     connection: &Connection,
     mut keys: Vec<Key>,
     names: &mut Names,
+    max_bytes: usize,
 ) -> rusqlite::Result<Page> {
     // One short read for the page. It ends here whatever happens.
     let read = connection.unchecked_transaction()?;
@@ -245,7 +256,7 @@ fn fetch_page(
     let mut records = Vec::with_capacity(keys.len());
     let (mut used, mut bytes) = (0, 0);
     while let Some(row) = rows.next()?
-        && bytes < PAGE_BYTES
+        && bytes < max_bytes
     {
         let stored = names.record(&read, row)?;
         bytes += text_bytes(&stored.record, row);
@@ -258,7 +269,7 @@ fn fetch_page(
             records.push(stored);
         }
     }
-    let whole = bytes < PAGE_BYTES;
+    let whole = bytes < max_bytes;
     let rest = keys.split_off(if whole { keys.len() } else { used });
     Ok(Page {
         records,

@@ -1,6 +1,6 @@
 //! Records in the order in which they were stored: what whoever follows a store has not seen yet.
 
-use super::answer::{PAGE_RECORDS, fetch};
+use super::answer::{PAGE_RECORDS, fetch_some};
 use super::plan::{Plan, Segment, last_id};
 use super::reader::Reader;
 use super::rows::Names;
@@ -52,18 +52,21 @@ impl Reader {
 }
 
 impl Arrivals {
-    /// The next few records, perhaps none of them; `None` at the end.
+    /// The next few records, perhaps none of them, until they have so many bytes of text; `None` at the end.
     ///
     /// # Errors
     ///
     /// When the file cannot be read. What comes behind would have a hole.
-    pub(crate) fn step(&mut self) -> Result<Option<Vec<StoredRecord>>, StoreError> {
+    pub(crate) fn step(
+        &mut self,
+        max_bytes: usize,
+    ) -> Result<Option<Vec<StoredRecord>>, StoreError> {
         if self.rest.is_empty() {
             self.rest = self.keys.by_ref().take(PAGE_RECORDS).collect();
         }
         if !self.rest.is_empty() {
             let keys = std::mem::take(&mut self.rest);
-            let page = fetch(&self.reader, keys, &mut self.names)?;
+            let page = fetch_some(&self.reader, keys, &mut self.names, max_bytes)?;
             self.rest = page.rest;
             return Ok(Some(page.records));
         }
@@ -92,9 +95,16 @@ mod tests {
 
     /// The ids of all that comes.
     fn ids(reader: &Reader, query: &Query, up_to: i64) -> Vec<i64> {
+        ids_by(reader, query, up_to, usize::MAX)
+    }
+
+    /// The same, with so many bytes of text in a step.
+    fn ids_by(reader: &Reader, query: &Query, up_to: i64, max_bytes: usize) -> Vec<i64> {
         let mut arrivals = reader.arrivals(query, up_to).unwrap();
         let mut ids = Vec::new();
-        while let Some(records) = arrivals.step().unwrap() {
+        while let Some(records) = arrivals.step(max_bytes).unwrap() {
+            // One of them may be the one too many.
+            assert!(records.len() <= max_bytes);
             ids.extend(records.iter().map(|stored| stored.id));
         }
         ids
@@ -121,6 +131,7 @@ mod tests {
         let reader = Reader::open(&path).unwrap();
         let all = Query::default();
         assert!(ids(&reader, &all, i64::MAX).into_iter().eq(1..=10_000));
+        assert!(ids_by(&reader, &all, 300, 3).into_iter().eq(1..=300));
         for (after, up_to) in [
             (0, 0),
             (0, 1),

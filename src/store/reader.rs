@@ -144,6 +144,11 @@ impl Reader {
         self.read(super::plan::last_id)
     }
 
+    /// By which this file is told from another at the same path; `None` when no writer has given it a number yet.
+    pub(crate) fn file_number(&self) -> Result<Option<u64>, StoreError> {
+        self.read(super::setting::file_number)
+    }
+
     /// The records that the query wants: those that were stored when it was asked.
     ///
     /// # Errors

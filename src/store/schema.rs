@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::Durability;
+use super::{Durability, setting};
 use crate::error::StoreError;
 use crate::paths::{beside, directory_of};
 
@@ -116,6 +116,8 @@ fn prepare_writer(
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)
         .map_err(opening)?;
     check_writable(connection, path)?;
+    // Without, only streams that are resumed cannot tell it from another.
+    let _ = setting::keep_file_number(connection);
     let synchronous = match durability {
         Durability::Normal => "NORMAL",
         Durability::Full => "FULL",

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::rows::text_of;
 use super::schema;
+use crate::chance::chance;
 use crate::retention::Retention;
 
 const KEEP: &str = "keep";
@@ -13,6 +14,7 @@ const MAX_BYTES: &str = "max_bytes";
 const FLOOR_BYTES: &str = "floor_bytes";
 const SWEPT: &str = "swept";
 const CONTINUES: &str = "continues";
+const FILE: &str = "file";
 
 /// The retention that the file says is in force; none at all when a foreign hand has put something there that makes no sense.
 pub(super) fn retention(connection: &Connection) -> rusqlite::Result<Retention> {
@@ -83,6 +85,26 @@ pub(super) fn keep_continues(connection: &Connection) -> rusqlite::Result<()> {
     put(connection, CONTINUES, Some("1".into()))
 }
 
+/// By which the file is told from others, in which the same ids are of other records; nothing when no writer has given it any yet.
+pub(super) fn file_number(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    if !schema::has_settings(connection)? {
+        return Ok(None);
+    }
+    let number = get(connection, FILE)?;
+    Ok(number.and_then(|number| u64::from_str_radix(&number, 16).ok()))
+}
+
+/// Gives the file a number, unless it has one. Several programs may do so at once.
+pub(super) fn keep_file_number(connection: &Connection) -> rusqlite::Result<()> {
+    if file_number(connection)?.is_none() {
+        connection.execute(
+            "INSERT OR IGNORE INTO setting (key, value) VALUES (?1, ?2)",
+            (FILE, format!("{:016x}", chance())),
+        )?;
+    }
+    Ok(())
+}
+
 /// What the file is not made smaller than when the disk lacks room.
 pub(super) fn floor_bytes(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     let floor = get(connection, FLOOR_BYTES)?;
@@ -135,6 +157,19 @@ fn get(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Durability;
+
+    #[test]
+    fn a_file_keeps_its_number_and_no_other_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let number = |name: &str| {
+            let path = dir.path().join(name);
+            let connection = schema::open_writer(&path, Durability::Normal).unwrap();
+            file_number(&connection).unwrap().unwrap()
+        };
+        assert_eq!(number("a.sqlite"), number("a.sqlite"));
+        assert_ne!(number("a.sqlite"), number("b.sqlite"));
+    }
 
     #[test]
     fn what_makes_no_sense_is_no_retention() {

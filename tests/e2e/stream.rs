@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Event {
     came: SystemTime,
     kind: String,
+    /// As it came, and the number in it.
+    whole_id: String,
     id: Option<i64>,
     data: Value,
 }
@@ -71,10 +73,12 @@ fn events(stream: TcpStream) -> impl Iterator<Item = Event> {
             } else if line.is_empty()
                 && let Some(data) = fields.remove("data")
             {
+                let whole_id = fields.remove("id").unwrap_or_default();
                 return Some(Event {
                     came: SystemTime::now(),
                     kind: fields.remove("event").unwrap_or_default(),
-                    id: fields.remove("id").map(|id| id.parse().unwrap()),
+                    id: whole_id.split('@').next().and_then(|id| id.parse().ok()),
+                    whole_id,
                     data: serde_json::from_str(&data).unwrap(),
                 });
             }
@@ -219,6 +223,77 @@ fn a_stream_is_resumed_without_a_gap_also_at_another_server() {
     server.terminate();
 }
 
+/// The file is moved away while records come: what has gone into the old one is heard before the first of the new one.
+#[test]
+fn nothing_is_missed_when_the_file_is_moved() {
+    const ROUNDS: usize = 5;
+    const RECORDS: usize = 600;
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let listeners = ["", "?q=name:a", "?not-name=b"].map(|q| Listener::start(&server, q, &[]));
+    let mut way = TcpStream::connect(server.address()).unwrap();
+    let sender = std::thread::spawn(move || {
+        for number in 0..ROUNDS * RECORDS {
+            let bytes = frame("a", 20, &number.to_string());
+            way.write_all(&bytes).unwrap();
+            // A pace at which some are stored and not heard yet at any time.
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    });
+    for round in 0..ROUNDS {
+        let first = round * RECORDS;
+        for listener in &listeners {
+            let expected = (first..first + RECORDS).map(|number| number.to_string());
+            assert!(expected.eq(listener.messages(RECORDS)), "{round}");
+        }
+        std::fs::rename(&store.db, store.file(&format!("old{round}.sqlite"))).unwrap();
+    }
+    sender.join().unwrap();
+    server.terminate();
+}
+
+/// The next file has as many ids as the last one had: an id of that is not taken for one of this.
+#[test]
+fn a_stream_of_a_file_that_was_moved_is_resumed_with_the_first_record_of_the_next() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let log = |count: usize| {
+        let frames: Vec<u8> = (0..count).flat_map(|_| frame("a", 20, "x")).collect();
+        send(server.address(), &frames);
+        wait_until("all records", || {
+            let meta = request(server.address(), "GET /api/meta", &[], b"");
+            meta.status == 200 && meta.json()["last_id"] == count
+        });
+    };
+    let hear = |count: usize, last_id: &str| {
+        let header = format!("Last-Event-ID: {last_id}");
+        let listener = Listener::start(&server, "?after-id=0", &[&header]);
+        let heard = std::iter::repeat_with(|| listener.next()).take(count);
+        let heard: Vec<Event> = heard.collect();
+        let last = heard.last().unwrap();
+        (
+            heard[0].id.unwrap()..=last.id.unwrap(),
+            last.whole_id.clone(),
+        )
+    };
+    log(30);
+    let (ids, last_of_old) = hear(30, "0");
+    assert_eq!(ids, 1..=30);
+    std::fs::rename(&store.db, store.file("old.sqlite")).unwrap();
+    log(40);
+    let (ids, last_of_new) = hear(40, &last_of_old);
+    assert_eq!(ids, 1..=40);
+    assert_ne!(
+        last_of_new.split_once('@').unwrap().1,
+        last_of_old.split_once('@').unwrap().1
+    );
+    let in_the_midst = last_of_new.replace("40@", "30@");
+    for same in ["30", &in_the_midst] {
+        assert_eq!(hear(10, same).0, 31..=40, "{same}");
+    }
+    server.terminate();
+}
+
 /// One of three takes nothing: the others hear everything at once, and it is told where to go on.
 #[test]
 fn who_does_not_keep_up_is_told_and_others_go_on() {
@@ -247,9 +322,14 @@ fn who_does_not_keep_up_is_told_and_others_go_on() {
     assert_eq!(behind.kind, "behind", "{behind:?}");
     let last = heard.last().and_then(|event| event.id).unwrap();
     assert_eq!(heard.len(), usize::try_from(last).unwrap());
+    assert_eq!(behind.whole_id, heard.last().unwrap().whole_id);
     assert_eq!(behind.data["resume_after"], last);
     assert_eq!(behind.data["missed_from"], last + 1);
-    let resumed = Listener::start(&server, "", &[&format!("Last-Event-ID: {last}")]);
+    let resumed = Listener::start(
+        &server,
+        "",
+        &[&format!("Last-Event-ID: {}", behind.whole_id)],
+    );
     assert_eq!(resumed.ids(count - heard.len()), all(last + 1..=RECORDS));
     server.terminate();
 }

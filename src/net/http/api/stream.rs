@@ -8,6 +8,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response};
 use tokio::time::sleep;
 
+use super::live::EventId;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use crate::net::http::Exchange;
@@ -36,7 +37,8 @@ impl Exchange<'_> {
     ) -> Result<Response<Body>, Problem> {
         let query = self.query(given).await?;
         // A browser that comes again has both, and has got on since.
-        let after = last_event_id(request)?.or(query.after_id);
+        let after =
+            last_event_id(request)?.or_else(|| query.after_id.map(|id| EventId { id, file: None }));
         let query = Query {
             after_id: None,
             ..query
@@ -65,15 +67,15 @@ impl Exchange<'_> {
     }
 }
 
-fn last_event_id(request: &Request<Incoming>) -> Result<Option<i64>, Problem> {
+fn last_event_id(request: &Request<Incoming>) -> Result<Option<EventId>, Problem> {
     let Some(value) = request.headers().get(LAST_EVENT_ID) else {
         return Ok(None);
     };
     let text = String::from_utf8_lossy(value.as_bytes());
-    let id = text.trim().parse().ok().filter(|id| *id >= 0);
-    id.map(Some).ok_or_else(|| {
-        let detail =
-            format!("Last-Event-ID is {text:?}; use the id of an event, a number from 0 on");
+    text.trim().parse().map(Some).map_err(|_| {
+        let detail = format!(
+            "Last-Event-ID is {text:?}; use the id of an event as it came, or a number from 0 on"
+        );
         Problem::of("Last-Event-ID", detail)
     })
 }

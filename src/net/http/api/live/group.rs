@@ -1,11 +1,11 @@
 //! Listeners who want the same and have got equally far: one search and one set of bytes for all of them.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
-use hyper::body::Bytes;
-
-use super::events;
-use super::outlet::Outlet;
+use super::events::{self, EventId};
+use super::outlet::{Outlet, counted};
 use crate::error::StoreError;
 use crate::query::Query;
 use crate::store::{Arrivals, Reader};
@@ -15,7 +15,7 @@ const TURN: Duration = Duration::from_millis(10);
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// How long most listeners of a group may take nothing before they are told that they are behind.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// See the module's documentation.
 pub(super) struct Group {
@@ -29,8 +29,20 @@ pub(super) struct Group {
     reading: Option<(Arrivals, i64)>,
     /// Since when there has been no room for more.
     full_since: Option<Instant>,
+    last_turn: Instant,
     /// Whether a larger group may be found that has got as far.
     is_new: bool,
+}
+
+/// What is looked at in a round.
+pub(super) struct Look<'r> {
+    pub(super) reader: &'r Reader,
+    /// The number of its file.
+    pub(super) file: Option<u64>,
+    /// The last id that there is.
+    pub(super) last_id: i64,
+    /// How much waits for all listeners. What waits for several is there once.
+    pub(super) waiting_bytes: &'r Arc<AtomicUsize>,
 }
 
 /// What a turn came to.
@@ -61,6 +73,7 @@ impl Group {
             position,
             reading: None,
             full_since: None,
+            last_turn: Instant::now(),
             is_new: true,
         }
     }
@@ -68,6 +81,11 @@ impl Group {
     /// How many listen.
     pub(super) fn listeners(&self) -> usize {
         self.listeners.len()
+    }
+
+    /// When it had its last turn, or was made.
+    pub(super) fn last_turn(&self) -> Instant {
+        self.last_turn
     }
 
     /// Forgets those who have gone.
@@ -84,18 +102,19 @@ impl Group {
         }
     }
 
-    /// Looks for records up to this id, and gives them to all who have less than `room_bytes` waiting.
+    /// Whether all that is wanted up to this id has been given.
+    pub(super) fn has_all_up_to(&self, id: i64) -> bool {
+        self.reading.is_none() && self.position >= id
+    }
+
+    /// Looks for records up to the last id, and gives them to all who have less than `room_bytes` waiting.
     ///
     /// # Errors
     ///
     /// When the store cannot be read. Then the group has a hole and has to end.
-    pub(super) fn turn(
-        &mut self,
-        reader: &Reader,
-        last_id: i64,
-        room_bytes: usize,
-    ) -> Result<Turn, StoreError> {
-        if self.reading.is_none() && self.position >= last_id {
+    pub(super) fn turn(&mut self, look: &Look<'_>, room_bytes: usize) -> Result<Turn, StoreError> {
+        self.last_turn = Instant::now();
+        if self.has_all_up_to(look.last_id) {
             return Ok(Turn::Idle);
         }
         let full = |listener: &Outlet| listener.waiting_bytes() >= room_bytes;
@@ -107,12 +126,16 @@ impl Group {
         ) {
             return Ok(Turn::Idle);
         }
-        let chunk = self.read(reader, last_id)?;
+        let chunk = self.read(look, room_bytes.min(CHUNK_BYTES))?;
         if let Some((first, last)) = chunk.ids {
-            let bytes = Bytes::from(chunk.bytes);
+            let bytes = counted(chunk.bytes.into_boxed_slice(), look.waiting_bytes);
             self.listeners.retain_mut(|listener| {
                 if full(listener) {
-                    listener.put(events::behind(first, listener.sent));
+                    let resume = EventId {
+                        id: listener.sent,
+                        file: look.file,
+                    };
+                    listener.put(events::behind(first, resume));
                     return false;
                 }
                 listener.put(bytes.clone());
@@ -120,10 +143,23 @@ impl Group {
                 true
             });
         }
-        Ok(match self.reading {
-            Some(_) => Turn::Busy,
-            None => Turn::Idle,
+        Ok(if self.has_all_up_to(look.last_id) {
+            Turn::Idle
+        } else {
+            Turn::Busy
         })
+    }
+
+    /// Ends the tails of those who have so much waiting, though there may be nothing more for them yet.
+    pub(super) fn forget_full(&mut self, file: Option<u64>, room_bytes: usize) {
+        self.listeners.retain(|listener| {
+            let is_full = listener.waiting_bytes() >= room_bytes;
+            if is_full {
+                let id = listener.sent;
+                listener.put(events::behind(id + 1, EventId { id, file }));
+            }
+            !is_full
+        });
     }
 
     /// Whether the group waits for listeners that have no room: as a rule for most of them, who are not to blame when many records come
@@ -137,8 +173,8 @@ impl Group {
         since.elapsed() < PATIENCE
     }
 
-    /// What a turn finds.
-    fn read(&mut self, reader: &Reader, last_id: i64) -> Result<Chunk, StoreError> {
+    /// What a turn finds, until it is so many bytes.
+    fn read(&mut self, look: &Look<'_>, max_bytes: usize) -> Result<Chunk, StoreError> {
         let (arrivals, up_to) = match &mut self.reading {
             Some(reading) => reading,
             none => {
@@ -146,19 +182,19 @@ impl Group {
                     after_id: Some(self.position),
                     ..self.query.clone()
                 };
-                none.insert((reader.arrivals(&query, last_id)?, last_id))
+                none.insert((look.reader.arrivals(&query, look.last_id)?, look.last_id))
             }
         };
         let begun = Instant::now();
         let mut chunk = Chunk::default();
-        while chunk.bytes.len() < CHUNK_BYTES && begun.elapsed() < TURN {
-            let Some(records) = arrivals.step()? else {
+        while chunk.bytes.len() < max_bytes && begun.elapsed() < TURN {
+            let Some(records) = arrivals.step(max_bytes - chunk.bytes.len())? else {
                 self.position = *up_to;
                 self.reading = None;
                 break;
             };
             for stored in &records {
-                events::put(stored, &mut chunk.bytes);
+                events::put(stored, look.file, &mut chunk.bytes);
                 let (first, _) = chunk.ids.unwrap_or((stored.id, 0));
                 chunk.ids = Some((first, stored.id));
             }
@@ -214,7 +250,7 @@ pub(super) fn merge(groups: &mut Vec<Group>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
 
     use tempfile::TempDir;
 
@@ -230,6 +266,7 @@ mod tests {
         store: SqliteStore,
         reader: Reader,
         groups: Vec<Group>,
+        waiting_bytes: Arc<AtomicUsize>,
     }
 
     impl Fixture {
@@ -240,12 +277,17 @@ mod tests {
                 store: SqliteStore::open(&path, Durability::Normal).unwrap(),
                 reader: Reader::open(&path).unwrap(),
                 groups: Vec::new(),
+                waiting_bytes: Arc::default(),
                 _dir: dir,
             }
         }
 
         fn log(&mut self, records: usize) {
-            let record = LogRecord::new(Site::new("a", Level::INFO), "x");
+            self.log_text("x", records);
+        }
+
+        fn log_text(&mut self, text: &str, records: usize) {
+            let record = LogRecord::new(Site::new("a", Level::INFO), text);
             let batch: Batch = std::iter::repeat_n(&record, records).collect();
             self.store.append(&[batch]).unwrap();
         }
@@ -263,12 +305,17 @@ mod tests {
 
         /// Rounds until nothing is left to be done; a listener has room for so much.
         fn rounds(&mut self, room_bytes: usize) {
-            let last_id = self.reader.last_id().unwrap();
+            let look = Look {
+                reader: &self.reader,
+                file: None,
+                last_id: self.reader.last_id().unwrap(),
+                waiting_bytes: &self.waiting_bytes,
+            };
             let mut turn = Turn::Busy;
             while turn == Turn::Busy {
                 turn = Turn::Idle;
                 for group in &mut self.groups {
-                    if group.turn(&self.reader, last_id, room_bytes).unwrap() == Turn::Busy {
+                    if group.turn(&look, room_bytes).unwrap() == Turn::Busy {
                         turn = Turn::Busy;
                     }
                 }
@@ -320,6 +367,9 @@ mod tests {
 
     const MOST: usize = 1 << 20;
 
+    /// Less than an event has, and more than the texts of three.
+    const LITTLE: usize = 100;
+
     #[test]
     fn one_of_many_without_room_is_behind_and_all_without_room_are_waited_for() {
         let mut fixture = Fixture::new();
@@ -327,15 +377,15 @@ mod tests {
         let mut others = [fixture.listen("a", 0), fixture.listen("a", 0)];
         fixture.rounds(MOST);
         fixture.log(3);
-        fixture.rounds(1);
+        fixture.rounds(LITTLE);
         // Nobody has room; nobody is to blame.
         fixture.log(3);
-        fixture.rounds(1);
+        fixture.rounds(LITTLE);
         assert_eq!(fixture.sizes(), [3]);
         for other in &mut others {
             assert_eq!(ids(other), [1, 2, 3]);
         }
-        fixture.rounds(1);
+        fixture.rounds(LITTLE);
         assert_eq!(fixture.sizes(), [2]);
         for other in &mut others {
             assert_eq!(ids(other), [4, 5, 6]);
@@ -347,6 +397,32 @@ mod tests {
             end.contains("\"missed_from\":4,\"resume_after\":3"),
             "{end}"
         );
+    }
+
+    #[test]
+    fn a_chunk_is_no_larger_than_the_room_for_it_and_one_record() {
+        let mut fixture = Fixture::new();
+        let text = "x".repeat(1000);
+        let mut tails = [fixture.listen("a", 0), fixture.listen("a", 0)];
+        fixture.rounds(MOST);
+        fixture.log_text(&text, 1);
+        fixture.rounds(MOST);
+        let one = fixture.waiting_bytes.load(Ordering::Relaxed);
+        assert!(one > 0);
+        for tail in &mut tails {
+            tail.heard();
+        }
+        assert_eq!(fixture.waiting_bytes.load(Ordering::Relaxed), 0);
+        fixture.log_text(&text, 500);
+        fixture.rounds(10 * one);
+        // Nobody takes anything: then there is no room for a second one.
+        let waiting = fixture.waiting_bytes.load(Ordering::Relaxed);
+        assert!((10 * one..20 * one).contains(&waiting), "{waiting} {one}");
+        for group in &mut fixture.groups {
+            group.forget_full(None, 10 * one);
+        }
+        assert_eq!(fixture.sizes(), [0]);
+        assert!(tails[1].heard().contains("event: behind\n"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The thread that looks for new records while somebody listens.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -10,9 +11,10 @@ use hyper::StatusCode;
 use tokio::sync::oneshot;
 
 use super::super::problem::Problem;
-use super::events;
-use super::group::{Group, Turn, merge};
+use super::events::{self, EventId};
+use super::group::{Group, Look, PATIENCE, Turn, merge};
 use super::outlet::{Outlet, Tail, outlet};
+use super::round::{ALL_BYTES, is_full, serve};
 use crate::cancel::Cancel;
 use crate::error::StoreError;
 use crate::query::Query;
@@ -30,15 +32,16 @@ const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// How many may listen.
 const MOST_LISTENERS: usize = 4096;
 
-/// What may wait to be sent to all listeners together, and to one of them at least and at most.
-const ALL_BYTES: usize = 256 << 20;
-const LEAST_BYTES: usize = 64 << 10;
+/// How long those that catch up keep the others from looking for what is new.
+const CATCHING_UP: Duration = Duration::from_millis(50);
+
+/// What may wait to be sent to one listener at most.
 const MOST_BYTES: usize = 2 << 20;
 
 /// What somebody wants to hear of.
 struct Wish {
     query: Query,
-    after: Option<i64>,
+    after: Option<EventId>,
     listener: Outlet,
 }
 
@@ -78,7 +81,7 @@ impl Hub {
     pub(in crate::net::http::api) fn listen(
         &self,
         query: Query,
-        after: Option<i64>,
+        after: Option<EventId>,
     ) -> Result<(Tail, oneshot::Receiver<()>), Problem> {
         let later = |detail: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         if Arc::strong_count(&self.one) > MOST_LISTENERS {
@@ -136,7 +139,14 @@ struct Watcher {
     path: PathBuf,
     over: Cancel,
     reader: Option<Reader>,
+    /// Of another file, which has come to the path. It is the next once all have what is in the one that was there.
+    next: Option<Reader>,
+    /// The number of the file.
+    file: Option<u64>,
     groups: Vec<Group>,
+    /// What waits for all of them, and since when it has been too much.
+    waiting_bytes: Arc<AtomicUsize>,
+    full_since: Option<Instant>,
     last_id: i64,
     commented: Instant,
 }
@@ -147,7 +157,11 @@ impl Watcher {
             path,
             over,
             reader: None,
+            next: None,
+            file: None,
             groups: Vec::new(),
+            waiting_bytes: Arc::default(),
+            full_since: None,
             last_id: 0,
             commented: Instant::now(),
         }
@@ -159,7 +173,7 @@ impl Watcher {
         loop {
             let first = if self.groups.is_empty() {
                 // Nobody may come for days: then the file is not ours to hold.
-                self.reader = None;
+                self.let_go();
                 wishes.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 wishes.recv_timeout(pause)
@@ -174,7 +188,7 @@ impl Watcher {
                 // The tails end. Whoever listened comes again, and goes on where it was.
                 Err(_) => {
                     self.groups.clear();
-                    self.reader = None;
+                    self.let_go();
                     LOOK_EVERY
                 }
             };
@@ -198,26 +212,50 @@ impl Watcher {
         let reader = self.reader()?;
         let last_id = reader.last_id()?;
         if last_id < self.last_id {
-            // Another file, or one that was put back.
+            // What is in the file was put back.
+            self.file = None;
             self.groups.iter_mut().for_each(Group::begin_anew);
         }
-        self.last_id = last_id;
-        for wish in new {
-            // An id that has not been given yet is one of another file: rather twice than never.
-            let after = wish.after.unwrap_or(last_id);
-            let after = if after > last_id { 0 } else { after };
-            wish.listener.put(events::open(after, last_id));
-            self.groups
-                .push(Group::new(wish.query, after, wish.listener));
+        // A file that is just being made gets it before its first record.
+        if self.file.is_none() {
+            self.file = reader.file_number()?;
         }
-        let room_bytes = (ALL_BYTES / self.listeners().max(1)).clamp(LEAST_BYTES, MOST_BYTES);
-        let mut turn = Turn::Idle;
-        for group in &mut self.groups {
-            if group.turn(&reader, last_id, room_bytes)? == Turn::Busy {
-                turn = Turn::Busy;
+        let seen_id = std::mem::replace(&mut self.last_id, last_id).min(last_id);
+        let look = Look {
+            reader: &reader,
+            file: self.file,
+            last_id,
+            waiting_bytes: &self.waiting_bytes,
+        };
+        for wish in new {
+            let id = match wish.after {
+                None => last_id,
+                Some(after) if is_of(&look, after) => after.id,
+                // Of another file: rather twice than never.
+                Some(_) => 0,
+            };
+            let file = look.file;
+            let open = events::open(EventId { id, file }, last_id);
+            wish.listener.put(open);
+            self.groups.push(Group::new(wish.query, id, wish.listener));
+        }
+        let room_bytes = (ALL_BYTES / 2 / self.listeners().max(1)).min(MOST_BYTES);
+        if !is_full(&look) {
+            self.full_since = None;
+        } else if self.full_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            for group in &mut self.groups {
+                group.forget_full(look.file, room_bytes);
             }
         }
+        let groups = &mut self.groups;
+        let mut turn = serve(groups, &look, seen_id, room_bytes, CATCHING_UP)?;
         merge(&mut self.groups);
+        let mut groups = self.groups.iter();
+        if self.next.is_some() && groups.all(|group| group.has_all_up_to(last_id)) {
+            self.reader = None;
+            self.groups.iter_mut().for_each(Group::begin_anew);
+            turn = Turn::Busy;
+        }
         if self.commented.elapsed() >= COMMENT_EVERY {
             self.commented = Instant::now();
             self.groups.iter().for_each(Group::comment);
@@ -225,17 +263,35 @@ impl Watcher {
         Ok(turn)
     }
 
-    /// A reader of the file that is at the path now.
+    /// A reader of the file that is at the path, or of the one that was there before: nobody is to miss its last records. Whoever writes
+    /// has left that one when there is another, and as long as there is none, it may come back.
     fn reader(&mut self) -> Result<Reader, StoreError> {
-        if let Some(reader) = self.reader.take_if(|reader| !reader.is_at_its_path()) {
-            drop(reader);
-            self.groups.iter_mut().for_each(Group::begin_anew);
+        let open = || Reader::open(&self.path).map(|reader| reader.with_cancel(self.over.clone()));
+        let Some(reader) = &self.reader else {
+            let reader = match self.next.take() {
+                Some(next) => next,
+                None => open()?,
+            };
+            self.file = None;
             self.last_id = 0;
+            return Ok(self.reader.insert(reader).clone());
+        };
+        if reader.is_at_its_path() {
+            self.next = None;
+        } else if self.next.is_none() {
+            // It may be just being made.
+            self.next = open().ok();
         }
-        if let Some(reader) = &self.reader {
-            return Ok(reader.clone());
-        }
-        let reader = Reader::open(&self.path)?.with_cancel(self.over.clone());
-        Ok(self.reader.insert(reader).clone())
+        Ok(reader.clone())
     }
+
+    fn let_go(&mut self) {
+        self.reader = None;
+        self.next = None;
+    }
+}
+
+/// Whether an id is of the file that is looked at. One that has not been given yet is not.
+fn is_of(look: &Look<'_>, after: EventId) -> bool {
+    after.id <= look.last_id && after.file.is_none_or(|file| look.file == Some(file))
 }

@@ -6,5 +6,7 @@ mod events;
 mod group;
 mod hub;
 mod outlet;
+mod round;
 
+pub(in crate::net::http::api) use events::EventId;
 pub(in crate::net) use hub::Hub;

@@ -10,6 +10,33 @@ use hyper::body::{Body, Bytes, Frame};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+/// Bytes that are counted as long as anybody has them.
+struct Counted<T> {
+    bytes: T,
+    len: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl<T: AsRef<[u8]>> AsRef<[u8]> for Counted<T> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+impl<T> Drop for Counted<T> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.len, Ordering::Relaxed);
+    }
+}
+
+/// The same bytes, which are part of this number until the last clone of them is dropped.
+pub(super) fn counted(bytes: impl AsRef<[u8]> + Send + 'static, all: &Arc<AtomicUsize>) -> Bytes {
+    let len = bytes.as_ref().len();
+    all.fetch_add(len, Ordering::Relaxed);
+    let all = Arc::clone(all);
+    Bytes::from_owner(Counted { bytes, len, all })
+}
+
 /// Where events are put for a listener. When it is dropped, the listener gets what waits, and then its end.
 pub(super) struct Outlet {
     chunks: UnboundedSender<Bytes>,
@@ -23,7 +50,6 @@ pub(super) struct Outlet {
 /// The body of the listener's answer.
 pub(in crate::net::http::api) struct Tail {
     chunks: UnboundedReceiver<Bytes>,
-    waiting_bytes: Arc<AtomicUsize>,
     /// Counts the listeners.
     _one: Arc<()>,
 }
@@ -32,16 +58,14 @@ pub(in crate::net::http::api) struct Tail {
 pub(super) fn outlet(one: &Arc<()>) -> (Outlet, Tail, oneshot::Receiver<()>) {
     let (sender, receiver) = unbounded_channel();
     let (over, is_over) = oneshot::channel();
-    let waiting_bytes = Arc::new(AtomicUsize::new(0));
     let outlet = Outlet {
         chunks: sender,
-        waiting_bytes: Arc::clone(&waiting_bytes),
+        waiting_bytes: Arc::default(),
         sent: 0,
         _over: over,
     };
     let tail = Tail {
         chunks: receiver,
-        waiting_bytes,
         _one: Arc::clone(one),
     };
     (outlet, tail, is_over)
@@ -49,13 +73,11 @@ pub(super) fn outlet(one: &Arc<()>) -> (Outlet, Tail, oneshot::Receiver<()>) {
 
 impl Outlet {
     pub(super) fn put(&self, chunk: Bytes) {
-        let bytes = chunk.len();
-        self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         // One who has gone is found out by `is_closed`.
-        let _ = self.chunks.send(chunk);
+        let _ = self.chunks.send(counted(chunk, &self.waiting_bytes));
     }
 
-    /// How much waits to be sent.
+    /// How much waits until the system takes it.
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes.load(Ordering::Relaxed)
     }
@@ -75,11 +97,7 @@ impl Body for Tail {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let chunk = std::task::ready!(self.chunks.poll_recv(context));
-        Poll::Ready(chunk.map(|chunk| {
-            let bytes = chunk.len();
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            Ok(Frame::data(chunk))
-        }))
+        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
     }
 }
 
@@ -89,9 +107,43 @@ impl Tail {
     pub(super) fn heard(&mut self) -> String {
         let mut heard = Vec::new();
         while let Ok(chunk) = self.chunks.try_recv() {
-            self.waiting_bytes.fetch_sub(chunk.len(), Ordering::Relaxed);
             heard.extend(chunk);
         }
         String::from_utf8(heard).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_several_is_counted_once_for_all_and_once_for_each() {
+        let all = Arc::default();
+        let ways = [0, 1].map(|_| outlet(&Arc::default()));
+        let chunk = counted(vec![b'x'; 100], &all);
+        for (listener, ..) in &ways {
+            listener.put(chunk.clone());
+        }
+        drop(chunk);
+        let counts = |ways: &[(Outlet, Tail, _)]| -> Vec<usize> {
+            ways.iter().map(|way| way.0.waiting_bytes()).collect()
+        };
+        assert_eq!(
+            (all.load(Ordering::Relaxed), counts(&ways)),
+            (100, Vec::from([100, 100]))
+        );
+        let [first, mut second] = ways;
+        let taken = second.1.chunks.try_recv().unwrap();
+        // Nobody has it, but it has not been sent either.
+        assert_eq!(second.0.waiting_bytes(), 100);
+        drop(taken);
+        let left = [first, second];
+        assert_eq!(
+            (all.load(Ordering::Relaxed), counts(&left)),
+            (100, Vec::from([100, 0]))
+        );
+        drop(left);
+        assert_eq!(all.load(Ordering::Relaxed), 0);
     }
 }
