@@ -1,7 +1,6 @@
 //! Reading back: connections for any number of threads, and what can be asked of a store.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::vtab::array;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rustix::fs::Access;
 
 use super::answer::Records;
 use super::block::BlockCache;
@@ -64,7 +64,9 @@ impl Reader {
                 path: path.to_owned(),
             });
         }
-        if let Err(source) = File::open(path) {
+        // Not by opening it: to close it would release the locks of every connection that this process has to the file.
+        if let Err(source) = rustix::fs::access(path, Access::READ_OK) {
+            let source = source.into();
             return Err(StoreError::Io {
                 doing: "open",
                 path: path.to_owned(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rustix::fs::Access;
 
 use super::{Durability, setting};
 use crate::error::StoreError;
@@ -311,7 +312,9 @@ fn unwritable(path: &Path, error: StoreError) -> StoreError {
     };
     for suffix in ["", "-wal", "-shm"] {
         let file = beside(path, suffix);
-        match File::options().append(true).open(&file) {
+        // Not by opening it, which would release the locks of our other connections.
+        let allowed = rustix::fs::access(&file, Access::WRITE_OK);
+        match allowed.map_err(std::io::Error::from) {
             Err(source) if source.kind() != ErrorKind::NotFound => return denied(file, source),
             _ => {}
         }

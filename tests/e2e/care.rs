@@ -13,7 +13,8 @@ use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{Server, Store, frame, logstore, query, wait_until};
+use crate::requests::request;
+use crate::support::{Server, Store, frame, logstore, python, query, send, wait_until};
 
 fn run(command: &str, db: &Path, arguments: &[&OsStr]) -> Output {
     let start = [OsStr::new(command), OsStr::new("--db"), db.as_os_str()];
@@ -294,4 +295,31 @@ fn a_repair_makes_blocks_that_are_missing() {
         (code, found.as_str()),
         (Some(0), "sound: 4999 records, 2 blocks\n")
     );
+}
+
+#[test]
+fn who_asks_a_server_leaves_its_hold_on_the_file() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    send(server.address(), &frame("a", 20, "before"));
+    wait_until("it is stored", || store.count() == 1);
+    let answer = request(server.address(), "GET /api/records", &[], b"");
+    assert_eq!(answer.status, 200);
+    // The last one to close a file takes its log away: others must not take themselves for that.
+    let look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \
+                c.execute('SELECT count(*) FROM record').fetchone(); c.close()";
+    let mut other = Command::new(python());
+    let other = other.args(["-c", look]).arg(&store.db).status().unwrap();
+    assert!(other.success());
+    assert!(store.file("runs.sqlite-wal").exists());
+    let posted = request(
+        server.address(),
+        "POST /ingest",
+        &["Content-Type: application/json"],
+        b"{\"msg\":\"behind\"}",
+    );
+    assert_eq!(posted.status, 200);
+    server.signal("KILL");
+    server.wait();
+    assert_eq!(store.count(), 2);
 }
