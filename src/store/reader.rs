@@ -147,6 +147,7 @@ impl Reader {
     }
 
     /// By which this file is told from another at the same path; `None` when no writer has given it a number yet.
+    #[cfg(feature = "net")]
     pub(crate) fn file_number(&self) -> Result<Option<u64>, StoreError> {
         self.read(super::setting::file_number)
     }
