@@ -357,7 +357,8 @@ fn a_full_disk_is_pruned_by_hand_with_the_help_of_the_reserve() {
         return;
     };
     // Nothing is old enough: the reserve is not for what comes.
-    let (server, db) = full(&disk, &["--keep", "30d", "--reserve", "16MiB"]);
+    let flags = ["--keep", "30d", "--queue-capacity", "2000"];
+    let (server, db) = full(&disk, &flags);
     let reserve = disk.at.join("runs.sqlite.reserve");
     assert!(reserve.exists());
     let mut prune = logstore(["prune", "--before", "now", "--db"]);

@@ -1,6 +1,7 @@
 //! Pruning by hand, perhaps while a server writes to the same file, and what it would do.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::policy::{Policy, Slack};
 use super::space::{Space, checkpoint, is_held_back};
@@ -15,6 +16,10 @@ use crate::store::{Reader, RecordStore as _, SqliteStore, schema};
 
 /// How long a step waits until another process lets it write.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it goes on with a disk that is full, and how it pauses meanwhile.
+const ROOM_PATIENCE: Duration = Duration::from_secs(10);
+const ROOM_PAUSE: Duration = Duration::from_millis(50);
 
 /// What to remove.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,15 +79,20 @@ impl SqliteStore {
         let policy = Policy::new(what.retention.clone(), what.before_ns, Slack::None);
         let mut pruner = Pruner::with(policy);
         let (mut records, mut is_swept) = (0, false);
-        let mut has_reserve = true;
+        let mut full_since: Option<Instant> = None;
         loop {
             let step = || self.prune_step(&mut pruner, now_ns);
             let done = match schema::patiently(PATIENCE, step) {
-                // What a server has put by for this moment.
-                Err(error) if has_reserve && error.is_for_want_of_room() => {
-                    has_reserve = false;
+                // There is what a server has put by for this moment. It may be quicker to fill that again, but then its transaction fails,
+                // and leaves room in the log.
+                Err(error)
+                    if error.is_for_want_of_room()
+                        && full_since.is_none_or(|since| since.elapsed() < ROOM_PATIENCE) =>
+                {
+                    full_since.get_or_insert_with(Instant::now);
                     Room::new(self.path(), RoomSettings::default()).give_up_reserve();
                     checkpoint(self.parts().0);
+                    thread::sleep(ROOM_PAUSE);
                     continue;
                 }
                 done => done?,
