@@ -179,7 +179,7 @@ enum OwnRecordsChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OverflowChoice {
-    /// What arrives goes to files beside the database, from where it comes back in order
+    /// Clients wait until there is room; for a database that does not move, records go to files beside it and come back in order
     Spill,
     /// Clients wait until there is room
     Block,

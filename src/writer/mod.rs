@@ -95,8 +95,8 @@ impl Writer {
             if !queue.is_open() {
                 closed_since.get_or_insert_with(Instant::now);
             }
-            // What is in the spill is safe there, and a stop does not wait for all of it.
             let records: u64 = batches.iter().map(|batch| batch.len() as u64).sum();
+            // What is in the spill is safe there, and a stop does not wait for all of it.
             if gathered.mark.is_some()
                 && closed_since.is_some_and(|since| since.elapsed() > self.close_timeout)
                 && self.keep(&batches, records, &mut gathered.mark)

@@ -130,6 +130,7 @@ fn a_client_that_takes_nothing_costs_no_memory_and_one_that_goes_is_forgotten() 
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.head.contains("retry-after: "), "{answer:?}");
     let before = server.resident_bytes();
+    // Time in which it would grow.
     std::thread::sleep(Duration::from_millis(500));
     let grown = server.resident_bytes().saturating_sub(before);
     assert!(grown < 20 << 20, "{grown} bytes");

@@ -134,13 +134,24 @@ pub(super) fn refuse(path: &str, kind: &str, refusal: &Refusal) -> Response<Body
     if path.starts_with("/elasticsearch") {
         response = branded(response);
     }
+    with_way_out(response, *allow, RETRY_AFTER)
+}
+
+/// The same answer with what its status wants to be said in headers: which methods are for the path, in how many
+/// seconds to come again, what proof is wanted.
+pub(super) fn with_way_out(
+    mut response: Response<Body>,
+    allow: Option<&'static str>,
+    retry_after: u32,
+) -> Response<Body> {
+    let status = response.status();
     let headers = response.headers_mut();
     if let Some(allow) = allow {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
     }
-    match *status {
+    match status {
         StatusCode::SERVICE_UNAVAILABLE => {
-            headers.insert(RETRY_AFTER_NAME, RETRY_AFTER.into());
+            headers.insert(RETRY_AFTER_NAME, retry_after.into());
         }
         StatusCode::UNAUTHORIZED => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

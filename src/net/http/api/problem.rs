@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER as RETRY_AFTER_NAME, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use crate::error::{Error, QueryError, SearchError, StoreError};
-use crate::net::http::answer::{Body, Refusal, respond};
+use crate::net::http::answer::{Body, Refusal, respond, with_way_out};
 
 const PROBLEM: &str = "application/problem+json";
 
@@ -93,21 +92,8 @@ impl Problem {
         if let Some((from, to)) = self.at {
             document["at"] = json!([from, to]);
         }
-        let mut response = respond(self.status, PROBLEM, document.to_string());
-        let headers = response.headers_mut();
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
-        match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER_NAME, RETRY_AFTER.into());
-            }
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            _ => {}
-        }
-        response
+        let response = respond(self.status, PROBLEM, document.to_string());
+        with_way_out(response, self.allow, RETRY_AFTER)
     }
 }
 
