@@ -82,6 +82,32 @@ const FILTERS: &[(&str, &[&str])] = &[
     ("process=4712", &["--process", "4712"]),
     ("thread=MainThread", &["--thread", "MainThread"]),
     (
+        "not-host=node1&not-process=4712&not-thread=*x",
+        &[
+            "--not-host",
+            "node1",
+            "--not-process",
+            "4712",
+            "--not-thread",
+            "*x",
+        ],
+    ),
+    ("q=-host:node1", &["--host", "node0"]),
+    ("q=-level:notice", &["--max-level", "info"]),
+    ("q=-level:%3Dnotice", &["-q", "-level:=25"]),
+    (
+        "q=-request+-%22took+long%22",
+        &["-q", "-request -\"took long\""],
+    ),
+    (
+        "q=-/request+1/i+-elapsed%3E5+-has:nothing&name=app",
+        &["-q", "-elapsed>5 -/REQUEST 1/i", "--name", "app"],
+    ),
+    (
+        "q=since:%222026-11-21+16:00:10%22&zone=utc",
+        &["--utc", "-q", "since:\"2026-11-21 16:00:10\""],
+    ),
+    (
         "field=elapsed%3E5&field=user.id%3D1",
         &["--field", "elapsed>5", "--field", "user.id=1"],
     ),

@@ -35,6 +35,7 @@ fn bad_parameters_are_named_with_the_way_out() {
     let store = store(5);
     let server = Server::start(&store.db);
     let patterns = format!("records?grep=a&field=a~b&q=/c/{}", "+d~e".repeat(14));
+    let left_out = format!("records?q=-/a/{}{}", "+-/b/".repeat(8), "+-c~d".repeat(8));
     for (target, parameter, said) in [
         ("records?lvel=info", "lvel", "there are q, level"),
         ("meta?level=info", "level", "there is none here"),
@@ -85,6 +86,10 @@ fn bad_parameters_are_named_with_the_way_out() {
         ("export?field=a~%5Cw%7B500%7D", "field", "size limit"),
         ("count?q=a~%5Cw%7B500%7D", "q", "size limit"),
         (&patterns, "q", "more than 16 regular expressions"),
+        (&left_out, "q", "more than 16 regular expressions"),
+        ("count?q=-/%5Cw%7B500%7D/", "q", "size limit"),
+        ("stream?q=-since:-1h", "q", "cannot be left out"),
+        ("records?q=logger:a", "q", "logger: is no key here"),
         ("records/1/context?before=x", "before", "from 0 to 1000"),
         ("records/1/context?any=1", "any", "any=true"),
         ("count?by=shoe&name=nobody", "by", "no record has a field"),

@@ -66,6 +66,10 @@ fn an_export_is_what_the_command_line_gives() {
             &["--level", "warning", "--name", "many", "1*"],
         ),
         ("&name=nobody", &["--name", "nobody"]),
+        (
+            "&q=-level:error+-1*&not-host=nowhere",
+            &["-q", "-1* -level:error"],
+        ),
     ] {
         for (format, output, kind) in [
             ("jsonl", "json", "application/x-ndjson"),

@@ -155,6 +155,10 @@ pub(in crate::store) fn wanted_sites(
     connection: &Connection,
     query: &Query,
 ) -> rusqlite::Result<Wanted> {
+    let is_level: Term<Level> = |level, values| {
+        values.push(i64::from(level.0).into());
+        "levelno = ?"
+    };
     let mut condition = Condition::default();
     for part in query.parts() {
         if let Some(level) = part.min_level {
@@ -165,8 +169,8 @@ pub(in crate::store) fn wanted_sites(
             condition.sql.push("levelno <= ?".into());
             condition.values.push(i64::from(level.0).into());
         }
-        condition.any(&part.exact_levels, level);
-        condition.none(&part.not_levels, level);
+        condition.any(&part.exact_levels, is_level);
+        condition.none(&part.not_levels, is_level);
         condition.any(&part.names, under);
         condition.none(&part.not_names, under);
     }
@@ -188,11 +192,6 @@ pub(in crate::store) fn wanted_origins(
         condition.none(&part.not_threads, thread);
     }
     Wanted::load(connection, "origin", condition)
-}
-
-fn level(level: &Level, values: &mut Vec<SqlValue>) -> &'static str {
-    values.push(i64::from(level.0).into());
-    "levelno = ?"
 }
 
 fn host(host: &str, values: &mut Vec<SqlValue>) -> &'static str {
