@@ -23,6 +23,7 @@ let { view, canceller } = first;
 // The records of the view, and what live brings while they are asked for.
 let loaded, arrived;
 
+const addTerm = (term) => change({ q: withTerm(view.q, term) });
 const pages = new Pages({
     ask: (parameters) => ask('/api/records', { ...filterOf(view), ...parameters }, canceller.signal),
     timeAt: (row) => histogram.timeAt(row, view.order),
@@ -34,20 +35,20 @@ const list = new List(byId('list'), pages, (record) => open(String(record.id)),
     (record) => view.id && open(String(record.id)));
 const histogram = new HistogramView({
     onZoom: (since, until) => change({ since, until }),
-    onLevel: (level) => change({ q: withTerm(view.q, `level:${level}`) }),
+    onLevel: (level) => addTerm(`level:${level}`),
     onOutgrown: () => refreshHistogram(),
 });
 const names = new Names({
     onLogger: (name) => change({ q: toggled(view.q, 'name:', name) }),
     onHost: (host) => change({ q: toggled(view.q, 'host:', host) }),
+    onTerm: addTerm,
 });
 const search = new Search({ onSearch: (q) => change({ q }, 'even if it is the same'), known: () => names.known });
 const menus = new Menus({ view: () => view, onChange: (changes) => change(changes), say });
 const detail = new Detail({
-    onTerm: (term) => change({ q: withTerm(view.q, term) }),
+    onTerm: addTerm, say,
     onClose: () => close(),
     onOpen: (id) => open(id),
-    say,
     link: (id) => location.origin + location.pathname + viewSearch({ ...view, live: false, id }),
 });
 const live = new Live({

@@ -2,8 +2,9 @@
 
 /** @typedef {{text: string, from: number, to: number}} Term */
 
-/** The keys with a colon that the search text knows. */
-export const KEYS = ['level:', 'name:', '-name:', 'host:', 'process:', 'thread:', 'since:', 'until:', 'has:'];
+/** The keys with a colon that the search text knows; a minus before one leaves out what it finds. */
+export const KEYS = ['level:', 'name:', 'host:', 'process:', 'thread:', 'since:', 'until:', 'has:',
+    '-level:', '-name:', '-host:', '-process:', '-thread:', '-has:'];
 
 /**
  * The terms of a search text: at spaces, but for those in quotes and between slashes.
@@ -11,7 +12,7 @@ export const KEYS = ['level:', 'name:', '-name:', 'host:', 'process:', 'thread:'
  * @returns {Term[]}
  */
 export function terms(q) {
-    const found = q.matchAll(/\/(?:[^/\\]|\\.)+\/i?(?=\s|$)|(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g);
+    const found = q.matchAll(/-?\/(?:[^/\\]|\\.)+\/i?(?=\s|$)|(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g);
     return [...found].map((match) => ({ text: match[0], from: match.index, to: match.index + match[0].length }));
 }
 

@@ -77,6 +77,17 @@ test('loggers, hosts, fields and keys are completed', async () => {
     assert.ok((await offered()).includes('user.id='));
     await page.fill('#q', 'lev');
     assert.deepEqual(await offered(), ['level:']);
+    await page.fill('#q', '-');
+    assert.deepEqual(await offered(), ['-level:', '-name:', '-host:', '-process:', '-thread:', '-has:']);
+    await page.type('#q', 'host:');
+    assert.deepEqual(await offered(), ['-host:node0', '-host:node1']);
+    await page.fill('#q', '-level:=');
+    assert.deepEqual((await offered())[0], '-level:=debug');
+    await page.fill('#q', '-orders');
+    assert.deepEqual(await offered(), ['-name:shop.api.orders']);
+    await page.press('#q', 'Tab');
+    assert.equal(await page.inputValue('#q'), '-name:shop.api.orders ');
+    await page.fill('#q', 'lev');
     await page.press('#q', 'Escape');
     assert.equal(await page.isVisible('#choices'), false);
     await page.close();
