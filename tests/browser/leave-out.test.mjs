@@ -80,7 +80,7 @@ test('at 400 pixels, a finger leaves out what it touches', async () => {
     await page.tap('#names-open');
     for (const label of ['logger shop.api.orders', 'host node1']) {
         const box = await page.locator(`[aria-label="Filter out ${label}"]`).boundingBox();
-        assert.ok(box.width >= 22 && box.x >= 0 && box.x + box.width <= 400, JSON.stringify(box));
+        assert.ok(box.width >= 24 && box.height >= 24 && box.x >= 0 && box.x + box.width <= 400, JSON.stringify(box));
     }
     await page.tap('[aria-label="Filter out host node1"]');
     await counted(page, '150 records');
