@@ -3,7 +3,7 @@
 import { LEVELS } from './levels.js';
 import { KEYS, quoted, termAt } from './terms.js';
 
-const MOST = 12;
+const MOST_CHOICES = 12;
 const TIMES = ['-15m', '-1h', '-24h', '-7d', 'today', 'yesterday'];
 const HINTS = {
     'level:': 'at least this level', 'name:': 'this logger and all under it', 'host:': 'of this host', 'process:': 'by id or name',
@@ -60,7 +60,7 @@ export function choices(q, caret, known) {
         const isLevel = key.endsWith('level:');
         const isLevelOrTime = isLevel || TIMES.includes(value);
         const values = isLevel && value === '' ? [...LEVELS] : matching(valuesFor(key, known), value);
-        const made = values.slice(0, MOST).map((each) => choice(key + sign + (isLevelOrTime ? each : quoted(each)), '', true));
+        const made = values.slice(0, MOST_CHOICES).map((each) => choice(key + sign + (isLevelOrTime ? each : quoted(each)), '', true));
         return made.length === 1 && made[0].text === text ? [] : made;
     }
     if (typed === '' || /^-?["/]/.test(typed)) return [];
@@ -71,7 +71,7 @@ export function choices(q, caret, known) {
     const fields = matching(known.fields, begun).slice(0, 5).map((each) => choice(`${sign}${each}=`, 'extra field', false));
     const loggers = matching(withParents(known.names), begun).slice(0, 5).map((each) => choice(`${sign}name:${quoted(each)}`, 'logger', true));
     const hosts = matching(known.hosts, begun).slice(0, 3).map((each) => choice(`${sign}host:${quoted(each)}`, 'host', true));
-    return [...keys, ...loggers, ...hosts, ...fields].slice(0, MOST);
+    return [...keys, ...loggers, ...hosts, ...fields].slice(0, MOST_CHOICES);
 }
 
 /**

@@ -13,7 +13,7 @@ import { exactTime } from './time.js';
 const ORDER = ['name', 'levelname', 'levelno', 'hostname', 'process', 'processName', 'thread', 'threadName', 'taskName',
     'pathname', 'filename', 'lineno', 'module', 'funcName'];
 const APART = new Set(['id', 'cursor', 'created', 'created_ns', 'message', 'exc_text', 'stack_info', 'extra']);
-const KEYS = { name: 'name:', hostname: 'host:', process: 'process:', processName: 'process:', thread: 'thread:', threadName: 'thread:' };
+const TERMS = { name: 'name:', hostname: 'host:', process: 'process:', processName: 'process:', thread: 'thread:', threadName: 'thread:' };
 
 const MOST_PHRASE = 300;
 
@@ -26,7 +26,7 @@ const MOST_PHRASE = 300;
  */
 export function fieldTerm(field, value, levelno) {
     if (field === 'levelname' || field === 'levelno') return levelTerm(levelno);
-    return KEYS[field] && value !== '' ? KEYS[field] + quoted(value) : null;
+    return TERMS[field] && value !== '' ? TERMS[field] + quoted(value) : null;
 }
 
 /** The pane beside the list. */
