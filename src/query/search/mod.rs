@@ -34,10 +34,11 @@ use cut::{Cut, Fault, Sign, Term, Value, wrong};
 /// ```
 /// use logstore::{Level, Zone, parse_search};
 ///
-/// let query = parse_search(r#"level:warning name:myapp "connection reset""#, 0, Zone::Utc)?;
+/// let query = parse_search(r#"level:warning name:myapp "connection reset" -host:node1"#, 0, Zone::Utc)?;
 /// assert_eq!(query.min_level, Some(Level::WARNING));
 /// assert_eq!(query.names, ["myapp"]);
 /// assert_eq!(query.phrases[0].text(), "connection reset");
+/// assert_eq!(query.not_hosts, ["node1"]);
 ///
 /// let error = parse_search("café level:loud", 0, Zone::Utc).unwrap_err();
 /// assert_eq!((error.from, error.to), (11, 15));
