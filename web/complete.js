@@ -3,7 +3,7 @@
 import { LEVELS } from './levels.js';
 import { KEYS, quoted, termAt } from './terms.js';
 
-const MOST = 12;
+const MOST_CHOICES = 12;
 const TIMES = ['-15m', '-1h', '-24h', '-7d', 'today', 'yesterday'];
 const HINTS = {
     'level:': 'at least this level', 'name:': 'this logger and all under it', '-name:': 'not this logger', 'host:': 'of this host',
@@ -57,7 +57,7 @@ export function choices(q, caret, known) {
         const sign = /^(>=|<=|=)/.exec(typed.slice(key.length))?.[0] ?? '';
         const isLevelOrTime = key === 'level:' || TIMES.includes(value);
         const values = key === 'level:' && value === '' ? [...LEVELS] : matching(valuesFor(key, known), value);
-        const made = values.slice(0, MOST).map((each) => choice(key + sign + (isLevelOrTime ? each : quoted(each)), '', true));
+        const made = values.slice(0, MOST_CHOICES).map((each) => choice(key + sign + (isLevelOrTime ? each : quoted(each)), '', true));
         return made.length === 1 && made[0].text === text ? [] : made;
     }
     if (typed === '' || typed.startsWith('"') || typed.startsWith('/')) return [];
@@ -65,7 +65,7 @@ export function choices(q, caret, known) {
     const fields = matching(known.fields, typed).slice(0, 5).map((each) => choice(`${each}=`, 'extra field', false));
     const loggers = matching(withParents(known.names), typed).slice(0, 5).map((each) => choice(`name:${quoted(each)}`, 'logger', true));
     const hosts = matching(known.hosts, typed).slice(0, 3).map((each) => choice(`host:${quoted(each)}`, 'host', true));
-    return [...keys, ...loggers, ...hosts, ...fields].slice(0, MOST);
+    return [...keys, ...loggers, ...hosts, ...fields].slice(0, MOST_CHOICES);
 }
 
 /**
