@@ -26,7 +26,6 @@ pub(in crate::net) use questions::{Questions, THREADS};
 
 use std::future::poll_fn;
 
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
@@ -34,11 +33,11 @@ use hyper::header::{
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::sleep;
 
-use self::counted::Counted;
+use self::counted::counted;
 use self::parameters::Parameters;
 use self::routes::{Question, ROUTES, Route, Serves};
 use super::Exchange;
-use super::answer::{Body, JSON, Refusal, empty};
+use super::answer::{Body, JSON, Refusal, empty, whole};
 use super::guard::GONE_AFTER;
 use crate::query::Query;
 use crate::store::Reader;
@@ -82,7 +81,7 @@ impl Answer {
                 headers.insert(name, value);
             }
         }
-        *response.body_mut() = Counted::new(self.body, room).boxed_unsync();
+        *response.body_mut() = whole(counted(self.body, room));
         Ok(response)
     }
 }
