@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod body;
+mod coding;
 mod collectors;
 mod guard;
 mod ingest;
@@ -384,3 +385,6 @@ impl Exchange<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
