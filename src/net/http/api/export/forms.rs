@@ -1,7 +1,7 @@
 //! What an export is made of: text, written as it is found, or a database, which is finished before it is sent.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 
 use super::super::problem::Problem;
 use super::made::Step;
@@ -117,12 +117,14 @@ impl Copying {
     }
 
     /// The next piece of the file.
-    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn read(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         let State::Sending { file, left } = &mut self.state else {
             return Ok(None);
         };
+        self.place.check_rest()?;
         let mut piece = Vec::new();
-        file.take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        let read = file.take(PIECE_BYTES as u64).read_to_end(&mut piece);
+        read.map_err(|error| unmade(&error))?;
         *left = left.saturating_sub(piece.len() as u64);
         Ok((!piece.is_empty()).then_some(piece))
     }
@@ -153,7 +155,7 @@ impl Step for Copying {
             }
             sending => self.state = sending,
         }
-        self.read().map_err(|error| unmade(&error))
+        self.read()
     }
 
     fn left_bytes(&self) -> Option<u64> {

@@ -22,6 +22,9 @@ const SUFFIX: &str = ".export-";
 /// The name of the file in its directory.
 const NAME: &str = "export.sqlite";
 
+/// How much of what is kept free records may take before an export that is being sent is given up for them.
+const SLACK_BYTES: u64 = 64 << 20;
+
 /// See the module's documentation.
 #[derive(Debug, Clone)]
 pub(in crate::net::http::api) struct Place {
@@ -70,10 +73,19 @@ impl Place {
 
     /// Fails when so many bytes of records are more than there is room for.
     pub(super) fn check_room(&self, bytes: usize) -> Result<(), Problem> {
-        let free = free_bytes(&self.names().0).unwrap_or(u64::MAX);
         // They are written to the log first, and then to the file.
         let needed = (bytes as u64).saturating_mul(2);
-        if free >= self.keep_bytes.saturating_add(needed) {
+        self.check_free(self.keep_bytes.saturating_add(needed))
+    }
+
+    /// Fails when records that have come since need the room of what is made and not sent.
+    pub(super) fn check_rest(&self) -> Result<(), Problem> {
+        self.check_free(self.keep_bytes.saturating_sub(SLACK_BYTES))
+    }
+
+    fn check_free(&self, needed: u64) -> Result<(), Problem> {
+        let free = free_bytes(&self.names().0).unwrap_or(u64::MAX);
+        if free >= needed {
             return Ok(());
         }
         Err(no_room(&format!(
@@ -207,8 +219,10 @@ mod tests {
         let problem = full.check_room(0).unwrap_err().to_string();
         assert!(problem.contains("--min-free"), "{problem}");
         assert!(!problem.contains('/'), "it names no path: {problem}");
+        assert!(full.check_rest().is_err());
         if free > 1 << 30 {
             wide.check_room(1 << 20).unwrap();
+            wide.check_rest().unwrap();
             assert!(wide.check_room(usize::MAX).is_err());
         }
     }
