@@ -105,15 +105,27 @@ pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
     channel: Channel,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
-    let hostname = hostname_of(peer);
     let idle = shared.rules.idle_timeout.unwrap_or(WRITE_TIMEOUT);
     let haste = Haste {
         silence: idle.min(WRITE_TIMEOUT),
         bytes_per_second: WRITE_BYTES_PER_SECOND,
         over: WRITE_RATE_OVER,
     };
+    serve_in_haste(shared, stream, peer, channel, stop, haste).await;
+}
+
+/// As [`serve`], for a client that takes its answers so fast.
+async fn serve_in_haste(
+    shared: &Rc<Shared>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    peer: SocketAddr,
+    channel: Channel,
+    mut stop: watch::Receiver<bool>,
+    haste: Haste,
+) {
+    let hostname = hostname_of(peer);
     let line = Line::new(TimedWrites::new(stream, haste));
     let ends = line.clone();
     let poll_end: PollEnd = Rc::new(move |context| ends.poll_end(context));
