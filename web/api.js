@@ -74,6 +74,13 @@ export function address(path, parameters = {}) {
     return search ? `${path}?${search}` : path;
 }
 
+let signIn;
+
+/** @param {() => Promise<void>} way what asks for a token where the server wants one, and ends when it has accepted it */
+export function signInBy(way) {
+    signIn = way;
+}
+
 async function problemOf(response) {
     try {
         return new Problem({ title: response.statusText, ...(await response.json()), status: response.status });
@@ -102,8 +109,7 @@ export async function request(url, options = {}) {
         }
         if (response.ok) return response;
         if (response.status === 401) {
-            const { openSession } = await import('./session.js');
-            await openSession();
+            await signIn();
         } else if (response.status === 503 && attempt < 3) {
             connection.wasBusy = true;
             tell('busy');

@@ -2,7 +2,7 @@
 
 import { el, visible } from './dom.js';
 
-const MOST = 200;
+const MOST_FIELDS = 200;
 const DEEP = 3;
 
 const isNested = (value) => value !== null && typeof value === 'object';
@@ -50,9 +50,9 @@ export function extrasTable(values, actions, path = '', level = 1) {
             ? nested(name, value, (path) => extrasTable(value, actions, path, level + 1), key, level)
             : pair(name, value, key === null ? [] : actions(key, value));
     };
-    list.append(...entries.slice(0, MOST).map(row));
-    if (entries.length > MOST) {
-        const all = el('button', { type: 'button', onclick: () => all.replaceWith(...entries.slice(MOST).map(row)) }, `Show all ${entries.length}`);
+    list.append(...entries.slice(0, MOST_FIELDS).map(row));
+    if (entries.length > MOST_FIELDS) {
+        const all = el('button', { type: 'button', onclick: () => all.replaceWith(...entries.slice(MOST_FIELDS).map(row)) }, `Show all ${entries.length}`);
         list.append(all);
     }
     return list;

@@ -1,4 +1,4 @@
-// Sends the first questions as early as can be, while the rest of the page is still being read.
+// Sends the first questions as early as can be, before the rest of the page begins.
 
 import { ask, PAGE, wait } from './api.js';
 import { filterOf, readView } from './view.js';

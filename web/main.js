@@ -1,6 +1,6 @@
 // The page: joins its parts, and asks anew when the view changes.
 
-import { ask, connection, isAbort, PAGE } from './api.js';
+import { ask, connection, isAbort, PAGE, signInBy } from './api.js';
 import { otherRange } from './compare.js';
 import { Detail } from './detail.js';
 import { byId } from './dom.js';
@@ -11,12 +11,12 @@ import { List } from './list.js';
 import { Live } from './live.js';
 import { Menus } from './menus.js';
 import { Names, sidebar } from './names.js';
-import { busy, count, partTrouble, say, trouble } from './notices.js';
+import { busy, count, countRecords, partTrouble, say, trouble } from './notices.js';
 import { Pages } from './pages.js';
 import { Search } from './search.js';
+import { openSession } from './session.js';
 import { toggled, valuesOf, withTerm } from './terms.js';
 import { startTheme } from './theme.js';
-import { grouped } from './time.js';
 import { filterOf, readView, sameFilter, viewSearch } from './view.js';
 
 let { view, canceller } = first;
@@ -74,11 +74,7 @@ function failed(error) {
 }
 
 function showCount(total) {
-    const selection = total === 1 ? '1 record' : `${grouped(total)} records`;
-    const isAll = Object.keys(filterOf(view)).length === 0;
-    count(total > 0 ? selection : isAll ? 'No records yet.' : 'No records match.');
-    byId('nothing').hidden = total !== 0 || isAll;
-    byId('no-records').hidden = total !== 0 || !isAll;
+    countRecords(total, Object.keys(filterOf(view)).length === 0);
 }
 
 // Draws what comes, in the order in which it comes; until then, each part shows that it belongs to the question before.
@@ -264,6 +260,7 @@ function step(rows) {
 }
 
 startTheme();
+signInBy(openSession);
 startKeys([
     { keys: ['/'], shown: '/', does: 'go to the search', act: () => byId('q').select() },
     { keys: ['j'], shown: 'j', does: 'next record', act: () => step(1) },

@@ -1,6 +1,7 @@
 // What the page says: short messages that go away, troubles that stay, counts for screen readers.
 
 import { byId, el } from './dom.js';
+import { grouped } from './time.js';
 
 const SHOWN_MS = 5000;
 
@@ -31,6 +32,18 @@ export function trouble(text, way) {
  */
 export function count(text) {
     if (byId('count').textContent !== text) byId('count').textContent = text;
+}
+
+/**
+ * Says how many records there are, and what to do where there are none.
+ * @param {number} total
+ * @param {boolean} isAll nothing in particular is asked for
+ */
+export function countRecords(total, isAll) {
+    const some = total === 1 ? '1 record' : `${grouped(total)} records`;
+    count(total > 0 ? some : isAll ? 'No records yet.' : 'No records match.');
+    byId('nothing').hidden = total !== 0 || isAll;
+    byId('no-records').hidden = total !== 0 || !isAll;
 }
 
 /**

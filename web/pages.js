@@ -2,7 +2,7 @@
 
 import { PAGE } from './api.js';
 
-const MOST = 3000;
+const MOST_ROWS = 3000;
 const REACH = 60;
 
 /**
@@ -166,10 +166,10 @@ export class Pages {
 
     // Lets go of what is too much, at the side that is not looked at.
     trim(side) {
-        const excess = this.records.length - MOST;
+        const excess = this.records.length - MOST_ROWS;
         if (excess <= 0) return;
         if (side === 'end') {
-            this.records.length = MOST;
+            this.records.length = MOST_ROWS;
             this.atEnd = false;
         } else {
             this.records.splice(0, excess);

@@ -4,7 +4,7 @@ import { byId } from './dom.js';
 import { rememberSession } from './menus.js';
 
 const dialog = byId('session');
-const trouble = byId('session-trouble');
+const sessionTrouble = byId('session-trouble');
 const input = byId('token');
 let opening = null;
 let opened = null;
@@ -24,7 +24,7 @@ async function submit(event) {
     const response = /^[\x21-\x7e]+$/.test(token) ? await send(token) : { ok: false, status: 401 };
     if (response?.ok) {
         input.value = '';
-        trouble.hidden = true;
+        sessionTrouble.hidden = true;
         input.removeAttribute('aria-invalid');
         rememberSession(true);
         opening = null;
@@ -32,9 +32,9 @@ async function submit(event) {
         opened();
         return;
     }
-    trouble.textContent = response === null ? 'The server cannot be reached.'
+    sessionTrouble.textContent = response === null ? 'The server cannot be reached.'
         : response.status === 401 ? 'This is not one of the server’s tokens.' : `The server answered ${response.status}.`;
-    trouble.hidden = false;
+    sessionTrouble.hidden = false;
     input.setAttribute('aria-invalid', 'true');
     input.select();
 }

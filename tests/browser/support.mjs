@@ -112,7 +112,9 @@ async function fromFiles(context, server) {
     await context.route((url) => url.origin === server.url && (url.pathname === '/' || url.pathname.startsWith('/assets/')), async (route) => {
         const { pathname } = new URL(route.request().url());
         const body = readFileSync(path.join(root, 'web', pathname === '/' ? 'index.html' : path.basename(pathname)));
-        const response = await route.fetch().catch(() => null);
+        // The program knows the modules as one, which has the name of the last.
+        const url = pathname.endsWith('.js') ? `${server.url}/assets/main.js` : undefined;
+        const response = await route.fetch({ url }).catch(() => null);
         await (response ? route.fulfill({ response, body }) : route.abort());
     });
 }

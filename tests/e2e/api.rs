@@ -440,6 +440,10 @@ fn a_histogram_has_all_its_buckets_and_tells_levels_apart() {
     let bounded = bounded.json();
     assert_eq!(bounded["width_ms"], 300_000, "{bounded}");
     assert_eq!(bounded["buckets"].as_array().unwrap().len(), 25);
+    // That nothing has come since is seen.
+    let since = get(&server, "/api/histogram?since=2026-11-21T16:00:00Z").json();
+    assert!(since["to"].as_str() > Some("2026-11-22"), "{since}");
+    assert_eq!(since["total"], histogram["total"]);
     let none = get(&server, "/api/histogram?name=nobody").json();
     assert_eq!(
         (&none["from"], &none["buckets"]),

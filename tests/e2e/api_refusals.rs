@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
+use serde_json::{Value, json};
 
 use crate::api::{get, store};
 use crate::requests::{Answer, ask, request};
@@ -109,11 +110,26 @@ fn bad_parameters_are_named_with_the_way_out() {
         assert!(detail.contains(said), "{target}: {detail}");
     }
     // A place is counted in the units of JavaScript's strings.
-    let problem = refused(&server, "GET /api/records?grep=%F0%9F%98%80(", &[], 400);
-    assert_eq!(problem.json()["at"], serde_json::json!([2, 3]));
-    let target = "GET /api/records?q=caf%C3%A9+level:loud";
-    let problem = refused(&server, target, &[], 400);
-    assert_eq!(problem.json()["at"], serde_json::json!([11, 15]));
+    for (target, at) in [
+        ("records?grep=%F0%9F%98%80(", json!([2, 3])),
+        ("records?q=caf%C3%A9+level:loud", json!([11, 15])),
+        ("records?since=-1h&until=at+noon", json!([0, 1])),
+        ("records?field=%3D5", json!([0, 1])),
+        ("records?field=", json!([0, 0])),
+        ("records?words=a%22", json!([1, 2])),
+        ("records?level=loud", json!([0, 4])),
+        ("records?before=xyz", json!([0, 3])),
+        ("records?zone=%F0%9F%98%80", json!([0, 2])),
+        ("records?limit=ten", json!([0, 3])),
+        ("records?grep=a&ignore-case=yes", json!([0, 3])),
+        ("count?by=name,levle", json!([5, 10])),
+        ("count?every=5+parsecs", json!([2, 3])),
+        // It is two that do not go together.
+        ("records?level=error&max-level=info", Value::Null),
+    ] {
+        let problem = refused(&server, &format!("GET /api/{target}"), &[], 400);
+        assert_eq!(problem.json()["at"], at, "{target}: {problem:?}");
+    }
     assert_eq!(server.said().lines().count(), 1, "{}", server.said());
     server.terminate();
 }

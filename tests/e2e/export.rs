@@ -10,7 +10,7 @@ use crate::requests::request;
 use crate::support::{Server, Store, frame, query, send, wait_until};
 
 /// Head and body of an answer, of a client that listens to its end.
-fn get(server: &Server, path: &str) -> (String, Vec<u8>) {
+pub(crate) fn get(server: &Server, path: &str) -> (String, Vec<u8>) {
     let mut stream = ask(server, path);
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
@@ -21,7 +21,7 @@ fn get(server: &Server, path: &str) -> (String, Vec<u8>) {
 }
 
 /// HTTP/1.0, so that the answer is not cut into chunks.
-fn ask(server: &Server, path: &str) -> TcpStream {
+pub(crate) fn ask(server: &Server, path: &str) -> TcpStream {
     let address = server.address();
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");

@@ -1,112 +1,73 @@
 //! The page's own files, which are part of the program. They hold no records.
 
+mod script;
+
 use std::io::Write as _;
 use std::sync::LazyLock;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hyper::body::Bytes;
 use hyper::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap,
-    HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderName,
+    HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::{Body, empty, respond};
-
-/// A file of the folder `web`, by its name.
-macro_rules! file {
-    ($name:literal, $kind:expr) => {
-        File {
-            name: $name,
-            kind: $kind,
-            bytes: include_bytes!(concat!("../../../web/", $name)),
-        }
-    };
-}
+use super::coding::Coding;
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const ICON: &str = "image/svg+xml";
 
-/// All of them. `index.html` is at `/`, the others are at `/assets/NAME`.
-const FILES: [File; 31] = [
-    file!("api.js", SCRIPT),
-    file!("around.js", SCRIPT),
-    file!("brush.js", SCRIPT),
-    file!("chart.js", SCRIPT),
-    file!("compare.js", SCRIPT),
-    file!("complete.js", SCRIPT),
-    file!("detail.js", SCRIPT),
-    file!("dom.js", SCRIPT),
-    file!("extras.js", SCRIPT),
-    file!("first.js", SCRIPT),
-    file!("histogram.js", SCRIPT),
-    file!("icon.svg", ICON),
-    file!("index.html", HTML),
-    file!("keys.js", SCRIPT),
-    file!("levels.js", SCRIPT),
-    file!("list.js", SCRIPT),
-    file!("live.js", SCRIPT),
-    file!("main.js", SCRIPT),
-    file!("menus.js", SCRIPT),
-    file!("names.js", SCRIPT),
-    file!("notices.js", SCRIPT),
-    file!("pages.js", SCRIPT),
-    file!("row.js", SCRIPT),
-    file!("search.js", SCRIPT),
-    file!("session.js", SCRIPT),
-    file!("style.css", STYLE),
-    file!("tail.js", SCRIPT),
-    file!("terms.js", SCRIPT),
-    file!("theme.js", SCRIPT),
-    file!("time.js", SCRIPT),
-    file!("view.js", SCRIPT),
-];
-
-struct File {
-    name: &'static str,
-    kind: &'static str,
-    bytes: &'static [u8],
-}
-
 /// A file as it is sent.
-struct Sent {
-    file: &'static File,
-    packed: Vec<u8>,
+struct File {
+    path: &'static str,
+    kind: &'static str,
+    bytes: Bytes,
+    packed: Bytes,
     etag: HeaderValue,
 }
 
-static SENT: LazyLock<Vec<Sent>> = LazyLock::new(|| FILES.iter().map(Sent::new).collect());
+static FILES: LazyLock<[File; 4]> = LazyLock::new(|| {
+    let html = include_bytes!("../../../../web/index.html");
+    let style = include_bytes!("../../../../web/style.css");
+    let icon = include_bytes!("../../../../web/icon.svg");
+    [
+        File::new("/", HTML, &html[..]),
+        File::new("/assets/main.js", SCRIPT, script::script().into_bytes()),
+        File::new("/assets/style.css", STYLE, &style[..]),
+        File::new("/assets/icon.svg", ICON, &icon[..]),
+    ]
+});
 
 /// What the page may do: run and show what comes from here, and nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-impl Sent {
-    fn new(file: &'static File) -> Self {
+impl File {
+    fn new(path: &'static str, kind: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
         let mut packer = GzEncoder::new(Vec::new(), Compression::best());
         // A vector takes everything.
-        let written = packer.write_all(file.bytes).and_then(|()| packer.finish());
+        let written = packer.write_all(&bytes).and_then(|()| packer.finish());
         // Weak: it is the same whether the file is packed or not.
-        let etag = format!("W/\"{:016x}\"", xxh3_64(file.bytes));
-        Sent {
-            file,
-            packed: written.unwrap_or_default(),
+        let etag = format!("W/\"{:016x}\"", xxh3_64(&bytes));
+        File {
+            path,
+            kind,
+            packed: written.unwrap_or_default().into(),
             etag: HeaderValue::try_from(etag).expect("it is ASCII"),
+            bytes,
         }
     }
 }
 
-fn find(path: &str) -> Option<&'static Sent> {
-    let name = match path {
-        "/" => "index.html",
-        _ => path
-            .strip_prefix("/assets/")
-            .filter(|name| *name != "index.html")?,
-    };
-    SENT.iter().find(|sent| sent.file.name == name)
+fn find(path: &str) -> Option<&'static File> {
+    FILES.iter().find(|file| file.path == path)
 }
 
 /// Whether there is a file at a path.
@@ -116,23 +77,23 @@ pub(super) fn has(path: &str) -> bool {
 
 /// The answer for the file at a path; `None` when there is none.
 pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
-    let sent = find(path)?;
+    let file = find(path)?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let known = text(IF_NONE_MATCH).unwrap_or_default();
-    let is_known = known.split(',').any(|tag| sent.etag == tag.trim());
-    let takes_gzip = text(ACCEPT_ENCODING).is_some_and(takes_gzip);
+    let is_known = known.split(',').any(|tag| file.etag == tag.trim());
+    let takes_gzip = Coding::taken(headers) == Coding::Gzip;
     let mut response = if is_known {
         empty(StatusCode::NOT_MODIFIED)
-    } else if takes_gzip && !sent.packed.is_empty() {
-        let mut response = respond(StatusCode::OK, sent.file.kind, sent.packed.clone());
+    } else if takes_gzip && !file.packed.is_empty() {
+        let mut response = respond(StatusCode::OK, file.kind, file.packed.clone());
         let gzip = HeaderValue::from_static("gzip");
         response.headers_mut().insert(CONTENT_ENCODING, gzip);
         response
     } else {
-        respond(StatusCode::OK, sent.file.kind, sent.file.bytes)
+        respond(StatusCode::OK, file.kind, file.bytes.clone())
     };
     let headers = response.headers_mut();
-    headers.insert(ETAG, sent.etag.clone());
+    headers.insert(ETAG, file.etag.clone());
     for (name, value) in [
         (CACHE_CONTROL, "no-cache"),
         (VARY, "Accept-Encoding"),
@@ -150,17 +111,11 @@ pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Whether `Accept-Encoding` names gzip, other than to refuse it (`;q=0`).
-fn takes_gzip(accepted: &str) -> bool {
-    accepted.split(',').any(|coding| {
-        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        let quality = quality.trim().trim_start_matches("q=");
-        name.trim().eq_ignore_ascii_case("gzip") && quality.parse() != Ok(0.0)
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use hyper::header::ACCEPT_ENCODING;
+
+    use super::script::MODULES;
     use super::*;
 
     fn served(path: &str, headers: &[(HeaderName, &'static str)]) -> Option<Response<Body>> {
@@ -194,21 +149,13 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let served: Vec<&str> = FILES.iter().map(|file| file.name).collect();
+        let modules = MODULES.iter().map(|module| format!("{}.js", module.name));
+        let others = ["index.html", "style.css", "icon.svg"].map(str::to_owned);
+        let mut served: Vec<String> = modules.chain(others).collect();
+        served.sort();
         assert_eq!(served, names);
-        let packed: usize = SENT.iter().map(|sent| sent.packed.len()).sum();
+        let packed: usize = FILES.iter().map(|file| file.packed.len()).sum();
         assert!(packed < 60 << 10, "{packed} bytes");
-    }
-
-    #[test]
-    fn the_page_says_at_once_which_modules_it_will_need() {
-        let page = std::str::from_utf8(FILES.iter().find(|file| file.kind == HTML).unwrap().bytes);
-        for file in FILES.iter().filter(|file| file.kind == SCRIPT) {
-            let preload = format!("rel=\"modulepreload\" href=\"/assets/{}\"", file.name);
-            // The form for the token is read when it is wanted.
-            let is_wanted = file.name != "session.js";
-            assert_eq!(page.unwrap().contains(&preload), is_wanted, "{}", file.name);
-        }
     }
 
     #[test]
@@ -217,6 +164,7 @@ mod tests {
             "/index.html",
             "/assets/",
             "/assets/index.html",
+            "/assets/api.js",
             "/assets/../Cargo.toml",
         ] {
             assert!(served(path, &[]).is_none(), "{path}");
