@@ -9,6 +9,7 @@ import { HistogramView } from './histogram.js';
 import { startKeys } from './keys.js';
 import { List } from './list.js';
 import { Live } from './live.js';
+import { markTerms } from './matches.js';
 import { Menus } from './menus.js';
 import { Names, sidebar } from './names.js';
 import { busy, count, countRecords, partTrouble, say, trouble } from './notices.js';
@@ -244,6 +245,7 @@ function show(next, how) {
 // All that can be told from the view alone.
 function paint() {
     search.set(view.q);
+    markTerms(view.q);
     menus.show(view);
     // While live, a count that is said again and again would drown all else.
     byId('count').setAttribute('aria-live', view.live ? 'off' : 'polite');
