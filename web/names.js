@@ -117,7 +117,8 @@ export class Names {
         const current = rows.find((row) => row.dataset.name === this.current) ?? rows[0];
         if (current) current.tabIndex = 0;
         if (hadFocus) current?.focus();
-        byId('loggers-none').hidden = rows.length > 0;
+        // What is not known is not none.
+        byId('loggers-none').hidden = rows.length > 0 || !byId('names-trouble').hidden;
         this.drawHosts();
     }
 

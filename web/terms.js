@@ -71,6 +71,13 @@ export function without(q, ...starts) {
 }
 
 /**
+ * The text without its terms of time.
+ * @param {string} q
+ * @returns {string} the same where it has none
+ */
+export const withoutTimes = (q) => without(q, 'since:', 'until:');
+
+/**
  * The values of a key, out of their quotes: the loggers of all `name:`.
  * @param {string} q
  * @param {string} key with its colon
