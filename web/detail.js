@@ -6,7 +6,7 @@ import { byId, el, visible } from './dom.js';
 import { extrasTable, isAlone, pair } from './extras.js';
 import { levelName, levelTerms } from './levels.js';
 import { levelBadge } from './row.js';
-import { isKey, quoted } from './terms.js';
+import { fieldIs, isKey, isPlain, quoted } from './terms.js';
 import { exactTime } from './time.js';
 
 // The fields in the order in which they are shown; what is not named here comes behind them.
@@ -25,7 +25,7 @@ const MOST_PHRASE = 300;
  * @returns {{only: string|null, out: string|null}}
  */
 export function fieldTerms(field, value, levelno) {
-    if (value === '' || value === null) return { only: null, out: null };
+    if (value === '' || value === null || !isPlain(value)) return { only: null, out: null };
     if (field === 'name') return { only: `name:${quoted(value)}`, out: `-name:${quoted(value)}` };
     if (field === 'levelname' || field === 'levelno') {
         return levelTerms(levelno);
@@ -113,7 +113,7 @@ export class Detail {
 
     extraActions(key, value, extra) {
         if (!isKey(key) || !isAlone(key, extra) || value === '' || value === null || typeof value === 'object') return [];
-        return this.actions({ only: `${key}=${quoted(value)}`, out: `${key}!=${quoted(value)}` }, `${key} ${value}`);
+        return this.actions({ only: fieldIs(key, value), out: isPlain(value) ? `${key}!=${quoted(value)}` : null }, `${key} ${value}`);
     }
 
     actions({ only, out }, what) {
@@ -148,7 +148,7 @@ export class Detail {
 
 // The first line of a message as a phrase of its words; of a long one as many as are whole. Null where there are none.
 function phrase(message) {
-    const line = [...message.trim().split('\n')[0]];
+    const line = [...message.trim().split(/[\r\n]/)[0]];
     const start = line.slice(0, MOST_PHRASE).join('');
     const text = (line.length > MOST_PHRASE ? start.replace(/[\p{L}\p{M}\p{N}\p{Co}_]*$/u, '') : start).trim();
     return /[\p{L}\p{N}]/u.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : null;

@@ -25,6 +25,29 @@ export function quoted(value) {
     return /^[\p{L}\p{N}_.+@-][\p{L}\p{N}_.:+@/-]*$/u.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
+// Control characters, of which a line of text keeps not all.
+const CONTROL = /[\0-\x1f\x7f-\x9f]/;
+
+/**
+ * Whether a value can stand in a line of text as it is.
+ * @param {any} value
+ * @returns {boolean}
+ */
+export const isPlain = (value) => !CONTROL.test(String(value));
+
+/**
+ * The term for an extra field of this value: one that is not plain is a regular expression, in which every sign can be written.
+ * @param {string} key
+ * @param {any} value
+ * @returns {string}
+ */
+export function fieldIs(key, value) {
+    if (isPlain(value)) return `${key}=${quoted(value)}`;
+    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+    const escaped = (sign) => known[sign] ?? (/["\\]/.test(sign) || CONTROL.test(sign) ? `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}` : `\\${sign}`);
+    return `${key}~"^${String(value).replace(/[\\^$.*+?()[\]{}|"\0-\x1f\x7f-\x9f]/g, escaped)}$"`;
+}
+
 /**
  * Whether an extra field of this name can be asked for.
  * @param {string} key dotted where it is nested
