@@ -16,7 +16,7 @@ import { busy, count, countRecords, fillPart, partTrouble, say, trouble, waysOut
 import { Pages } from './pages.js';
 import { Search } from './search.js';
 import { openSession } from './session.js';
-import { toggled, valuesOf, withTerm } from './terms.js';
+import { toggled, valuesOf, without, withoutTimes, withTerm } from './terms.js';
 import { startTheme } from './theme.js';
 import { filterOf, readView, sameFilter, viewSearch } from './view.js';
 
@@ -34,13 +34,13 @@ const pages = new Pages({
 const list = new List(byId('list'), pages, (record) => open(String(record.id)),
     (record) => view.id && open(String(record.id)));
 const histogram = new HistogramView({
-    onZoom: (since, until) => change({ since, until }),
-    onLevel: (level) => change({ q: withTerm(view.q, `level:${level}`) }),
+    onZoom: (since, until) => change({ since, until, q: withoutTimes(view.q) }),
+    onLevel: (level, isChosen) => change({ q: isChosen ? without(view.q, 'level:') : withTerm(view.q, `level:${level}`) }),
     onOutgrown: () => refreshHistogram(),
 });
 const names = new Names({
-    onLogger: (name) => change({ q: toggled(view.q, 'name:', name) }),
-    onHost: (host) => change({ q: toggled(view.q, 'host:', host) }),
+    onLogger: (name, among) => change({ q: toggled(view.q, 'name:', name, among) }),
+    onHost: (host, among) => change({ q: toggled(view.q, 'host:', host, among) }),
 });
 const search = new Search({ onSearch: (q) => change({ q }, 'even if it is the same'), known: () => names.known });
 const menus = new Menus({ view: () => view, onChange: (changes) => change(changes), say });
@@ -246,6 +246,7 @@ function paint() {
     search.set(view.q);
     markTerms(view.q);
     menus.show(view);
+    histogram.choose(valuesOf(view.q, 'level:'));
     // While live, a count that is said again and again would drown all else.
     byId('count').setAttribute('aria-live', view.live ? 'off' : 'polite');
     list.select(view.id);
@@ -279,7 +280,6 @@ startKeys([
 ]);
 byId('live').addEventListener('click', () => change({ live: !view.live }));
 byId('order').addEventListener('click', () => change({ order: view.order === 'newest' ? 'oldest' : 'newest' }));
-byId('range-reset').addEventListener('click', () => change({ since: '', until: '' }));
 byId('names-open').addEventListener('click', () => sidebar());
 byId('names-close').addEventListener('click', () => sidebar(false));
 byId('list').addEventListener('scroll', () => live.scrolled(), { passive: true });

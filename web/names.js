@@ -12,6 +12,10 @@ const MOST_HOSTS = 100;
 
 /** @typedef {{name: string, label: string, depth: number, counts: number[], children: Node[]}} Node */
 
+// With this key a click adds a logger or host to those that are chosen, or takes it out.
+const HINT = `${/Mac|iP/.test(navigator.platform) ? '⌘' : 'Ctrl'}+click: as one of several`;
+const howOf = (event) => (event.ctrlKey || event.metaKey ? 'among' : 'alone');
+
 const blank = () => LEVELS.map(() => 0);
 
 /**
@@ -46,8 +50,8 @@ export function treeOf(names) {
 export class Names {
     /**
      * @param {object} hooks
-     * @param {(name: string) => void} hooks.onLogger
-     * @param {(host: string) => void} hooks.onHost
+     * @param {(name: string, how: 'alone'|'among') => void} hooks.onLogger chosen alone, or among others
+     * @param {(host: string, how: 'alone'|'among') => void} hooks.onHost
      */
     constructor(hooks) {
         Object.assign(this, hooks);
@@ -133,7 +137,7 @@ export class Names {
             role: 'treeitem', class: 'node', tabindex: -1, 'data-name': node.name, 'aria-level': node.depth, 'aria-posinset': place,
             'aria-setsize': size, 'aria-expanded': isParent ? String(this.isOpen(node)) : null, 'aria-selected': String(isChosen),
             'aria-disabled': isNamed ? null : 'true',
-            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records`, onclick: () => this.choose(node),
+            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records${isNamed ? `\n${HINT}` : ''}`, onclick: (event) => this.choose(node, event),
         },
         el('span', {
             class: isParent ? 'twist' : 'twist leaf', 'aria-hidden': 'true', onclick: (event) => {
@@ -151,15 +155,19 @@ export class Names {
     drawHosts() {
         const hosts = [...this.hosts].sort(([, a], [, b]) => b - a).slice(0, MOST_HOSTS);
         byId('hosts-cut').hidden = this.hosts.size <= MOST_HOSTS;
-        byId('hosts').replaceChildren(...hosts.map(([host, count]) => el('li', {}, el('button', {
-            type: 'button', class: 'node', 'aria-pressed': String(this.chosen.hosts.includes(host)), onclick: () => this.onHost(host),
-        }, el('span', { class: 'label' }, visible(host)), el('span', { class: 'count' }, short(count))))));
+        const had = document.activeElement.closest('#hosts li');
+        const rows = hosts.map(([host, count]) => el('li', { 'data-host': host }, el('button', {
+            type: 'button', class: 'node', 'aria-pressed': String(this.chosen.hosts.includes(host)), title: `${visible(host)}: ${grouped(count)} records\n${HINT}`,
+            onclick: (event) => this.onHost(host, howOf(event)),
+        }, el('span', { class: 'label' }, visible(host)), el('span', { class: 'count' }, short(count)))));
+        byId('hosts').replaceChildren(...rows);
+        if (had) (rows.find((row) => row.dataset.host === had.dataset.host) ?? rows[0])?.querySelector('.node').focus();
     }
 
-    choose(node) {
+    choose(node, event) {
         if (node.label === NO_NAME) return;
         this.current = node.name;
-        this.onLogger(node.name);
+        this.onLogger(node.name, howOf(event));
     }
 
     toggle(node, isOpen = !this.isOpen(node)) {
@@ -190,8 +198,8 @@ export class Names {
             End: () => go(rows.at(-1)),
             ArrowRight: () => (isOpen ? go(rows[at + 1]) : this.toggle(node, true)),
             ArrowLeft: () => (isOpen ? this.toggle(node, false) : go(parent)),
-            Enter: () => this.choose(node),
-            ' ': () => this.choose(node),
+            Enter: () => this.choose(node, event),
+            ' ': () => this.choose(node, event),
         };
         if (!acts[event.key]) return;
         event.preventDefault();

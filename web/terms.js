@@ -70,15 +70,21 @@ export function withTerm(q, term) {
 }
 
 /**
- * The text with only this value of a key, or with none when it was the value already.
+ * The text with only this value of a key, or with none when it was the value already; among others, they stay as they are.
  * @param {string} q
  * @param {string} key with its colon
  * @param {string} value
+ * @param {'alone'|'among'} [how]
  * @returns {string}
  */
-export function toggled(q, key, value) {
-    const rest = without(q, key);
-    return valuesOf(q, key).includes(value) ? rest : withTerm(rest, key + quoted(value));
+export function toggled(q, key, value, how = 'alone') {
+    const all = terms(q).map(({ text }) => text);
+    const isIt = (text) => text.startsWith(key) && valuesOf(text, key)[0] === value;
+    const leaves = (text) => (how === 'alone' ? text.startsWith(key) : isIt(text));
+    const leaving = all.filter(leaves);
+    const term = key + quoted(value);
+    const rest = all.filter((text) => !leaves(text) && text !== `-${term}`);
+    return (leaving.length > 0 && leaving.every(isIt) ? rest : [...rest, term]).join(' ');
 }
 
 /**
