@@ -8,8 +8,8 @@ const CONDITION = /^[\p{Alphabetic}_][\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Con
 // What is marked at most, in one text; how far a text is read, and for how long.
 const MOST_MARKS = 500;
 const LONGEST_TEXT = 200_000;
-const MOST_STEPS = 1e8;
-const MARKING_MS = 50;
+const MOST_STEPS = 2e7;
+const MARKING_MS = 300;
 
 /** @typedef {{expression: RegExp, reach: number, isAnchored: boolean}} Finder */
 
@@ -71,8 +71,8 @@ function* matchesOf(text, finder) {
         for (const match of piece.matchAll(finder.expression)) {
             if (match[0] !== '') yield [start + match.index, start + match.index + match[0].length];
         }
-        if (performance.now() - began < MARKING_MS) continue;
-        // It is not worth the time.
+        // Where there may be many steps, and are, it is not worth the time.
+        if (finder.reach === LONGEST_TEXT || performance.now() - began < MARKING_MS) continue;
         finder.reach = 0;
         return;
     }

@@ -78,12 +78,32 @@ for (const colorScheme of ['light', 'dark']) {
             const light = (rgb) => rgb.match(/[\d.]+/g).slice(0, 3).map((part) => part / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
                 .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0.05);
             const [a, b] = [light(color), light(backgroundColor)];
-            return Math.max(a, b) / Math.min(a, b);
+            return backgroundColor === 'rgba(0, 0, 0, 0)' ? 0 : Math.max(a, b) / Math.min(a, b);
         });
         assert.ok(ratio >= 4.5, `${ratio}`);
         await page.close();
     });
 }
+
+test('a browser that cannot mark shows all else', async () => {
+    const page = await open(browser, server, null);
+    await page.addInitScript(() => { delete globalThis.Highlight; });
+    await page.goto(`${server.url}/?q=timeout&id=1`);
+    await counted(page, '1 record');
+    await page.waitForSelector('#detail pre.said');
+    assert.equal(await page.evaluate(() => CSS.highlights.size), 0);
+    await page.close();
+});
+
+test('an expression that JavaScript would try for minutes holds nothing up', async () => {
+    const page = await open(browser, server);
+    await counted(page, '4 records');
+    const began = Date.now();
+    await marksOf(page, '/a*a*a*a*a*b?.*plain/');
+    await counted(page, '1 record');
+    assert.ok(Date.now() - began < 15_000, `${Date.now() - began} ms`);
+    await page.close();
+});
 
 test('beside an open record rows still say what they leave out, and a logger keeps its end', async () => {
     const page = await open(browser, server, '/?q=level:error');
