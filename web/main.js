@@ -22,10 +22,10 @@ import { filterOf, readView, sameFilter, viewSearch } from './view.js';
 
 let { view, canceller } = first;
 // The records of the view, the filter of those that are shown, and what live brings while others are asked for.
-let loaded, shown, arrived;
+let loaded, filter, arrived;
 
 const pages = new Pages({
-    ask: (parameters) => ask('/api/records', { ...shown, ...parameters }, canceller.signal),
+    ask: (parameters) => ask('/api/records', { ...filter, ...parameters }, canceller.signal),
     timeAt: (row) => histogram.timeAt(row, view.order),
     onChange: () => list.draw(),
     onShift: (rows) => list.shift(rows),
@@ -110,7 +110,7 @@ function load(answers, signal) {
 }
 
 function showRecords(page, answers) {
-    shown = filterOf(view);
+    filter = filterOf(view);
     pages.forget(view.order);
     list.scrollTo(0);
     pages.begin(page);
