@@ -67,7 +67,12 @@ test('from one host to another, and both with Ctrl', async () => {
     assert.equal(await asked(page), 'host:node0 host:node1');
     await until(page, () => document.querySelectorAll('#hosts [aria-pressed=true]').length === 2);
     await other.click({ modifiers: ['Control'] });
+    await counted(page, '150 records');
     assert.equal(await asked(page), 'host:node1');
+    await other.focus();
+    await page.keyboard.press('Control+Space');
+    await counted(page, '300 records');
+    assert.equal(await asked(page), 'host:node1 host:node0');
     await page.close();
 });
 
@@ -106,6 +111,13 @@ test('a range takes the place of the times in the text, which the button tells o
     assert.equal(await asked(page), 'done');
     assert.equal(await page.textContent('#range-text'), 'All time');
     assert.equal(await page.isVisible('#range-reset'), false);
+    await search(page, 'since:-1h done');
+    await until(page, () => document.getElementById('bars').getAttribute('aria-label').startsWith('Histogram of 270'));
+    await page.locator('[role=slider]').first().focus();
+    await page.keyboard.press('Shift+ArrowRight');
+    await page.keyboard.press('Enter');
+    await until(page, () => location.search.includes('until='));
+    assert.equal(await asked(page), 'done');
     await page.close();
 });
 
