@@ -6,7 +6,7 @@ import { byId, el, visible } from './dom.js';
 import { extrasTable, isAlone, pair } from './extras.js';
 import { levelName, levelTerm } from './levels.js';
 import { levelBadge } from './row.js';
-import { isKey, quoted } from './terms.js';
+import { fieldIs, isKey, isPlain, quoted } from './terms.js';
 import { exactTime } from './time.js';
 
 // The fields in the order in which they are shown; what is not named here comes behind them.
@@ -26,7 +26,7 @@ const MOST_PHRASE = 300;
  */
 export function fieldTerm(field, value, levelno) {
     if (field === 'levelname' || field === 'levelno') return levelTerm(levelno);
-    return TERMS[field] && value !== '' ? TERMS[field] + quoted(value) : null;
+    return TERMS[field] && value !== '' && isPlain(value) ? TERMS[field] + quoted(value) : null;
 }
 
 /** The pane beside the list. */
@@ -109,7 +109,7 @@ export class Detail {
 
     extraActions(key, value, extra) {
         if (!isKey(key) || !isAlone(key, extra) || (typeof value === 'object' && value !== null)) return [];
-        return this.actions(`${key}=${quoted(value)}`, `${key} ${value}`);
+        return this.actions(fieldIs(key, value), `${key} ${value}`);
     }
 
     actions(term, what) {
@@ -145,7 +145,7 @@ export class Detail {
 
 // The first line of a message as a phrase of its words; of a long one as many as are whole. Null where there are none.
 function phrase(message) {
-    const line = [...message.trim().split('\n')[0]];
+    const line = [...message.trim().split(/[\r\n]/)[0]];
     const start = line.slice(0, MOST_PHRASE).join('');
     const text = (line.length > MOST_PHRASE ? start.replace(/[\p{L}\p{M}\p{N}\p{Co}_]*$/u, '') : start).trim();
     return /[\p{L}\p{N}]/u.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : null;

@@ -28,6 +28,10 @@ function reach(row, tabIndex) {
     if (button) button.tabIndex = tabIndex;
 }
 
+// With this key a click adds a logger or host to those that are chosen, or takes it out.
+const HINT = `${/Mac|iP/.test(navigator.platform) ? '⌘' : 'Ctrl'}+click: as one of several`;
+const howOf = (event) => (event.ctrlKey || event.metaKey ? 'among' : 'alone');
+
 const blank = () => LEVELS.map(() => 0);
 
 /**
@@ -62,8 +66,8 @@ export function treeOf(names) {
 export class Names {
     /**
      * @param {object} hooks
-     * @param {(name: string) => void} hooks.onLogger
-     * @param {(host: string) => void} hooks.onHost
+     * @param {(name: string, how: 'alone'|'among') => void} hooks.onLogger chosen alone, or among others
+     * @param {(host: string, how: 'alone'|'among') => void} hooks.onHost
      * @param {(term: string) => void} hooks.onTerm
      */
     constructor(hooks) {
@@ -137,7 +141,8 @@ export class Names {
         // A button that leaves out gives the focus to the row of another logger, not to its button.
         const isSame = hadFocus && focused.closest('.node')?.dataset.name === current?.dataset.name;
         if (hadFocus) (isSame && focused.matches('.leave') ? current.querySelector('.leave') : current)?.focus();
-        byId('loggers-none').hidden = rows.length > 0;
+        // What is not known is not none.
+        byId('loggers-none').hidden = rows.length > 0 || !byId('names-trouble').hidden;
         this.drawHosts();
     }
 
@@ -152,7 +157,7 @@ export class Names {
             role: 'treeitem', class: 'node', tabindex: -1, 'data-name': node.name, 'aria-level': node.depth, 'aria-posinset': place,
             'aria-setsize': size, 'aria-expanded': isParent ? String(this.isOpen(node)) : null, 'aria-selected': String(isChosen),
             'aria-disabled': isNamed ? null : 'true',
-            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records`, onclick: () => this.choose(node),
+            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records${isNamed ? `\n${HINT}` : ''}`, onclick: (event) => this.choose(node, event),
         },
         el('span', {
             class: isParent ? 'twist' : 'twist leaf', 'aria-hidden': 'true', onclick: (event) => {
@@ -174,7 +179,8 @@ export class Names {
         const focused = document.activeElement;
         const had = focused.closest('#hosts li');
         const rows = hosts.map(([host, count]) => el('li', { 'data-host': host }, el('button', {
-            type: 'button', class: 'node', 'aria-pressed': String(this.chosen.hosts.includes(host)), onclick: () => this.onHost(host),
+            type: 'button', class: 'node', 'aria-pressed': String(this.chosen.hosts.includes(host)), title: `${visible(host)}: ${grouped(count)} records\n${HINT}`,
+            onclick: (event) => this.onHost(host, howOf(event)),
         }, el('span', { class: 'label' }, visible(host)), el('span', { class: 'count' }, short(count))),
         leaveOut(`host ${visible(host)}`, () => this.onTerm(`-host:${quoted(host)}`))));
         byId('hosts').replaceChildren(...rows);
@@ -184,10 +190,10 @@ export class Names {
         (same ? same.querySelector(button) : rows[0]?.querySelector('.node'))?.focus();
     }
 
-    choose(node) {
+    choose(node, event) {
         if (node.label === NO_NAME) return;
         this.current = node.name;
-        this.onLogger(node.name);
+        this.onLogger(node.name, howOf(event));
     }
 
     toggle(node, isOpen = !this.isOpen(node)) {
@@ -218,8 +224,8 @@ export class Names {
             End: () => go(rows.at(-1)),
             ArrowRight: () => (isOpen ? go(rows[at + 1]) : this.toggle(node, true)),
             ArrowLeft: () => (isOpen ? this.toggle(node, false) : go(parent)),
-            Enter: () => this.choose(node),
-            ' ': () => this.choose(node),
+            Enter: () => this.choose(node, event),
+            ' ': () => this.choose(node, event),
         };
         if (!acts[event.key]) return;
         event.preventDefault();

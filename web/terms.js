@@ -26,6 +26,29 @@ export function quoted(value) {
     return /^[\p{L}\p{N}_.+@-][\p{L}\p{N}_.:+@/-]*$/u.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
+// Control characters, of which a line of text keeps not all.
+const CONTROL = /[\0-\x1f\x7f-\x9f]/;
+
+/**
+ * Whether a value can stand in a line of text as it is.
+ * @param {any} value
+ * @returns {boolean}
+ */
+export const isPlain = (value) => !CONTROL.test(String(value));
+
+/**
+ * The term for an extra field of this value: one that is not plain is a regular expression, in which every sign can be written.
+ * @param {string} key
+ * @param {any} value
+ * @returns {string}
+ */
+export function fieldIs(key, value) {
+    if (isPlain(value)) return `${key}=${quoted(value)}`;
+    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+    const escaped = (sign) => known[sign] ?? (/["\\]/.test(sign) || CONTROL.test(sign) ? `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}` : `\\${sign}`);
+    return `${key}~"^${String(value).replace(/[\\^$.*+?()[\]{}|"\0-\x1f\x7f-\x9f]/g, escaped)}$"`;
+}
+
 /**
  * Whether an extra field of this name can be asked for.
  * @param {string} key dotted where it is nested
@@ -48,15 +71,21 @@ export function withTerm(q, term) {
 }
 
 /**
- * The text with only this value of a key, or with none when it was the value already.
+ * The text with only this value of a key, or with none when it was the value already; among others, they stay as they are.
  * @param {string} q
  * @param {string} key with its colon
  * @param {string} value
+ * @param {'alone'|'among'} [how]
  * @returns {string}
  */
-export function toggled(q, key, value) {
-    const rest = without(q, key);
-    return valuesOf(q, key).includes(value) ? rest : withTerm(rest, key + quoted(value));
+export function toggled(q, key, value, how = 'alone') {
+    const all = terms(q).map(({ text }) => text);
+    const isIt = (text) => text.startsWith(key) && valuesOf(text, key)[0] === value;
+    const leaves = (text) => (how === 'alone' ? text.startsWith(key) : isIt(text));
+    const leaving = all.filter(leaves);
+    const term = key + quoted(value);
+    const rest = all.filter((text) => !leaves(text) && text !== `-${term}`);
+    return (leaving.length > 0 && leaving.every(isIt) ? rest : [...rest, term]).join(' ');
 }
 
 /**
@@ -70,6 +99,13 @@ export function without(q, ...starts) {
     const all = terms(q);
     return all.some((term) => has(term.text)) ? all.map((term) => term.text).filter((text) => !has(text)).join(' ') : q;
 }
+
+/**
+ * The text without its terms of time.
+ * @param {string} q
+ * @returns {string} the same where it has none
+ */
+export const withoutTimes = (q) => without(q, 'since:', 'until:');
 
 /**
  * The values of a key, out of their quotes: the loggers of all `name:`.

@@ -48,6 +48,10 @@ test('an error points into the text', async () => {
     await page.click('#q-error button');
     const marked = await page.$eval('#q', (input) => input.value.slice(input.selectionStart, input.selectionEnd));
     assert.match(marked, /terrible/);
+    await page.focus('#list');
+    await page.keyboard.press('End');
+    await until(page, () => [...document.querySelectorAll('.rows .text')].some((text) => text.textContent === 'request 0 done'));
+    assert.equal(await page.isVisible('#q-error'), true, 'the answer before it is read on, the reason stays');
     await search(page, 'done level:info');
     assert.equal(await page.isVisible('#q-error'), false);
     await page.close();
@@ -57,6 +61,9 @@ test('a time that cannot be read is explained over the list', async () => {
     const page = await open(browser, server, '/?since=someday');
     await page.waitForSelector('#trouble:not([hidden])');
     assert.match(await page.textContent('#trouble'), /someday/);
+    assert.deepEqual(await page.locator('#trouble button').allInnerTexts(), ['All time'], 'asking again is in vain');
+    await page.click('#trouble button');
+    await counted(page, '300 records');
     await page.close();
 });
 
