@@ -60,10 +60,10 @@ process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); }
 
 /** A running `logstore serve`. */
 export class Server {
-    static async start(store, args = [], port = 0) {
+    static async start(store, args = [], port = 0, env = {}) {
         const server = new Server();
         const child = spawn(BINARY, ['serve', '--db', store.db, '--port', String(port), '--own-records', 'off', ...args], {
-            stdio: ['ignore', 'ignore', 'pipe'],
+            stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env },
         });
         server.child = child;
         // A test that fails does not stop its servers; they must neither outlive it nor keep it alive.

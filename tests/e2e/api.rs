@@ -108,6 +108,10 @@ const FILTERS: &[(&str, &[&str])] = &[
         "zone=utc&since=2026-11-21+16:00:10",
         &["--since", "2026-11-21 21:30:10"],
     ),
+    (
+        "zone=Asia/Kolkata&q=since:%222026-11-21+21:30:10%22",
+        &["--since", "2026-11-21 21:30:10"],
+    ),
     ("after-id=100", &["--after-id", "100"]),
     (
         "q=level:warning+name:app+-name:app.web+elapsed%3E%3D5+request",
@@ -419,6 +423,27 @@ fn a_histogram_has_all_its_buckets_and_tells_levels_apart() {
         (&none["from"], &none["buckets"]),
         (&Value::Null, &json!([]))
     );
+    server.terminate();
+}
+
+#[test]
+fn days_begin_where_they_do_in_the_zone_that_is_named() {
+    let store = store(10);
+    let server = Server::start(&store.db);
+    let target = "/api/histogram?since=2026-03-27&until=2026-04-05&buckets=10&zone=Europe/Berlin";
+    let days = get(&server, target).json();
+    assert_eq!(days["width_ms"], 86_400_000);
+    assert_eq!(days["from"], "2026-03-26T23:00:00.000000000Z");
+    assert_eq!(days["to"], "2026-04-05T21:59:59.999999999Z");
+    let starts = days["buckets"].as_array().unwrap().iter();
+    let starts: Vec<i64> = starts
+        .map(|day| day["start_ms"].as_i64().unwrap())
+        .collect();
+    let hours: Vec<i64> = starts
+        .windows(2)
+        .map(|days| (days[1] - days[0]) / 3_600_000)
+        .collect();
+    assert_eq!(hours, [24, 24, 23, 24, 24, 24, 24, 24, 24]);
     server.terminate();
 }
 
