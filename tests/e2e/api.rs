@@ -446,25 +446,3 @@ fn days_begin_where_they_do_in_the_zone_that_is_named() {
     assert_eq!(hours, [24, 24, 23, 24, 24, 24, 24, 24, 24]);
     server.terminate();
 }
-
-#[test]
-fn names_are_counted_by_level_and_fields_are_those_of_the_newest() {
-    let store = store(180);
-    let server = Server::start(&store.db);
-    let names = get(&server, "/api/names?host=node1").json();
-    let listed: Vec<&str> = names["names"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|name| name["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(listed, ["app.db.pool", "other"]);
-    assert_eq!(names["hosts"], json!([{"host": "node1", "count": 90}]));
-    assert_eq!(names["fields"], json!(["elapsed", "user.id"]));
-    let errors = store.records(&["--host", "node1", "--level", "error", "--name", "other"]);
-    assert_eq!(names["names"][1]["counts"][3], errors.len());
-    let meta = get(&server, "/api/meta").json();
-    assert_eq!(meta["last_id"], 180);
-    assert!(meta["hostname"].is_string() && meta["now"].is_string() && meta["version"].is_string());
-    server.terminate();
-}

@@ -71,6 +71,7 @@ fn bad_parameters_are_named_with_the_way_out() {
         ("records?words=%22a", "words", "words to search for"),
         ("records?field=%3D5", "field", "KEY=VALUE"),
         ("records?after-id=-1", "after-id", "a number from 0 on"),
+        ("names?under=a&prefix=b", "prefix", "leave out one of them"),
         (
             "export?zone=Europe/Atlantis",
             "zone",
