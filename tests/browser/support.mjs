@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-export const require = createRequire(path.join(root, 'target/browser/package.json'));
+const require = createRequire(path.join(root, 'target/browser/package.json'));
 const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const BINARY = path.resolve(root, process.env.LOGSTORE_BINARY ?? 'target/debug/logstore');
 const CHROMIUM = process.env.LOGSTORE_CHROMIUM ?? '/usr/bin/chromium';
@@ -174,6 +175,16 @@ export const counted = (page, text) => page.waitForFunction(
 
 /** Waits for a condition in the page. */
 export const until = (page, condition, argument) => page.waitForFunction(condition, argument);
+
+/** What axe-core finds that is serious. */
+export async function judged(page, view) {
+    await page.waitForFunction(() => document.getAnimations().length === 0);
+    // Evaluated from outside of the page, which the page's policy does not forbid.
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, help, nodes }) => `${view}: ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html).join(' ')}`);
+}
 
 /** Records of a small shop, a second apart, the last one at `end`. */
 export function shop(count, end = Date.now()) {

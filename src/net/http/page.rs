@@ -31,7 +31,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const ICON: &str = "image/svg+xml";
 
 /// All of them. `index.html` is at `/`, the others are at `/assets/NAME`.
-const FILES: [File; 31] = [
+const FILES: [File; 32] = [
     file!("api.js", SCRIPT),
     file!("around.js", SCRIPT),
     file!("brush.js", SCRIPT),
@@ -62,6 +62,7 @@ const FILES: [File; 31] = [
     file!("terms.js", SCRIPT),
     file!("theme.js", SCRIPT),
     file!("time.js", SCRIPT),
+    file!("tree.js", SCRIPT),
     file!("view.js", SCRIPT),
 ];
 
