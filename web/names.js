@@ -1,6 +1,6 @@
 // The sidebar: loggers as a tree with counts and error badges, and hosts; any of them is found by its beginning.
 
-import { ask } from './api.js';
+import { ask, isAbort } from './api.js';
 import { byId, el, visible } from './dom.js';
 import { aroundOf } from './first.js';
 import { stepOf } from './levels.js';
@@ -14,8 +14,6 @@ const MANY = 40;
 const REST_MS = 1000;
 const MOST_HOSTS = 100;
 const DEEPEST_INDENT = 10;
-
-/** @typedef {import('./tree.js').Node} Node */
 
 /** The sidebar, and what it knows of names for the completion. */
 export class Names {
@@ -42,7 +40,7 @@ export class Names {
     }
 
     /**
-     * @param {import('./tree.js').Answer & {hosts: {host: string, count: number}[], hosts_found?: number, fields: string[], cut?: boolean}} answer
+     * @param {object} answer of `/api/names`
      * @param {{names: string[], hosts: string[]}} chosen what the filter asks for
      */
     set(answer, chosen) {
@@ -51,7 +49,8 @@ export class Names {
         this.loggers = new Loggers(answer);
         this.hosts = new Map(answer.hosts.map(({ host, count }) => [host, count]));
         this.hostsFound = answer.hosts_found ?? 0;
-        this.isCut = Boolean(answer.cut);
+        // Once names were left out, those of a filter are not all there are.
+        this.isCut ||= Boolean(answer.cut) || this.hostsFound > this.hosts.size;
         this.asked = new Set();
         this.learn(answer);
         this.chosen = chosen;
@@ -84,24 +83,21 @@ export class Names {
     }
 
     /**
-     * Asks for names that begin as a term of the search does, where not all are known.
+     * Asks for names that begin as a term does, where not all are known.
      * @param {string} term
      * @returns {Promise<boolean>} whether there may be new ones
      */
     async find(term) {
         const [, key, typed] = /^-?(?:(name|host):)?"?(.*?)"?$/s.exec(term);
-        const isCut = { name: this.isCut, host: this.hostsFound > this.hosts.size }[key] ?? (this.isCut || this.hostsFound > this.hosts.size);
-        if (!isCut || typed === '' || typed === this.typed || (!key && /[:=<>~/!]/.test(typed))) return false;
+        if (!this.isCut || typed === '' || typed === this.typed || (!key && /[:=<>~/!]/.test(typed))) return false;
         this.typed = typed;
-        this.finding?.abort();
-        this.finding = new AbortController();
         try {
             // What else is typed may not be finished.
-            this.learn(await ask('/api/names', { ...filterOf({ ...this.view(), q: '' }), prefix: typed }, this.finding.signal));
+            this.learn(await ask('/api/names', { ...filterOf({ ...this.view(), q: '' }), prefix: typed }));
+            return true;
         } catch {
             return false;
         }
-        return true;
     }
 
     // What is below a logger that is open and was not named.
@@ -111,11 +107,10 @@ export class Names {
         const { signal } = this.canceller;
         try {
             const answer = await ask('/api/names', { ...aroundOf(this.view()), under: name }, signal);
-            if (signal.aborted) return;
             this.loggers.put(answer, name);
             this.learn(answer);
         } catch (error) {
-            if (signal.aborted) return;
+            if (isAbort(error)) return;
             partTrouble('names-trouble', `Not opened: ${error.message}`);
             this.open.set(name, false);
             this.asked.delete(name);

@@ -11,7 +11,6 @@ const DEEPEST = 1000;
 /**
  * `more` loggers below it are counted with it and have to be asked for; `isRest`: it stands for the smaller loggers of a parent.
  * @typedef {{name: string, label: string, depth: number, counts: number[], children: Node[], more: number, isNamed: boolean, isRest?: boolean}} Node
- * @typedef {{names: {name: string, counts: number[], more?: number}[], others?: {under: string|null, loggers: number, counts: number[]}[]}} Answer
  */
 
 const blank = () => LEVELS.map(() => 0);
@@ -29,7 +28,7 @@ function* paths(name) {
 
 /** The loggers of an answer, those of its parts that were asked for later, and those that came since. */
 export class Loggers {
-    /** @param {Answer} [answer] */
+    /** @param {object} [answer] of `/api/names` */
     constructor(answer = { names: [] }) {
         this.known = new Map();
         this.others = new Map();
@@ -39,7 +38,7 @@ export class Loggers {
 
     /**
      * Puts in what is below a logger, in its place.
-     * @param {Answer} answer
+     * @param {object} answer
      * @param {string} [under] the logger
      */
     put({ names, others = [] }, under) {
@@ -54,20 +53,16 @@ export class Loggers {
      * @param {number} level its step
      */
     add(name, level) {
-        this.entryOf(name).counts[level] += 1;
-    }
-
-    entryOf(name) {
+        let entry = this.known.get(name);
         let parent = null;
         for (const path of paths(name)) {
-            const entry = this.known.get(path);
-            if (entry && (entry.more || path === name)) return entry;
-            if (!entry && !this.nodes.has(path) && this.others.has(parent)) return this.others.get(parent);
+            if (entry) break;
+            if (this.known.get(path)?.more) entry = this.known.get(path);
+            else if (!this.nodes.has(path)) entry = this.others.get(parent);
             parent = path;
         }
-        const entry = { name, counts: blank() };
-        this.known.set(name, entry);
-        return entry;
+        if (!entry) this.known.set(name, entry = { name, counts: blank() });
+        entry.counts[level] += 1;
     }
 
     /**

@@ -1,8 +1,9 @@
 //! `GET /api/names`: the loggers, hosts and extra fields of what matches, for a tree and for completion.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::Answer;
@@ -11,7 +12,7 @@ use super::histogram::{Steps, add};
 use super::parameters::{Parameter, Parameters, one};
 use super::problem::Problem;
 use super::tree::Tree;
-use crate::count::{Count, Counts, GroupBy};
+use crate::count::{Count, GroupBy};
 use crate::error::{Error, QueryError};
 use crate::query::{Order, Query};
 use crate::store::Reader;
@@ -21,8 +22,8 @@ pub(super) const PART: &[Parameter] = &[one("under"), one("prefix")];
 /// How many hosts and fields an answer has: of hosts the largest, of fields those that are found first.
 const MOST_NAMES: usize = 2000;
 
-/// In how many groups loggers may be counted: a hundred thousand of them in all their levels, and some.
-const MOST_GROUPS: usize = 600_000;
+/// How many groups each thread may count. They are numbers, a million of which take a hundred megabytes.
+const MOST_GROUPS: usize = 1_000_000;
 
 /// In how many records fields are looked for: the newest.
 const FIELD_RECORDS: usize = 1000;
@@ -44,22 +45,11 @@ pub(super) fn names(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
             ..Query::default()
         });
     }
-    let counts = count(&query, reader)?;
-    let (mut loggers, mut hosts) = (HashMap::<&str, Steps>::new(), HashMap::<&str, u64>::new());
-    let mut total = 0;
-    for counts in &counts {
-        for row in &counts.rows {
-            for (by, value) in counts.by.iter().zip(&row.key) {
-                let text = value.as_str().unwrap_or_default();
-                match by {
-                    GroupBy::Name => add(loggers.entry(text).or_default(), &row.key[1], row.count),
-                    GroupBy::Host => *hosts.entry(text).or_default() += row.count,
-                    _ => {}
-                }
-            }
-        }
-        total = counts.total;
-    }
+    let Found {
+        mut loggers,
+        mut hosts,
+        total,
+    } = Found::of(&query, reader)?;
     // Of records without a host's name.
     hosts.remove("");
     if let Some(under) = under {
@@ -76,10 +66,13 @@ pub(super) fn names(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
         Some(_) => BTreeSet::new(),
     };
     let (names_found, hosts_found) = (loggers.len(), hosts.len());
-    let mut hosts: Vec<(&str, u64)> = hosts.into_iter().collect();
-    hosts.sort_unstable_by_key(|(name, count)| (Reverse(*count), *name));
+    let mut hosts: Vec<(String, u64)> = hosts.into_iter().collect();
+    hosts.sort_unstable_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
     let hosts = hosts.iter().take(MOST_NAMES);
-    let tree = Tree::new(loggers.into_iter().collect(), under);
+    let loggers = loggers
+        .iter()
+        .map(|(name, counts)| (name.as_str(), *counts));
+    let tree = Tree::new(loggers.collect(), under);
     let named = tree.named.iter().map(|named| {
         let mut node = json!({"name": named.name, "counts": named.counts});
         if named.more > 0 {
@@ -109,23 +102,49 @@ pub(super) fn names(given: &Parameters, reader: &Reader) -> Result<Answer, Probl
     Ok(Answer::json(answer.to_string()))
 }
 
-/// The counts of loggers, with the level next to the name, and those of hosts: at once, or one after the other where there are too
-/// many of both.
-fn count(query: &Query, reader: &Reader) -> Result<Vec<Counts>, Problem> {
-    let count = |reader: &Reader, by: &[GroupBy]| {
-        reader.count(&Count {
+/// All loggers and hosts of the records that match, and how many of these there are.
+#[derive(Default)]
+struct Found {
+    loggers: HashMap<String, Steps, RandomState>,
+    hosts: HashMap<String, u64, RandomState>,
+    total: u64,
+}
+
+impl Found {
+    /// Both are counted at once; one after the other where together they have too many groups.
+    fn of(query: &Query, reader: &Reader) -> Result<Self, Error> {
+        let mut found = Found::default();
+        let reader = &reader.clone().with_max_groups(MOST_GROUPS);
+        let (names, host) = ([GroupBy::Name, GroupBy::LevelStep], [GroupBy::Host]);
+        match found.count(query, reader, &[&names[..], &host].concat()) {
+            Err(Error::Query(QueryError::TooManyGroups { .. })) => {
+                found.count(query, reader, &host)?;
+                found.count(query, reader, &names)?;
+            }
+            counted => counted?,
+        }
+        Ok(found)
+    }
+
+    fn count(&mut self, query: &Query, reader: &Reader, by: &[GroupBy]) -> Result<(), Error> {
+        let count = Count {
             query: query.clone(),
             by: by.to_vec(),
             every: None,
-        })
-    };
-    match count(reader, &[GroupBy::Name, GroupBy::LevelStep, GroupBy::Host]) {
-        Err(Error::Query(QueryError::TooManyGroups { .. })) => {
-            let reader = reader.clone().with_max_groups(MOST_GROUPS);
-            let by_name = count(&reader, &[GroupBy::Name, GroupBy::LevelStep])?;
-            Ok(vec![count(&reader, &[GroupBy::Host])?, by_name])
-        }
-        counts => Ok(vec![counts?]),
+        };
+        // Null stands for no name.
+        self.total = reader.each_group(&count, |site, origin, records| {
+            if let [name, step] = site {
+                let name = name.as_str().unwrap_or_default();
+                let counts = self.loggers.entry_ref(name).or_default();
+                add(counts, step, records);
+            }
+            if let [host] = origin {
+                let host = host.as_str().unwrap_or_default();
+                *self.hosts.entry_ref(host).or_default() += records;
+            }
+        })?;
+        Ok(())
     }
 }
 
