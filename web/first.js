@@ -18,6 +18,13 @@ async function otherHosts(view, signal) {
 }
 
 /**
+ * The filter of the tree, which shows the other loggers, too, when some are chosen.
+ * @param {import('./view.js').View} view
+ * @returns {Object<string, string>}
+ */
+export const aroundOf = (view) => filterOf({ ...view, q: without(view.q, 'name:') });
+
+/**
  * The questions whose answers make a view. Histogram and tree look at every record that matches, with all processors: where server and
  * browser share a machine the rows would come later for it, so these two are asked when the rows are `drawn`, or soon anyway.
  * @param {import('./view.js').View} view
@@ -26,15 +33,13 @@ async function otherHosts(view, signal) {
  */
 export function questions(view, signal) {
     const filter = filterOf(view);
-    // The tree shows the other loggers, too, when some are chosen.
-    const around = filterOf({ ...view, q: without(view.q, 'name:') });
     let drawn;
     const isDrawn = new Promise((resolve) => { drawn = resolve; });
     const turn = Promise.race([isDrawn, wait(PATIENCE_MS, signal)]);
     const answers = {
         records: ask('/api/records', { ...filter, order: view.order, limit: PAGE }, signal),
         histogram: turn.then(() => ask('/api/histogram', { ...filter, buckets: 120 }, signal)),
-        names: turn.then(() => Promise.all([ask('/api/names', around, signal), otherHosts(view, signal)]))
+        names: turn.then(() => Promise.all([ask('/api/names', aroundOf(view), signal), otherHosts(view, signal)]))
             .then(([names, hosts]) => ({ ...names, ...hosts })),
     };
     // Whoever wants an answer sees its error; nobody else is told.

@@ -26,7 +26,7 @@ export class HistogramView {
         this.plot = byId('plot');
         this.brush = new Brush(this.plot, {
             buckets: () => this.now.buckets.length,
-            label: (bucket) => new Date(span(this.now)[0] + bucket * this.now.width_ms).toLocaleString(),
+            label: (bucket) => new Date(this.now.buckets[bucket]?.start_ms ?? span(this.now)[1]).toLocaleString(),
             onZoom: (from, to) => this.zoom(from, to),
             onHover: (bucket) => this.hover(bucket),
         });

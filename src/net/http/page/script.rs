@@ -18,7 +18,7 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 29] = [
+pub(super) const MODULES: [Module; 30] = [
     module!("api"),
     module!("view"),
     module!("terms"),
@@ -42,6 +42,7 @@ pub(super) const MODULES: [Module; 29] = [
     module!("list"),
     module!("tail"),
     module!("live"),
+    module!("tree"),
     module!("names"),
     module!("pages"),
     module!("complete"),
