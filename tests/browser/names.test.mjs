@@ -113,8 +113,8 @@ test('of loggers by the thousand at one place the largest are shown, and the oth
 test('the largest hosts are shown, and any host is found by typing', async () => {
     const page = await open(browser, server);
     await page.waitForSelector('#hosts-more:not([hidden])');
-    assert.equal(await page.locator('#hosts button').count(), 100);
-    assert.match(await page.locator('#hosts li:nth-child(1)').innerText(), /^pod-0\s+3,005$/);
+    assert.equal(await page.locator('#hosts .node').count(), 100);
+    assert.match(await page.locator('#hosts li:nth-child(1) .node').innerText(), /^pod-0\s+3,005$/);
     assert.match(await page.innerText('#hosts-more'), /^2,400 more/);
     await page.click('#hosts-more');
     assert.equal(await page.inputValue('#q'), 'host:');
