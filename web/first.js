@@ -1,42 +1,53 @@
 // Sends the first questions as early as can be, before the rest of the page begins.
 
 import { ask, PAGE, wait } from './api.js';
+import { keptPlace } from './place.js';
 import { filterOf, readView } from './view.js';
 import { without } from './terms.js';
 
 // How long histogram and tree wait for the rows to be drawn.
 const PATIENCE_MS = 150;
 
-/** @typedef {{records: Promise<any>, histogram: Promise<any>, names: Promise<any>, drawn: () => void}} Answers */
+/**
+ * `at` is the record that the list begins with, where it stood at one.
+ * @typedef {{records: Promise<any>, histogram: Promise<any>, names: Promise<any>, drawn: () => void, at: string}} Answers
+ */
 
 /**
  * The questions whose answers make a view. Histogram and tree look at every record that matches, with all processors: where server and
  * browser share a machine the rows would come later for it, so these two are asked when the rows are `drawn`, or soon anyway.
  * @param {import('./view.js').View} view
  * @param {AbortSignal} [signal]
+ * @param {string} [at] the record that was the first in view
  * @returns {Answers}
  */
-export function questions(view, signal) {
+export function questions(view, signal, at = '') {
     const filter = filterOf(view);
     // The tree shows the other loggers, too, when some are chosen.
     const around = filterOf({ ...view, q: without(view.q, 'name:') });
     let drawn;
     const isDrawn = new Promise((resolve) => { drawn = resolve; });
     const turn = Promise.race([isDrawn, wait(PATIENCE_MS, signal)]);
+    const page = (place) => ask('/api/records', { ...filter, order: view.order, limit: PAGE, ...place }, signal);
+    const stood = at || view.id;
     const answers = {
-        records: ask('/api/records', { ...filter, order: view.order, limit: PAGE }, signal),
+        // A record that is gone, or whose file was moved, has no place in the list.
+        records: !stood ? page() : page({ around: stood }).catch((error) => {
+            if (![404, 410].includes(error.status)) throw error;
+            return page();
+        }),
         histogram: turn.then(() => ask('/api/histogram', { ...filter, buckets: 120 }, signal)),
         names: turn.then(() => ask('/api/names', around, signal)),
     };
     // Whoever wants an answer sees its error; nobody else is told.
     for (const answer of Object.values(answers)) answer.catch(() => {});
     answers.records.catch(drawn);
-    return { ...answers, drawn };
+    return { ...answers, drawn, at };
 }
 
 /** The answers for the URL that the page was opened with, and what cancels them. */
 export const first = (() => {
     const view = readView(location.search);
     const canceller = new AbortController();
-    return { view, canceller, answers: questions(view, canceller.signal) };
+    return { view, canceller, answers: questions(view, canceller.signal, keptPlace()) };
 })();

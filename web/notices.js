@@ -1,5 +1,6 @@
 // What the page says: short messages that go away, troubles that stay, counts for screen readers.
 
+import { connection } from './api.js';
 import { byId, el } from './dom.js';
 import { grouped } from './time.js';
 
@@ -24,6 +25,18 @@ export function trouble(text, way) {
     const bar = byId('trouble');
     bar.hidden = !text;
     bar.replaceChildren(text, ...(way && text ? [' ', el('button', { type: 'button', onclick: way.act }, way.title)] : []));
+}
+
+/** Says from now on when the server is away, or busy. */
+export function tellConnection() {
+    connection.addEventListener('lost', () => trouble('The server cannot be reached. This page tries again every second.'));
+    connection.addEventListener('back', () => {
+        trouble('');
+        say('Connected again.');
+    });
+    connection.addEventListener('busy', () => say('The server is busy; this page tries again.'));
+    if (connection.isLost) connection.dispatchEvent(new Event('lost'));
+    if (connection.wasBusy) connection.dispatchEvent(new Event('busy'));
 }
 
 /**

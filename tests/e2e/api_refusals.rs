@@ -80,6 +80,14 @@ fn bad_parameters_are_named_with_the_way_out() {
         ("records?before=12", "before", "created_ns-id"),
         ("records?after=x-1", "after", "created_ns-id"),
         ("records?before=1-1&after=2-2", "after", "leave out one"),
+        (
+            "records?around=1&before=1-1",
+            "around",
+            "goes not with before",
+        ),
+        ("records?around=1-1", "around", "use a record's id"),
+        ("records?q=%ff", "q", "not UTF-8"),
+        ("count?name=%C3", "name", "not UTF-8"),
         ("records?q=level:loud", "q", "unknown level"),
         ("stream?grep=%5Cw%7B500%7D", "grep", "size limit"),
         ("export?field=a~%5Cw%7B500%7D", "field", "size limit"),
@@ -126,6 +134,10 @@ fn paths_and_methods_that_are_not_there_are_told_with_those_that_are() {
         "/api/records/-1",
         "/api/records/one",
         "/api/records/99999999999999999999",
+        "/api/records/9223372036854775807",
+        "/api/records/1@",
+        "/api/records/@1",
+        "/api/records/1@x",
         "/api/records/1/2",
     ] {
         refused(&server, &format!("GET {path}"), &[], 404);

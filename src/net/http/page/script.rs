@@ -18,10 +18,11 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 28] = [
+pub(super) const MODULES: [Module; 30] = [
     module!("api"),
     module!("view"),
     module!("terms"),
+    module!("place"),
     module!("first"),
     module!("dom"),
     module!("time"),
@@ -45,6 +46,7 @@ pub(super) const MODULES: [Module; 28] = [
     module!("pages"),
     module!("complete"),
     module!("search"),
+    module!("commands"),
     module!("theme"),
     module!("main"),
 ];
