@@ -29,7 +29,10 @@ const pages = new Pages({
     timeAt: (row) => histogram.timeAt(row, view.order),
     rowAt: (ms) => histogram.rowAt(ms, view.order),
     onOther: () => reload(),
-    onChange: () => list.draw(),
+    onChange: () => {
+        list.draw();
+        live.scrolled();
+    },
     onShift: (rows) => list.shift(rows),
     onError: (error) => failed(error),
 });

@@ -47,7 +47,7 @@ export function compareCursors(a, b) {
 }
 
 // How long the list rests before its place is kept: browsers take only so many changes of the history.
-const REST_MS = 300;
+const KEEP_AFTER_MS = 300;
 
 /** @returns {string} the record that was the first in view at this step of the history; empty: the list stood at its beginning */
 export const keptPlace = () => history.state?.at ?? '';
@@ -62,7 +62,7 @@ export class Place {
         this.first = first;
         scroller.addEventListener('scrollend', () => {
             clearTimeout(this.timer);
-            this.timer = setTimeout(() => this.keep(), REST_MS);
+            this.timer = setTimeout(() => this.keep(), KEEP_AFTER_MS);
         });
         addEventListener('popstate', () => clearTimeout(this.timer));
     }
