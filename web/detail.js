@@ -90,6 +90,7 @@ export class Detail {
             const text = error.status === 404 ? `There is no record ${number} any more: it may have been removed by age or size.` : error.message;
             byId('detail-title').replaceChildren(`Record ${number}`);
             byId('detail-body').replaceChildren(el('p', { class: 'trouble' }, text));
+            if (error.status === 410) this.onMoved();
         }
     }
 

@@ -55,7 +55,7 @@ const detail = new Detail({
     onClose: () => close(),
     onOpen: (id) => open(id),
     onStep: (rows) => step(rows),
-    onMoved: () => isElsewhere() || reload(),
+    onMoved: () => pages.file && !isElsewhere() && reload(),
     say,
     link: (id) => location.origin + location.pathname + viewSearch({ ...view, live: false, id }),
 });
