@@ -38,7 +38,6 @@ export function startCommands({ view, change, list, live, step, open, close }) {
     ]);
     byId('live').addEventListener('click', toggleLive);
     byId('order').addEventListener('click', () => change({ order: view().order === 'newest' ? 'oldest' : 'newest' }));
-    byId('range-reset').addEventListener('click', () => change({ since: '', until: '' }));
     byId('names-open').addEventListener('click', () => sidebar());
     byId('names-close').addEventListener('click', () => sidebar(false));
     byId('list').addEventListener('scroll', () => live.scrolled(), { passive: true });

@@ -13,6 +13,14 @@ const PATIENCE_MS = 150;
  * @typedef {{records: Promise<any>, histogram: Promise<any>, names: Promise<any>, drawn: () => void, at: string}} Answers
  */
 
+// All hosts, where some are chosen: one can go from each to each.
+async function otherHosts(view, signal) {
+    const q = without(view.q, 'host:');
+    if (q === view.q) return {};
+    const answer = await ask('/api/names', filterOf({ ...view, q }), signal);
+    return Object.fromEntries(Object.entries(answer).filter(([name]) => name.startsWith('hosts')));
+}
+
 /**
  * The questions whose answers make a view. Histogram and tree look at every record that matches, with all processors: where server and
  * browser share a machine the rows would come later for it, so these two are asked when the rows are `drawn`, or soon anyway.
@@ -37,7 +45,8 @@ export function questions(view, signal, at = '') {
             return page();
         }),
         histogram: turn.then(() => ask('/api/histogram', { ...filter, buckets: 120 }, signal)),
-        names: turn.then(() => ask('/api/names', around, signal)),
+        names: turn.then(() => Promise.all([ask('/api/names', around, signal), otherHosts(view, signal)]))
+            .then(([names, hosts]) => ({ ...names, ...hosts })),
     };
     // Whoever wants an answer sees its error; nobody else is told.
     for (const answer of Object.values(answers)) answer.catch(() => {});

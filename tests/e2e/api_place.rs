@@ -83,6 +83,19 @@ fn around_a_record_that_does_not_match_are_those_of_its_time() {
     );
     let missing = ask(server.address(), "GET /api/records?around=61", &[]);
     assert_eq!(missing.status, 404, "{missing:?}");
+    for (given, parameter, said) in [
+        ("around=1&before=1-1", "around", "goes not with before"),
+        ("around=1-1", "around", "use a record's id"),
+        ("q=%ff", "q", "not UTF-8"),
+        ("name=%C3", "name", "not UTF-8"),
+    ] {
+        let refused = ask(server.address(), &format!("GET /api/records?{given}"), &[]);
+        assert_eq!(refused.status, 400, "{given}: {refused:?}");
+        let problem = refused.json();
+        assert_eq!(problem["parameter"], parameter, "{given}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(said), "{detail}");
+    }
     server.terminate();
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 30] = [
+pub(super) const MODULES: [Module; 31] = [
     module!("api"),
     module!("view"),
     module!("terms"),
@@ -31,6 +31,7 @@ pub(super) const MODULES: [Module; 30] = [
     module!("menus"),
     module!("session"),
     module!("levels"),
+    module!("matches"),
     module!("row"),
     module!("around"),
     module!("extras"),
