@@ -2,6 +2,7 @@
 
 import { ask } from './api.js';
 import { el, visible } from './dom.js';
+import { idParts, wholeId } from './place.js';
 import { levelBadge } from './row.js';
 import { exactTime, rowTime } from './time.js';
 
@@ -12,7 +13,7 @@ const MORE = 20;
 export class Around {
     /**
      * @param {object} record
-     * @param {{onOpen: (id: string) => void}} detail
+     * @param {{id: string, onOpen: (id: string) => void, onMoved: () => void}} detail
      */
     constructor(record, detail) {
         this.record = record;
@@ -28,13 +29,14 @@ export class Around {
     async load() {
         const parameters = { ...this.size, ...(this.any.checked ? { any: 'true' } : {}) };
         try {
-            const { before, record, after } = await ask(`/api/records/${this.record.id}/context`, parameters);
+            const { before, record, after } = await ask(`/api/records/${this.detail.id}/context`, parameters);
             this.rows.replaceChildren(
                 this.more('before', 'Earlier', before.length < this.size.before),
                 el('ol', {}, ...[...before, record, ...after].map((each) => this.row(each))),
                 this.more('after', 'Later', after.length < this.size.after));
         } catch (error) {
             this.rows.replaceChildren(el('p', { class: 'trouble' }, error.message));
+            if (error.status === 410) this.detail.onMoved();
         }
     }
 
@@ -51,7 +53,7 @@ export class Around {
     row(record) {
         const isThis = record.id === this.record.id;
         return el('li', { 'aria-current': isThis ? 'true' : null }, el('button', {
-            type: 'button', class: 'near', title: exactTime(record.created), onclick: () => this.detail.onOpen(String(record.id)),
+            type: 'button', class: 'near', title: exactTime(record.created), onclick: () => this.detail.onOpen(wholeId(record.id, idParts(this.detail.id)[1])),
         }, el('span', { class: 'dim' }, rowTime(record.created).time), levelBadge(record),
         el('span', { class: 'text' }, visible(String(record.message ?? '').split('\n')[0].slice(0, 300)))));
     }

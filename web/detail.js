@@ -5,6 +5,7 @@ import { Around } from './around.js';
 import { byId, el, visible } from './dom.js';
 import { extrasTable, isAlone, pair } from './extras.js';
 import { levelName, levelTerm } from './levels.js';
+import { areSame, idParts } from './place.js';
 import { levelBadge } from './row.js';
 import { fieldIs, isKey, isPlain, quoted } from './terms.js';
 import { exactTime } from './time.js';
@@ -36,6 +37,8 @@ export class Detail {
      * @param {(term: string) => void} hooks.onTerm
      * @param {() => void} hooks.onClose
      * @param {(id: string) => void} hooks.onOpen another record
+     * @param {(rows: number) => void} hooks.onStep the next or the previous record of the list
+     * @param {() => void} hooks.onMoved the record's file is not there any more
      * @param {(text: string) => void} hooks.say
      * @param {(id: string) => string} hooks.link the address of a record's view
      */
@@ -43,7 +46,13 @@ export class Detail {
         Object.assign(this, hooks);
         this.pane = byId('detail');
         this.id = '';
+        this.record = null;
+        this.anchor = el('a', { class: 'dim', target: '_blank', rel: 'noopener', title: 'Link to this record' });
         byId('detail-close').addEventListener('click', () => this.onClose());
+        byId('detail-next').addEventListener('click', () => this.onStep(1));
+        byId('detail-previous').addEventListener('click', () => this.onStep(-1));
+        byId('copy-json').addEventListener('click', () => this.copy(recordJson(this.record), 'The record is copied as JSON.'));
+        byId('copy-link').addEventListener('click', () => this.copy(this.link(this.id), 'The link is copied.'));
     }
 
     /**
@@ -52,8 +61,13 @@ export class Detail {
      * @param {object} [known]
      */
     async show(id, known) {
-        if (id === this.id) return;
+        const isSame = areSame(id, this.id);
         this.id = id;
+        // In which file it is may be known by now.
+        this.anchor.href = this.link(id);
+        if (isSame) return;
+        this.record = null;
+        byId('detail-tools').hidden = byId('detail-moved').hidden = true;
         this.canceller?.abort();
         this.pane.hidden = !id;
         document.body.classList.toggle('with-detail', Boolean(id));
@@ -68,15 +82,24 @@ export class Detail {
             this.draw(await ask(`/api/records/${id}`, {}, this.canceller.signal));
         } catch (error) {
             if (isAbort(error)) return;
-            const text = error.status === 404 ? `There is no record ${id} any more: it may have been removed by age or size.` : error.message;
-            byId('detail-title').replaceChildren(`Record ${id}`);
+            const [number] = idParts(id);
+            const text = error.status === 404 ? `There is no record ${number} any more: it may have been removed by age or size.` : error.message;
+            byId('detail-title').replaceChildren(`Record ${number}`);
             byId('detail-body').replaceChildren(el('p', { class: 'trouble' }, text));
+            if (error.status === 410) this.onMoved();
         }
+    }
+
+    /** @param {boolean} isMoved whether the record is in a file that is not read any more; one that is not shown says so itself */
+    noteMoved(isMoved) {
+        byId('detail-moved').hidden = !(isMoved && this.record);
     }
 
     draw(record) {
         this.record = record;
-        byId('detail-title').replaceChildren(levelBadge(record), ` ${visible(levelName(record))} `, el('span', { class: 'dim' }, `#${record.id}`));
+        byId('detail-tools').hidden = false;
+        this.anchor.textContent = `#${record.id}`;
+        byId('detail-title').replaceChildren(levelBadge(record), ` ${visible(levelName(record))} `, this.anchor);
         const message = String(record.message ?? '');
         const parts = [
             el('div', { class: 'when' }, el('time', { datetime: record.created }, exactTime(record.created)),
@@ -88,7 +111,7 @@ export class Detail {
         if (record.extra && Object.keys(record.extra).length > 0) {
             parts.push(el('section', {}, el('h3', {}, 'Extra fields'), extrasTable(record.extra, (key, value) => this.extraActions(key, value, record.extra))));
         }
-        parts.push(el('section', {}, el('h3', {}, 'Fields'), this.fields(record)), this.tools(record), new Around(record, this).node);
+        parts.push(el('section', {}, el('h3', {}, 'Fields'), this.fields(record)), new Around(record, this).node);
         byId('detail-body').replaceChildren(...parts);
         byId('detail-body').scrollTop = 0;
     }
@@ -118,13 +141,6 @@ export class Detail {
             type: 'button', class: 'act', title: `${name}: ${term}`, 'aria-label': `${name} ${what}`, onclick: () => this.onTerm(term),
         }, sign);
         return [button('+', 'Filter for', term), button('−', 'Filter out', `-${term}`)];
-    }
-
-    tools(record) {
-        return el('div', { class: 'tools' },
-            el('button', { type: 'button', onclick: () => this.copy(recordJson(record), 'The record is copied as JSON.') }, 'Copy as JSON'),
-            el('button', { type: 'button', onclick: () => this.copy(this.link(String(record.id)), 'The link is copied.') }, 'Copy link'),
-            el('a', { href: this.link(String(record.id)), target: '_blank', rel: 'noopener' }, 'Link to this record'));
     }
 
     async copy(text, done) {

@@ -125,6 +125,24 @@ export class HistogramView {
         return null;
     }
 
+    /**
+     * The other way round: about which row has a record of this time.
+     * @param {number} ms
+     * @param {'newest'|'oldest'} order
+     * @returns {number}
+     */
+    rowAt(ms, order) {
+        const { buckets, width_ms: width } = this.now;
+        let older = 0;
+        let all = 0;
+        for (const { start_ms: start, counts } of buckets) {
+            const count = counts.reduce((total, each) => total + each, 0);
+            older += count * Math.max(0, Math.min(1, (ms - start) / width));
+            all += count;
+        }
+        return Math.round(order === 'newest' ? all - older : older);
+    }
+
     zoom(from, to) {
         const { buckets, width_ms: width } = this.now;
         const last = buckets[to].start_ms + Math.max(width, 1) - 1;

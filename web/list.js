@@ -120,12 +120,13 @@ export class List {
             this.body.append(row.node);
         }
         this.body.style.transform = `translateY(${-(this.top - first * this.rowHeight)}px)`;
+        const selected = this.selectedRow;
         let active = null;
         for (const [slot, row] of this.rows.entries()) {
             row.node.hidden = slot >= count;
             if (slot >= count) continue;
             const record = pages.at(first + slot);
-            const isSelected = record !== undefined && String(record.id) === this.selectedId;
+            const isSelected = first + slot === selected;
             row.show(first + slot, record, isSelected);
             if (isSelected) active = row.node.id;
         }
@@ -156,19 +157,39 @@ export class List {
 
     /** @returns {object|undefined} the marked record, when it is at hand */
     get selected() {
-        return this.pages.at(this.selectedId === null ? -1 : this.pages.rowOf(this.selectedId));
+        return this.pages.at(this.selectedRow);
+    }
+
+    get selectedRow() {
+        return this.selectedId === null ? -1 : this.pages.rowOf(this.selectedId);
+    }
+
+    /** @returns {object|undefined} the first record in view; none where the list stands at its beginning */
+    get firstSeen() {
+        return this.top < this.rowHeight ? undefined : this.pages.at(Math.ceil(this.top / this.rowHeight));
+    }
+
+    /**
+     * Goes to where the record of a cursor is, or would be.
+     * @param {string} cursor
+     * @param {'first'|'amid'} where it is in the view
+     */
+    stand(cursor, where) {
+        const above = where === 'first' ? 0 : Math.floor(this.pageRows / 2);
+        this.scrollTo((this.pages.placeOf(cursor) - above) * this.rowHeight);
     }
 
     /**
      * Marks the record so many rows further, and scrolls so that it is seen.
      * @param {number} rows
+     * @param {string} [cursor] of the record that is open: it need not be in the list
      * @returns {object|undefined}
      */
-    step(rows) {
-        const now = this.selectedId === null ? -1 : this.pages.rowOf(this.selectedId);
-        const first = Math.ceil(this.top / this.rowHeight);
-        const to = now < 0 ? first : Math.max(0, Math.min(this.pages.length - 1, now + rows));
-        return this.mark(to);
+    step(rows, cursor) {
+        const { selectedRow } = this;
+        if (selectedRow < 0 && !cursor) return this.mark(Math.ceil(this.top / this.rowHeight));
+        const now = selectedRow < 0 ? this.pages.placeOf(cursor) - (rows > 0 ? 1 : 0) : selectedRow;
+        return this.mark(Math.max(0, Math.min(this.pages.length - 1, now + rows)));
     }
 
     /**

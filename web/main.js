@@ -1,19 +1,20 @@
 // The page: joins its parts, and asks anew when the view changes.
 
-import { ask, connection, isAbort, PAGE, signInBy } from './api.js';
+import { ask, isAbort, PAGE, signInBy } from './api.js';
+import { startCommands } from './commands.js';
 import { otherRange } from './compare.js';
 import { Detail } from './detail.js';
 import { byId } from './dom.js';
 import { first, questions } from './first.js';
 import { HistogramView } from './histogram.js';
-import { startKeys } from './keys.js';
 import { List } from './list.js';
 import { Live } from './live.js';
 import { markTerms } from './matches.js';
 import { Menus } from './menus.js';
-import { Names, sidebar } from './names.js';
-import { busy, count, countRecords, fillPart, partTrouble, say, trouble, waysOut } from './notices.js';
+import { Names } from './names.js';
+import { busy, count, countRecords, fillPart, partTrouble, say, tellConnection, trouble, waysOut } from './notices.js';
 import { Pages } from './pages.js';
+import { idParts, keptPlace, Place, wholeId } from './place.js';
 import { Search } from './search.js';
 import { openSession } from './session.js';
 import { toggled, valuesOf, without, withoutTimes, withTerm } from './terms.js';
@@ -28,12 +29,15 @@ const addTerm = (term) => change({ q: withTerm(view.q, term) });
 const pages = new Pages({
     ask: (parameters) => ask('/api/records', { ...filter, ...parameters }, canceller.signal),
     timeAt: (row) => histogram.timeAt(row, view.order),
-    onChange: () => list.draw(),
+    rowAt: (ms) => histogram.rowAt(ms, view.order),
+    onOther: () => reload(),
+    onChange: () => { list.draw(); live.scrolled(); },
     onShift: (rows) => list.shift(rows),
     onError: (error) => failed(error),
 });
-const list = new List(byId('list'), pages, (record) => open(String(record.id)),
-    (record) => view.id && open(String(record.id)));
+const list = new List(byId('list'), pages, (record) => open(pages.idOf(record)),
+    (record) => view.id && open(pages.idOf(record)));
+const place = new Place(byId('list'), () => (arrived ? null : list.firstSeen ? pages.idOf(list.firstSeen) : ''));
 const histogram = new HistogramView({
     onZoom: (since, until) => change({ since, until, q: withoutTimes(view.q) }),
     onLevel: (level, isChosen) => (isChosen ? change({ q: without(view.q, 'level:') }) : addTerm(`level:${level}`)),
@@ -52,6 +56,8 @@ const detail = new Detail({
     onTerm: addTerm, say,
     onClose: () => close(),
     onOpen: (id) => open(id),
+    onStep: (rows) => step(rows),
+    onMoved: () => pages.file && !isElsewhere() && reload(),
     link: (id) => location.origin + location.pathname + viewSearch({ ...view, live: false, id }),
 });
 const live = new Live({
@@ -116,12 +122,17 @@ function showRecords(page, answers) {
     filter = filterOf(view);
     pages.forget(view.order);
     list.scrollTo(0);
+    if (pages.isOther(page.file)) say('The server has begun a new file.');
     pages.begin(page);
+    if (page.around) list.stand(page.around, answers.at ? 'first' : 'amid');
     // What live has brought meanwhile may be newer than the answer.
     arrived?.forEach((record) => pages.insert(record));
     if (page.records.length === 0) showCount(0);
     else byId('nothing').hidden = byId('no-records').hidden = true;
     list.render();
+    // From now on it is this record, whatever file comes to the place of this one.
+    if (view.id && !view.id.includes('@')) change({ id: wholeId(view.id, pages.file) }, 'in place');
+    showDetail();
     performance.mark('rows');
     requestAnimationFrame(() => setTimeout(answers.drawn));
     document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
@@ -169,9 +180,13 @@ function setNames(answer) {
 }
 
 function take(records) {
+    // While all begins anew, what comes may be of another file than what is shown.
+    if (arrived) {
+        arrived.push(...records);
+        return;
+    }
     const isFollowing = view.order === 'oldest' && isAtNewest();
     const fresh = records.filter((record) => pages.insert(record));
-    arrived?.push(...records);
     if (fresh.length === 0) return;
     histogram.add(fresh);
     names.add(fresh);
@@ -183,14 +198,18 @@ function take(records) {
 // Live begins, or begins again: what came before it is asked for, and put in without a flicker.
 async function refresh() {
     const { signal } = canceller;
-    const answers = questions(view, signal);
+    const answers = questions({ ...view, id: '' }, signal);
     answers.drawn();
     try {
         const isNewest = view.order === 'newest';
         const page = await (isNewest ? answers.records : ask('/api/records', { ...filterOf(view), limit: PAGE }, signal));
+        if (pages.isOther(page.file)) {
+            reload();
+            return;
+        }
         const joins = pages.records.length === 0 ? page.records.length === 0 : page.records.some(({ id }) => pages.rowOf(id) >= 0);
         if (joins) page.records.forEach((record) => pages.insert(record));
-        else if (isNewest || pages.atEnd) {
+        else if (isNewest ? pages.atTop : pages.atEnd) {
             reload();
             return;
         }
@@ -212,7 +231,7 @@ function open(id) {
     change({ id }, hadOne ? 'in place' : undefined);
     // A pane that covers the list takes the focus; beside it, the list keeps it and the keys go on.
     const covers = getComputedStyle(byId('detail')).position === 'fixed';
-    byId(covers ? 'detail-close' : 'list').focus({ preventScroll: true });
+    if (!byId('detail').contains(document.activeElement)) byId(covers ? 'detail-close' : 'list').focus({ preventScroll: true });
 }
 
 function close() {
@@ -224,7 +243,9 @@ function close() {
 function change(changes, how) {
     const next = { ...view, ...changes };
     const search = viewSearch(next);
-    if (search !== viewSearch(view)) history[how === 'in place' ? 'replaceState' : 'pushState'](null, '', search || location.pathname);
+    const isAnew = !sameFilter(view, next) || view.order !== next.order;
+    place.keep();
+    if (search !== viewSearch(view)) history[how === 'in place' ? 'replaceState' : 'pushState'](isAnew ? null : history.state, '', search || location.pathname);
     else if (how !== 'even if it is the same') return;
     show(next, how);
 }
@@ -236,7 +257,7 @@ function show(next, how) {
     if (isNew) {
         canceller.abort();
         canceller = new AbortController();
-        start(questions(view, canceller.signal));
+        start(questions(view, canceller.signal, how ? '' : keptPlace()));
     } else if (before.compare !== next.compare) {
         setHistogram(histogram.now, canceller.signal);
     }
@@ -253,46 +274,29 @@ function paint() {
     // While live, a count that is said again and again would drown all else.
     byId('count').setAttribute('aria-live', view.live ? 'off' : 'polite');
     list.select(view.id);
-    detail.show(view.id, view.id ? pages.records[pages.rowOf(view.id) - pages.base] : undefined);
+    showDetail();
     byId('order').setAttribute('aria-pressed', String(view.order === 'oldest'));
     document.title = view.q ? `${view.q} · logstore` : 'logstore';
 }
 
+// Whether the open record is of another file than the list.
+const isElsewhere = () => pages.isOther(idParts(view.id)[1]);
+
+function showDetail() {
+    detail.show(view.id, view.id ? pages.at(pages.rowOf(view.id)) : undefined);
+    detail.noteMoved(isElsewhere());
+}
+
 function step(rows) {
-    const record = list.step(rows);
-    if (record && view.id) open(String(record.id));
+    const record = list.step(rows, isElsewhere() ? undefined : detail.record?.cursor);
+    if (record && view.id) open(pages.idOf(record));
 }
 
 startTheme();
 signInBy(openSession);
-startKeys([
-    { keys: ['/'], shown: '/', does: 'go to the search', act: () => byId('q').select() },
-    { keys: ['j'], shown: 'j', does: 'next record', act: () => step(1) },
-    { keys: ['k'], shown: 'k', does: 'record before', act: () => step(-1) },
-    { keys: ['ArrowDown'], shown: '↓', does: 'next record', act: () => step(1), inList: true },
-    { keys: ['ArrowUp'], shown: '↑', does: 'record before', act: () => step(-1), inList: true },
-    { keys: ['PageDown'], shown: 'Page ↓', does: 'a page on', act: () => step(list.pageRows), inList: true },
-    { keys: ['PageUp'], shown: 'Page ↑', does: 'a page back', act: () => step(-list.pageRows), inList: true },
-    { keys: ['Home'], shown: 'Home', does: 'the first record', act: () => list.toEdge('first'), inList: true },
-    { keys: ['End'], shown: 'End', does: 'the last one', act: () => list.toEdge('last'), inList: true },
-    { keys: ['Enter'], shown: 'Enter', does: 'all of the marked record', act: () => list.selected && open(String(list.selected.id)), inList: true },
-    { keys: ['Escape'], shown: 'Esc', does: 'close what is open; from the search to the list', act: () => (view.id ? close() : sidebar(false)) },
-    { keys: ['l'], shown: 'l', does: 'live on and off', act: () => change({ live: !view.live }) },
-    { keys: ['p'], shown: 'p', does: 'pause live, and go on', act: () => view.live && live.pause(!live.isPaused) },
-    { keys: ['?'], shown: '?', does: 'this help', act: () => byId('help').showModal() },
-]);
-byId('live').addEventListener('click', () => change({ live: !view.live }));
-byId('order').addEventListener('click', () => change({ order: view.order === 'newest' ? 'oldest' : 'newest' }));
-byId('list').addEventListener('scroll', () => live.scrolled(), { passive: true });
+startCommands({ view: () => view, change, list, live, step, open: (record) => open(pages.idOf(record)), close });
 addEventListener('popstate', () => show(readView(location.search)));
-connection.addEventListener('lost', () => trouble('The server cannot be reached. This page tries again every second.'));
-connection.addEventListener('back', () => {
-    trouble('');
-    say('Connected again.');
-});
-connection.addEventListener('busy', () => say('The server is busy; this page tries again.'));
-if (connection.isLost) connection.dispatchEvent(new Event('lost'));
-if (connection.wasBusy) connection.dispatchEvent(new Event('busy'));
+tellConnection();
 
 paint();
 start(first.answers);

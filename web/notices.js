@@ -1,5 +1,6 @@
 // What the page says: short messages that go away, troubles that stay, counts for screen readers.
 
+import { connection } from './api.js';
 import { byId, el } from './dom.js';
 import { withoutTimes } from './terms.js';
 import { grouped } from './time.js';
@@ -40,6 +41,18 @@ export function waysOut({ status, parameter }, { q, since, until }, again, chang
     if (status === 400) return ['since', 'until'].includes(parameter) ? [range('All time', '')] : [];
     const isBounded = since || until || withoutTimes(q) !== q;
     return [{ title: 'Try again', act: again }, ...(status === 504 && !isBounded ? [range('Last hour', '-1h')] : [])];
+}
+
+/** Says from now on when the server is away, or busy. */
+export function tellConnection() {
+    connection.addEventListener('lost', () => trouble('The server cannot be reached. This page tries again every second.'));
+    connection.addEventListener('back', () => {
+        trouble('');
+        say('Connected again.');
+    });
+    connection.addEventListener('busy', () => say('The server is busy; this page tries again.'));
+    if (connection.isLost) connection.dispatchEvent(new Event('lost'));
+    if (connection.wasBusy) connection.dispatchEvent(new Event('busy'));
 }
 
 /**

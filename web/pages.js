@@ -1,22 +1,11 @@
 // The window of records that is in memory, out of an answer of any length; grows at both ends by cursors, jumps by time.
 
 import { PAGE } from './api.js';
+import { areOther, compareCursors, idParts, wholeId } from './place.js';
+import { parse } from './time.js';
 
 const MOST_ROWS = 3000;
 const REACH = 60;
-
-/**
- * Which of two cursors is the newer one: below 0 the second, above 0 the first.
- * @param {string} a `created_ns-id`
- * @param {string} b
- * @returns {number}
- */
-export function compareCursors(a, b) {
-    if (a === b) return 0;
-    const [[x, i], [y, j]] = [a, b].map((cursor) => /^(-?\d+)-(\d+)$/.exec(cursor).slice(1).map(BigInt));
-    if (x !== y) return x < y ? -1 : 1;
-    return i < j ? -1 : 1;
-}
 
 /**
  * Rows are counted from the top of the list. `base` is the row of the first record here; between the ends of the answer it is
@@ -27,12 +16,15 @@ export class Pages {
      * @param {object} hooks
      * @param {(parameters: object) => Promise<any>} hooks.ask a page of the present filter
      * @param {(row: number) => number|null} hooks.timeAt about when, in ms, the record of this row was made
+     * @param {(ms: number) => number} hooks.rowAt about which row has a record of this time
+     * @param {() => void} hooks.onOther the records are of another file than what is here
      * @param {() => void} hooks.onChange
      * @param {(rows: number) => void} hooks.onShift
      * @param {(error: Error) => void} hooks.onError
      */
     constructor(hooks) {
         Object.assign(this, hooks);
+        this.file = null;
         this.forget('newest');
     }
 
@@ -52,15 +44,31 @@ export class Pages {
     }
 
     /**
-     * Takes the first page of an answer.
-     * @param {{records: object[], older: string|null, newer: string|null}} page
+     * Takes the first page of an answer: of its beginning, or around a record.
+     * @param {{records: object[], older: string|null, newer: string|null, file: string|null, around?: string}} page
      */
     begin(page) {
         this.records = page.records;
+        this.file = page.file;
         this.base = 0;
-        this.atTop = true;
-        this.atEnd = this.isLast(page);
+        const isMidst = page.around !== undefined && page.records.length > 0;
+        // Whether there is more above is asked when it is looked at.
+        this.atTop = !isMidst || (this.order === 'oldest' && page.older === null);
+        this.atEnd = isMidst && this.order === 'oldest' ? false : this.isLast(page);
+        // Where half of a page is above the record there may be any number more: how many, the histogram says.
+        this.isAdrift = !this.atTop && this.placeOf(page.around) >= PAGE / 2 - 1;
+        if (this.isAdrift) this.base = PAGE;
         this.onChange();
+    }
+
+    moor() {
+        this.isAdrift = false;
+        if (this.atTop) return;
+        const rest = this.total - this.records.length;
+        const base = this.atEnd ? rest : Math.min(rest, this.rowAt(parse(this.records[0].created)));
+        const rows = Math.max(base, PAGE) - this.base;
+        this.base += rows;
+        this.onShift(rows);
     }
 
     // A page may be shorter than asked for where records are large; only an empty one says that there is nothing newer.
@@ -81,6 +89,7 @@ export class Pages {
      */
     setTotal(total) {
         this.total = total;
+        if (this.isAdrift) this.moor();
         this.onChange();
     }
 
@@ -97,8 +106,32 @@ export class Pages {
      * @returns {number} the record's row, -1 when it is not here
      */
     rowOf(id) {
-        const found = this.records.findIndex((record) => String(record.id) === String(id));
+        const [number, file] = idParts(id);
+        const found = this.isOther(file) ? -1 : this.records.findIndex((record) => String(record.id) === number);
         return found < 0 ? -1 : found + this.base;
+    }
+
+    /**
+     * @param {object} record
+     * @returns {string} its id, with the number of the file
+     */
+    idOf(record) {
+        return wholeId(record.id, this.file);
+    }
+
+    /** @param {string|null|undefined} file the number of one: whether it is another than the one whose records are here */
+    isOther(file) {
+        return areOther(file, this.file);
+    }
+
+    /**
+     * @param {string} cursor
+     * @returns {number} the row of its record, or that before which it would stand
+     */
+    placeOf(cursor) {
+        const sign = this.order === 'newest' ? -1 : 1;
+        const place = this.records.findIndex((record) => sign * compareCursors(record.cursor, cursor) >= 0);
+        return this.base + (place < 0 ? this.records.length : place);
     }
 
     /**
@@ -130,6 +163,14 @@ export class Pages {
         try {
             const page = await this.ask({ order: this.order, limit: PAGE, ...parameters });
             if (isStale()) return;
+            if (this.isOther(page.file)) {
+                // Nothing is asked for until all of it begins anew.
+                this.generation += 1;
+                this.asking.add('jump');
+                this.onOther();
+                return;
+            }
+            this.isAdrift &&= what !== 'jump';
             take(page);
         } catch (error) {
             if (!isStale()) this.onError(error);
@@ -143,8 +184,9 @@ export class Pages {
     extend(side) {
         const isNewer = (side === 'top') === (this.order === 'newest');
         const next = side === 'top' ? this.records[0] : this.records.at(-1);
+        if (side === 'top') this.hasPassed = false;
         this.fetch(side, { [isNewer ? 'after' : 'before']: next.cursor }, (page) => {
-            const isDone = isNewer ? page.records.length === 0 : page.older === null;
+            const isDone = isNewer ? page.records.length === 0 && !(side === 'top' && this.hasPassed) : page.older === null;
             if (side === 'top') this.putOnTop(page.records, isDone);
             else this.putBehind(page.records, isDone);
         });
@@ -246,6 +288,7 @@ export class Pages {
         while (place > 0 && !isAfter(this.records[place - 1])) place -= 1;
         if (place === 0 && !this.atTop) {
             this.base += 1;
+            this.hasPassed = true;
         } else if (place < this.records.length || this.atEnd) {
             this.records.splice(place, 0, record);
             this.trim(this.order === 'newest' ? 'end' : 'top');

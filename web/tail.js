@@ -1,6 +1,7 @@
 // The live tail: reads server-sent events, resumes where it was cut off, hands on what came in batches.
 
 import { address, parseJson, Problem, reachable, request, wait } from './api.js';
+import { areOther, idParts } from './place.js';
 
 const EVERY_MS = 40;
 const RETRY_MS = 1000;
@@ -86,6 +87,8 @@ export class Tail {
             if (signal.aborted) return;
             if (event === 'message') {
                 const record = parseJson(data);
+                // The stream goes on with the next file by itself.
+                if (this.isOther(id)) this.onAnew();
                 this.gather(record);
                 this.lastId = id ?? this.lastId;
                 this.stored = record.id;
@@ -103,13 +106,20 @@ export class Tail {
     // A stream that begins before what has come already is one of another file.
     opened(lastId, id) {
         const isFirst = this.lastId === null;
-        const isAnew = Number.parseInt(lastId, 10) < this.stored;
+        const isAnew = Number.parseInt(lastId, 10) < this.stored || this.isOther(id);
         if (isFirst || isAnew) {
             this.lastId = id ?? String(lastId);
             this.stored = Number.parseInt(lastId, 10);
         }
         if (isFirst) this.onOpen();
         else if (isAnew) this.onAnew();
+    }
+
+    // Whether an event is of another file than those before. What came of that and is not handed on yet is of no use any more.
+    isOther(id) {
+        const isOther = areOther(idParts(id)[1], idParts(this.lastId)[1]);
+        if (isOther) this.batch = [];
+        return isOther;
     }
 
     // A thousand records a second are drawn some twenty times a second.

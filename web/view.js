@@ -17,7 +17,7 @@ export function readView(search) {
         since: text('since'),
         until: text('until'),
         live: text('live') === '1',
-        id: /^\d+$/.test(text('id')) ? text('id') : '',
+        id: /^\d+(@[0-9a-f]{1,16})?$/.test(text('id')) ? text('id') : '',
         compare: text('compare'),
         order: text('order') === 'oldest' ? 'oldest' : 'newest',
     };
@@ -35,7 +35,8 @@ export function viewSearch(view) {
     }
     if (view.order === 'oldest') search.set('order', 'oldest');
     if (view.live) search.set('live', '1');
-    const text = search.toString();
+    // What needs no escape is easier to read without one.
+    const text = search.toString().replaceAll('%40', '@');
     return text && `?${text}`;
 }
 

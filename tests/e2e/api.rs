@@ -284,7 +284,12 @@ fn an_answer_without_records_says_where_to_go_on() {
     let store = store(10);
     let server = Server::start(&store.db);
     let none = get(&server, "/api/records?name=nobody").json();
-    assert_eq!(none, json!({"records": [], "older": null, "newer": null}));
+    let file = get(&server, "/api/meta").json()["file"].clone();
+    assert_eq!(file.as_str().map(str::len), Some(16), "{file}");
+    assert_eq!(
+        none,
+        json!({"records": [], "older": null, "newer": null, "file": file})
+    );
     let all = get(&server, "/api/records").json();
     assert_eq!(all["older"], Value::Null);
     let newest = all["newer"].as_str().unwrap();

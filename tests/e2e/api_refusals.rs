@@ -152,6 +152,10 @@ fn paths_and_methods_that_are_not_there_are_told_with_those_that_are() {
         "/api/records/-1",
         "/api/records/one",
         "/api/records/99999999999999999999",
+        "/api/records/9223372036854775807",
+        "/api/records/1@",
+        "/api/records/@1",
+        "/api/records/1@x",
         "/api/records/1/2",
     ] {
         refused(&server, &format!("GET {path}"), &[], 404);

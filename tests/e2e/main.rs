@@ -10,6 +10,7 @@ mod accounting;
 mod api;
 mod api_description;
 mod api_names;
+mod api_place;
 mod api_refusals;
 mod care;
 #[path = "../certificates/mod.rs"]

@@ -13,6 +13,7 @@ pub(super) fn meta(_: &Parameters, reader: &Reader) -> Result<Answer, Problem> {
     let meta = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "last_id": reader.last_id()?,
+        "file": reader.file_number()?.map(|file| format!("{file:016x}")),
         "hostname": machine_name(),
         "now": rfc3339_utc(now_ns()),
     });

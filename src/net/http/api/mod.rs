@@ -35,6 +35,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::sleep;
 
 use self::counted::counted;
+use self::live::EventId;
 use self::parameters::Parameters;
 use self::routes::{Question, ROUTES, Route, Serves};
 use super::Exchange;
@@ -194,7 +195,12 @@ impl Parameters {
     }
 }
 
-fn read_id(text: &str) -> Result<i64, Problem> {
-    let id = text.parse().ok().filter(|id| *id > 0);
-    id.ok_or_else(|| Problem::not_found(format!("{text:?} is no record's id, which is a number")))
+fn read_id(text: &str) -> Result<EventId, Problem> {
+    let id = text.replace("%40", "@").parse::<EventId>().ok();
+    // No record has an id that large: none is taken for the largest.
+    let id = id.filter(|EventId { id, .. }| (1..i64::MAX).contains(id));
+    id.ok_or_else(|| {
+        let detail = format!("{text:?} is no record's id, which is a number, or ID@FILE");
+        Problem::not_found(detail)
+    })
 }

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use super::live::EventId;
 use super::problem::Problem;
 use crate::error::QueryError;
 
@@ -54,7 +55,7 @@ pub(super) const fn flag(name: &'static str) -> Parameter {
 pub(super) struct Parameters {
     given: Vec<(&'static str, String)>,
     /// The record in the path.
-    pub(super) id: Option<i64>,
+    pub(super) id: Option<EventId>,
     /// Whether JSON lines are asked for in the head of the request.
     pub(super) takes_lines: bool,
 }
@@ -66,7 +67,8 @@ impl Parameters {
         known: impl Iterator<Item = &'k Parameter> + Clone,
     ) -> Result<Self, Problem> {
         let mut given: Vec<(&'static str, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        for (pair, (name, value)) in pairs.zip(form_urlencoded::parse(query.as_bytes())) {
             let Some(parameter) = known.clone().find(|known| known.name == name) else {
                 let names: Vec<&str> = known.map(|known| known.name).collect();
                 let there_are = match names.as_slice() {
@@ -85,6 +87,7 @@ impl Parameters {
                 Takes::One | Takes::Text | Takes::Flag if before > 0 => {
                     Some(format!("{name} comes twice; give it once"))
                 }
+                _ if !is_utf8(pair) => Some(format!("{name} is not UTF-8; encode it as that")),
                 Takes::One | Takes::Many if value.is_empty() => {
                     Some(format!("{name} has no value; give it one or leave it out"))
                 }
@@ -185,6 +188,21 @@ impl Parameters {
     }
 }
 
+/// Whether a text is UTF-8 once its `%ff` are bytes: what reads it puts U+FFFD in the place of all that is not.
+fn is_utf8(text: &str) -> bool {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let encoded = part
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.extend(encoded);
+        let rest = if encoded.is_some() { 2 } else { 0 };
+        bytes.extend(&part.as_bytes()[rest..]);
+    }
+    std::str::from_utf8(&bytes).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +238,13 @@ mod tests {
             let error = read(query).unwrap_err();
             let named = format!("parameter: Some({parameter:?})");
             assert!(error.contains(&named), "{query}: {error}");
+        }
+        for query in ["q=%ff", "q=%EF%BF%BD%C3", "since=1h&&q=%e9t%e9"] {
+            let error = read(query).unwrap_err();
+            assert!(error.contains("q is not UTF-8"), "{query}: {error}");
+        }
+        for query in ["q=%EF%BF%BD", "q=%", "q=%zz", "&q=100%&&since=%c3%a9"] {
+            assert!(read(query).is_ok(), "{query}");
         }
         let many = ["name=a"; MOST_REPEATS + 1].join("&");
         assert!(read(&many).is_err());

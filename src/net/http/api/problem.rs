@@ -86,6 +86,14 @@ impl Problem {
         Problem::not_found("this receiver was given no database to answer from")
     }
 
+    /// The record that is meant is not in the file that is read now.
+    pub(super) fn moved(id: i64) -> Self {
+        let detail = format!(
+            "record {id} was in a file that has been moved away since; query that file by `logstore query --db`"
+        );
+        Problem::new(StatusCode::GONE, detail)
+    }
+
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }

@@ -18,10 +18,11 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 30] = [
+pub(super) const MODULES: [Module; 32] = [
     module!("api"),
     module!("view"),
     module!("terms"),
+    module!("place"),
     module!("first"),
     module!("dom"),
     module!("time"),
@@ -47,6 +48,7 @@ pub(super) const MODULES: [Module; 30] = [
     module!("pages"),
     module!("complete"),
     module!("search"),
+    module!("commands"),
     module!("theme"),
     module!("main"),
 ];

@@ -12,9 +12,9 @@ use crate::record::StoredRecord;
 /// What nobody is told: it keeps a silent line from being taken for a dead one.
 pub(super) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// The id of an event: that of a record, and the number of its file, as far as it is known. In another file the same id is of another
-/// record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The id of an event, by which its record can be asked for, too: that of the record, and the number of its file, as far as it is known.
+/// In another file the same id is of another record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::net::http::api) struct EventId {
     pub(in crate::net::http::api) id: i64,
     pub(in crate::net::http::api) file: Option<u64>,
