@@ -10,6 +10,20 @@ const PATIENCE_MS = 150;
 /** @typedef {{records: Promise<any>, histogram: Promise<any>, names: Promise<any>, drawn: () => void}} Answers */
 
 /**
+ * The filter of the tree, which shows the other loggers, too, when some are chosen.
+ * @param {import('./view.js').View} view
+ * @returns {Object<string, string>}
+ */
+export const aroundOf = (view) => filterOf({ ...view, q: without(view.q, 'name:') });
+
+/**
+ * @param {import('./view.js').View} view
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import('./chart.js').Histogram>}
+ */
+export const askHistogram = (view, signal) => ask('/api/histogram', { ...filterOf(view), buckets: 120 }, signal);
+
+/**
  * The questions whose answers make a view. Histogram and tree look at every record that matches, with all processors: where server and
  * browser share a machine the rows would come later for it, so these two are asked when the rows are `drawn`, or soon anyway.
  * @param {import('./view.js').View} view
@@ -18,15 +32,13 @@ const PATIENCE_MS = 150;
  */
 export function questions(view, signal) {
     const filter = filterOf(view);
-    // The tree shows the other loggers, too, when some are chosen.
-    const around = filterOf({ ...view, q: without(view.q, 'name:') });
     let drawn;
     const isDrawn = new Promise((resolve) => { drawn = resolve; });
     const turn = Promise.race([isDrawn, wait(PATIENCE_MS, signal)]);
     const answers = {
         records: ask('/api/records', { ...filter, order: view.order, limit: PAGE }, signal),
-        histogram: turn.then(() => ask('/api/histogram', { ...filter, buckets: 120 }, signal)),
-        names: turn.then(() => ask('/api/names', around, signal)),
+        histogram: turn.then(() => askHistogram(view, signal)),
+        names: turn.then(() => ask('/api/names', aroundOf(view), signal)),
     };
     // Whoever wants an answer sees its error; nobody else is told.
     for (const answer of Object.values(answers)) answer.catch(() => {});

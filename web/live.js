@@ -112,6 +112,11 @@ export class Live {
         }
     }
 
+    /** Whether all that comes is shown at once. */
+    get isFlowing() {
+        return Boolean(this.tail) && !this.isPaused && this.count === 0 && this.isAtNewest();
+    }
+
     /** @param {boolean} isPaused */
     pause(isPaused) {
         this.isPaused = isPaused;

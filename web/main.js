@@ -1,10 +1,11 @@
 // The page: joins its parts, and asks anew when the view changes.
 
 import { ask, connection, isAbort, PAGE, signInBy } from './api.js';
-import { otherRange } from './compare.js';
+import { Comparison } from './compare.js';
 import { Detail } from './detail.js';
 import { byId } from './dom.js';
 import { first, questions } from './first.js';
+import { dropOlder } from './fit.js';
 import { HistogramView } from './histogram.js';
 import { startKeys } from './keys.js';
 import { List } from './list.js';
@@ -13,6 +14,7 @@ import { Menus } from './menus.js';
 import { Names, sidebar } from './names.js';
 import { busy, count, countRecords, partTrouble, say, trouble } from './notices.js';
 import { Pages } from './pages.js';
+import { Renewal } from './renewal.js';
 import { Search } from './search.js';
 import { openSession } from './session.js';
 import { toggled, valuesOf, withTerm } from './terms.js';
@@ -28,6 +30,7 @@ const pages = new Pages({
     timeAt: (row) => histogram.timeAt(row, view.order),
     onChange: () => list.draw(),
     onShift: (rows) => list.shift(rows),
+    onOtherTotal: () => renewal.soon(),
     onError: (error) => failed(error),
 });
 const list = new List(byId('list'), pages, (record) => open(String(record.id)),
@@ -35,7 +38,7 @@ const list = new List(byId('list'), pages, (record) => open(String(record.id)),
 const histogram = new HistogramView({
     onZoom: (since, until) => change({ since, until }),
     onLevel: (level) => change({ q: withTerm(view.q, `level:${level}`) }),
-    onOutgrown: () => refreshHistogram(),
+    onOutgrown: () => renewal.soon(),
 });
 const names = new Names({
     onLogger: (name) => change({ q: toggled(view.q, 'name:', name) }),
@@ -61,6 +64,16 @@ const live = new Live({
     toNewest: () => list.scrollTo(view.order === 'newest' ? 0 : list.maxTop),
 });
 
+const comparison = new Comparison(histogram, () => view);
+const renewal = new Renewal({
+    pages, histogram, comparison, showCount,
+    view: () => view,
+    signal: () => canceller.signal,
+    may: () => !view.live || live.isFlowing,
+    showNames: (answer) => setNames(answer),
+    reload: () => reload(),
+});
+
 function isAtNewest() {
     return view.order === 'newest' ? list.top < list.rowHeight && pages.atTop : list.top >= list.maxTop - list.rowHeight && pages.atEnd;
 }
@@ -82,6 +95,8 @@ function load(answers, signal) {
     count('Counting …');
     for (const id of ['list', 'chart', 'names']) busy(id, true);
     arrived = [];
+    histogram.asked();
+    renewal.after(Promise.all([answers.records, answers.histogram]));
     const part = (id, answer, take, clear) => answer.then((given) => signal.aborted || take(given)).catch((error) => {
         if (!signal.aborted) clear(error);
         throw error;
@@ -95,17 +110,25 @@ function load(answers, signal) {
         count(error.parameter === 'q' ? 'The search text cannot be read.' : 'No answer.');
         failed(error);
     });
-    const bars = part('chart', answers.histogram, (answer) => void setHistogram(answer, signal), (error) => {
+    const bars = part('chart', answers.histogram, (answer) => {
+        partTrouble('chart-trouble', '');
+        histogram.set(answer);
+        comparison.begin(signal);
+    }, (error) => {
         histogram.set(null);
         partTrouble('chart-trouble', why('No histogram', error));
-        records.then(() => (pages.atTop && pages.atEnd ? setTotal(0) : count('Not counted.'))).catch(() => {});
+        records.then(() => (pages.isWhole ? setTotal(pages.records.length) : count('Not counted.'))).catch(() => {});
     });
     const tree = part('names', answers.names, setNames, (error) => {
         names.set({ names: [], hosts: [], fields: [] }, { names: [], hosts: [] });
         partTrouble('names-trouble', why('No loggers', error));
     });
     // The total is said of records that are there.
-    Promise.all([records, answers.histogram]).then(([, { total }]) => !signal.aborted && setTotal(total)).catch(() => {});
+    Promise.all([records, answers.histogram]).then(([, { from }]) => {
+        if (signal.aborted) return;
+        dropOlder(pages, from, []);
+        setTotal(histogram.now.total);
+    }).catch(() => {});
     for (const each of [bars, tree]) each.catch(() => {});
     return records.finally(() => { if (!signal.aborted) arrived = null; });
 }
@@ -141,23 +164,8 @@ function follow() {
 }
 
 function setTotal(total) {
-    pages.setTotal(pages.atTop && pages.atEnd ? pages.records.length : total);
-    showCount(pages.total);
-}
-
-async function setHistogram(answer, signal) {
-    partTrouble('chart-trouble', '');
-    histogram.set(answer);
-    const { compare } = view;
-    const other = otherRange(view, answer);
-    histogram.compare(null, other?.reason);
-    if (!other || other.reason) return;
-    try {
-        const compared = await ask('/api/histogram', other.parameters, signal);
-        if (compare === view.compare) histogram.compare(compared, other.title);
-    } catch (error) {
-        if (!isAbort(error)) histogram.compare(null, `${other.title}: ${error.message}`);
-    }
+    pages.setTotal(total);
+    showCount(total);
 }
 
 function setNames(answer) {
@@ -172,6 +180,7 @@ function take(records) {
     if (fresh.length === 0) return;
     histogram.add(fresh);
     names.add(fresh);
+    if (pages.total !== null && histogram.isKnown) pages.total = histogram.now.total;
     if (pages.total !== null || pages.atEnd) showCount(pages.total ?? pages.length);
     if (isFollowing) list.scrollTo(list.maxTop);
     list.draw();
@@ -179,29 +188,15 @@ function take(records) {
 
 // Live begins, or begins again: what came before it is asked for, and put in without a flicker.
 async function refresh() {
-    const { signal } = canceller;
-    const answers = questions(view, signal);
-    answers.drawn();
+    renewal.soon();
     try {
-        const isNewest = view.order === 'newest';
-        const page = await (isNewest ? answers.records : ask('/api/records', { ...filterOf(view), limit: PAGE }, signal));
-        const joins = pages.records.length === 0 ? page.records.length === 0 : page.records.some(({ id }) => pages.rowOf(id) >= 0);
-        if (joins) page.records.forEach((record) => pages.insert(record));
-        else if (isNewest || pages.atEnd) {
-            reload();
-            return;
-        }
-        setNames(await answers.names);
-        const answer = await answers.histogram;
-        await setHistogram(answer, signal);
-        setTotal(answer.total);
+        const { records } = await ask('/api/records', { ...filterOf(view), limit: PAGE }, canceller.signal);
+        const joins = pages.records.length === 0 ? records.length === 0 : records.some(({ id }) => pages.rowOf(id) >= 0);
+        if (joins) take(records);
+        else if (view.order === 'newest' || pages.atEnd) reload();
     } catch (error) {
         failed(error);
     }
-}
-
-function refreshHistogram() {
-    ask('/api/histogram', { ...filterOf(view), buckets: 120 }, canceller.signal).then((answer) => histogram.set(answer)).catch(failed);
 }
 
 function open(id) {
@@ -235,7 +230,7 @@ function show(next, how) {
         canceller = new AbortController();
         start(questions(view, canceller.signal));
     } else if (before.compare !== next.compare) {
-        setHistogram(histogram.now, canceller.signal);
+        comparison.begin(canceller.signal);
     }
     if (!isNew && before.live !== next.live) follow();
     paint();

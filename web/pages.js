@@ -29,6 +29,7 @@ export class Pages {
      * @param {(row: number) => number|null} hooks.timeAt about when, in ms, the record of this row was made
      * @param {() => void} hooks.onChange
      * @param {(rows: number) => void} hooks.onShift
+     * @param {() => void} hooks.onOtherTotal an end has come, and may not be where the histogram has it
      * @param {(error: Error) => void} hooks.onError
      */
     constructor(hooks) {
@@ -84,6 +85,11 @@ export class Pages {
         this.onChange();
     }
 
+    /** Whether all records are here. */
+    get isWhole() {
+        return this.atTop && this.atEnd;
+    }
+
     /**
      * @param {number} row
      * @returns {object|undefined}
@@ -131,6 +137,8 @@ export class Pages {
             const page = await this.ask({ order: this.order, limit: PAGE, ...parameters });
             if (isStale()) return;
             take(page);
+            const isEnd = what === 'jump' ? this.atTop || this.atEnd : this.atEnd && this.length !== this.total;
+            if (isEnd && this.total !== null) this.onOtherTotal();
         } catch (error) {
             if (!isStale()) this.onError(error);
             return;
@@ -180,11 +188,13 @@ export class Pages {
 
     // At the top the first row is 0; above it there must be room for what is still to come.
     settle() {
-        const should = this.atTop ? 0 : Math.max(this.base, PAGE);
-        if (should === this.base) return;
-        const rows = should - this.base;
-        this.base = should;
-        this.onShift(rows);
+        this.moveTo(this.atTop ? 0 : Math.max(this.base, PAGE));
+    }
+
+    moveTo(base) {
+        const rows = base - this.base;
+        this.base = base;
+        if (rows !== 0) this.onShift(rows);
     }
 
     // Far from what is here: to the end from its side, elsewhere to the time that the histogram has there.

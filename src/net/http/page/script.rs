@@ -18,7 +18,7 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 28] = [
+pub(super) const MODULES: [Module; 30] = [
     module!("api"),
     module!("view"),
     module!("terms"),
@@ -34,14 +34,16 @@ pub(super) const MODULES: [Module; 28] = [
     module!("around"),
     module!("extras"),
     module!("detail"),
-    module!("brush"),
     module!("chart"),
+    module!("brush"),
     module!("histogram"),
     module!("keys"),
     module!("list"),
     module!("tail"),
     module!("live"),
     module!("names"),
+    module!("fit"),
+    module!("renewal"),
     module!("pages"),
     module!("complete"),
     module!("search"),

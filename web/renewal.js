@@ -1,0 +1,98 @@
+// When histogram and tree are asked for again: from time to time while live, or when the list shows that they are of another time.
+
+import { ask, connection } from './api.js';
+import { aroundOf, askHistogram } from './first.js';
+import { dropOlder, fitTotal } from './fit.js';
+import { partTrouble } from './notices.js';
+import { valuesOf } from './terms.js';
+
+const LOOK_MS = 250;
+const LEAST_MS = 1000;
+const SLIDING_MS = 5000;
+const STANDING_MS = 30_000;
+// A server that answers slowly is left alone so many times as long.
+const REST = 20;
+const LONGEST_REST_MS = 300_000;
+
+// Whether a bound moves with the clock: a duration ago or ahead, not a time of day.
+const slides = (view) => ['since', 'until'].some((name) => [view[name], ...valuesOf(view.q, `${name}:`)]
+    .some((text) => /^[-+]?\d[\d.]*\s*[a-zµ]/i.test(text)));
+
+/** Keeps list, histogram and tree of one range. Never asks twice at once, nor while the page is hidden. */
+export class Renewal {
+    /**
+     * @param {object} hooks
+     * @param {import('./pages.js').Pages} hooks.pages
+     * @param {import('./histogram.js').HistogramView} hooks.histogram
+     * @param {import('./compare.js').Comparison} hooks.comparison
+     * @param {() => import('./view.js').View} hooks.view
+     * @param {() => AbortSignal} hooks.signal
+     * @param {() => boolean} hooks.may whether nothing is held back that the answer would have
+     * @param {(total: number) => void} hooks.showCount
+     * @param {(names: object) => void} hooks.showNames
+     * @param {() => void} hooks.reload asks for everything anew
+     */
+    constructor(hooks) {
+        Object.assign(this, hooks);
+        this.asked = null;
+        this.endedAt = 0;
+        this.rest = 0;
+        // To wait for a server that is away says nothing of its pace.
+        connection.addEventListener('back', () => { this.begunAt = performance.now(); });
+        setInterval(() => this.look(), LOOK_MS);
+    }
+
+    /**
+     * The next question comes some time after this answer.
+     * @param {Promise<any>} answer
+     */
+    async after(answer) {
+        this.asked = answer;
+        this.isWanted = false;
+        this.begunAt = performance.now();
+        await answer.catch(() => {});
+        if (answer !== this.asked) return;
+        this.asked = null;
+        this.endedAt = performance.now();
+        this.rest = Math.min(LONGEST_REST_MS, (this.endedAt - this.begunAt) * REST);
+    }
+
+    /** What is shown is known to be of another time. */
+    soon() {
+        this.isWanted = true;
+    }
+
+    get every() {
+        if (this.isWanted) return LEAST_MS;
+        const view = this.view();
+        if (!view.live) return Infinity;
+        return slides(view) ? Math.max(LEAST_MS, Math.min(SLIDING_MS, this.histogram.now.width_ms)) : STANDING_MS;
+    }
+
+    look() {
+        if (this.asked || document.hidden || performance.now() - this.endedAt < Math.max(this.every, this.rest)) return;
+        if (this.may()) this.after(this.renew());
+    }
+
+    // What fails is asked for again later, without a word.
+    async renew() {
+        const { pages, histogram } = this;
+        const signal = this.signal();
+        const { live, order } = this.view();
+        histogram.asked();
+        try {
+            const answer = await askHistogram(this.view(), signal);
+            dropOlder(pages, answer.from, histogram.recent ?? []);
+            partTrouble('chart-trouble', '');
+            histogram.renew(answer, pages.isWhole ? pages.records.length : null);
+            const { total } = histogram.now;
+            fitTotal(pages, total, live ? 'told' : 'untold');
+            this.showCount(total);
+            // Those that have gone were not the oldest.
+            if (pages.isWhole && pages.records.length > total && order === 'newest') this.reload();
+            else await Promise.all([this.comparison.renew(signal), ask('/api/names', aroundOf(this.view()), signal).then(this.showNames)]);
+        } catch {
+            // Also when nobody waits for it any more.
+        }
+    }
+}
