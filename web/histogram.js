@@ -1,7 +1,7 @@
 // The histogram of the answer: its drawing, its summary, its levels to filter by, and a second time range to compare with.
 
 import { Brush } from './brush.js';
-import { drawBars, highest, inWords, levelTotals, span, ticks, withRoom } from './chart.js';
+import { drawBars, edge, highest, inWords, levelTotals, span, ticks, withRoom } from './chart.js';
 import { byId, el } from './dom.js';
 import { LEVELS, stepOf } from './levels.js';
 import { duration, grouped, instant, parse, tick } from './time.js';
@@ -108,6 +108,22 @@ export class HistogramView {
         this.count(records.filter(isNew));
         this.brush.redraw();
         this.draw();
+    }
+
+    /**
+     * Lets go of bars that have ended, but for the last one, and of what they count.
+     * @param {number} ms
+     * @returns {number|null} where the first one begins then; null: none has gone
+     */
+    leave(ms) {
+        const { now } = this;
+        let gone = 0;
+        while (gone < now.buckets.length - 1 && edge(now, gone + 1) <= ms) gone += 1;
+        if (gone === 0) return null;
+        for (const { counts } of now.buckets.splice(0, gone)) now.total -= counts.reduce((total, each) => total + each, 0);
+        this.brush.redraw();
+        this.draw();
+        return now.buckets[0].start_ms;
     }
 
     // What has no bar is counted with the next one until the histogram has been asked for again.

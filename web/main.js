@@ -192,8 +192,14 @@ async function refresh() {
     try {
         const { records } = await ask('/api/records', { ...filterOf(view), limit: PAGE }, canceller.signal);
         const joins = pages.records.length === 0 ? records.length === 0 : records.some(({ id }) => pages.rowOf(id) >= 0);
-        if (joins) take(records);
-        else if (view.order === 'newest' || pages.atEnd) reload();
+        if (joins) {
+            // Which of them are counted is seen when the histogram comes.
+            const { total } = pages;
+            records.forEach((record) => pages.insert(record));
+            pages.setTotal(total);
+        } else if (view.order === 'newest' || pages.atEnd) {
+            reload();
+        }
     } catch (error) {
         failed(error);
     }

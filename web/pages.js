@@ -130,6 +130,8 @@ export class Pages {
             this.generation += 1;
             this.asking.clear();
         }
+        // Records that come meanwhile.
+        if (this.asking.size === 0) this.later = [];
         const { generation } = this;
         const isStale = () => generation !== this.generation;
         this.asking.add(what);
@@ -137,6 +139,8 @@ export class Pages {
             const page = await this.ask({ order: this.order, limit: PAGE, ...parameters });
             if (isStale()) return;
             take(page);
+            // At the newest end the answer is followed by what has come since.
+            if (this.order === 'newest' ? this.atTop : this.atEnd) this.later.filter((record) => !this.has(record)).forEach((record) => this.put(record));
             const isEnd = what === 'jump' ? this.atTop || this.atEnd : this.atEnd && this.length !== this.total;
             if (isEnd && this.total !== null) this.onOtherTotal();
         } catch (error) {
@@ -206,9 +210,9 @@ export class Pages {
             const order = isNewest ? 'oldest' : 'newest';
             this.fetch('jump', { order }, (page) => {
                 this.records = page.records.reverse();
-                this.base = Math.max(0, this.total - this.records.length);
                 this.atEnd = true;
                 this.atTop = !isNewest && page.older === null;
+                this.base = this.atTop ? 0 : Math.max(0, this.total - this.records.length);
             });
         } else {
             const ms = this.timeAt(from);
@@ -246,9 +250,19 @@ export class Pages {
      * @returns {boolean} whether it was new here
      */
     insert(record) {
-        // A file that was begun anew gives the same ids again, to records of other times.
-        if (this.records.some(({ cursor }) => cursor === record.cursor)) return false;
+        if (this.has(record)) return false;
         if (this.total !== null) this.total += 1;
+        if (this.asking.size > 0) this.later.push(record);
+        this.put(record);
+        return true;
+    }
+
+    // A file that was begun anew gives the same ids again, to records of other times.
+    has(record) {
+        return this.records.some(({ cursor }) => cursor === record.cursor);
+    }
+
+    put(record) {
         const sign = this.order === 'newest' ? -1 : 1;
         let place = this.order === 'newest' ? 0 : this.records.length;
         const isAfter = (other) => sign * compareCursors(record.cursor, other.cursor) > 0;
@@ -260,6 +274,5 @@ export class Pages {
             this.records.splice(place, 0, record);
             this.trim(this.order === 'newest' ? 'end' : 'top');
         }
-        return true;
     }
 }

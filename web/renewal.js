@@ -5,18 +5,18 @@ import { aroundOf, askHistogram } from './first.js';
 import { dropOlder, fitTotal } from './fit.js';
 import { partTrouble } from './notices.js';
 import { valuesOf } from './terms.js';
+import { instant, parse } from './time.js';
 
 const LOOK_MS = 250;
 const LEAST_MS = 1000;
 const SLIDING_MS = 5000;
 const STANDING_MS = 30_000;
 // A server that answers slowly is left alone so many times as long.
-const REST = 20;
+const REST = 10;
 const LONGEST_REST_MS = 300_000;
 
-// Whether a bound moves with the clock: a duration ago or ahead, not a time of day.
-const slides = (view) => ['since', 'until'].some((name) => [view[name], ...valuesOf(view.q, `${name}:`)]
-    .some((text) => /^[-+]?\d[\d.]*\s*[a-zµ]/i.test(text)));
+// Whether a range moves with the clock: it begins a duration ago, not at a time of day.
+const slides = (view) => [view.since, ...valuesOf(view.q, 'since:')].some((text) => /^[-+]?\d[\d.]*\s*[a-zµ]/i.test(text));
 
 /** Keeps list, histogram and tree of one range. Never asks twice at once, nor while the page is hidden. */
 export class Renewal {
@@ -66,12 +66,25 @@ export class Renewal {
         if (this.isWanted) return LEAST_MS;
         const view = this.view();
         if (!view.live) return Infinity;
-        return slides(view) ? Math.max(LEAST_MS, Math.min(SLIDING_MS, this.histogram.now.width_ms)) : STANDING_MS;
+        return slides(view) ? SLIDING_MS : STANDING_MS;
     }
 
     look() {
-        if (this.asked || document.hidden || performance.now() - this.endedAt < Math.max(this.every, this.rest)) return;
-        if (this.may()) this.after(this.renew());
+        if (document.hidden || !this.may()) return;
+        this.slide();
+        if (!this.asked && performance.now() - this.endedAt >= Math.max(this.every, this.rest)) this.after(this.renew());
+    }
+
+    // Between two answers a range goes on bar by bar.
+    slide() {
+        const { histogram, pages } = this;
+        const { from } = histogram.now;
+        if (!this.view().live || !slides(this.view()) || !from || pages.total === null) return;
+        const start = histogram.leave(parse(from) + performance.now() - histogram.begunAt);
+        if (start === null) return;
+        dropOlder(pages, instant(start, 'first').replace('Z', '000000Z'), []);
+        fitTotal(pages, histogram.now.total, 'told');
+        this.showCount(pages.total);
     }
 
     // What fails is asked for again later, without a word.

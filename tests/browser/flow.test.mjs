@@ -71,3 +71,70 @@ test('and with the keys', () => withServer(shop(300), async (server, store, stea
     assert.equal(await page.evaluate((time) => new Date(time).toLocaleString(), since), said);
     await page.close();
 }));
+
+test('a range that slides is one for list, count and histogram', () => withServer(shop(600), async (server, store, steadily) => {
+    const page = await open(browser, server, '/?since=-6s&live=1');
+    await answered(page);
+    steadily(20);
+    await grew(page, 100);
+    const seen = [];
+    for (let i = 0; i < 12; i += 1) {
+        seen.push(await page.evaluate(async () => {
+            const number = (text) => Number(text.replace(/\D/g, ''));
+            const sum = (total, each) => total + number(each.textContent);
+            const here = {
+                count: number(document.getElementById('count').textContent),
+                bars: number(/of ([\d,]+) records/.exec(document.getElementById('bars').getAttribute('aria-label'))[1]),
+                levels: [...document.querySelectorAll('#levels b')].reduce(sum, 0),
+                rows: Number(document.getElementById('list').getAttribute('aria-rowcount')) - 1,
+            };
+            const { total } = await (await fetch('/api/histogram?since=-6s')).json();
+            return { ...here, stored: total };
+        }));
+        await page.waitForTimeout(500);
+    }
+    for (const { count, bars, levels, rows, stored } of seen) {
+        assert.deepEqual([bars, levels], [count, count], JSON.stringify(seen));
+        // A row is drawn with the next frame; what left the range since the last question is still there.
+        assert.ok(Math.abs(rows - count) <= 5 && Math.abs(stored - count) <= 50, JSON.stringify(seen));
+    }
+    await page.close();
+}));
+
+test('what retention removes is not counted any more, live', () => withServer(shop(400), async (server, store) => {
+    const page = await open(browser, server, null);
+    await page.clock.install();
+    await page.goto(`${server.url}/?live=1`);
+    await counted(page, '400 records');
+    logstore(['prune', '--db', store.db, '--keep', '100s']);
+    const stored = async () => (await (await fetch(`${server.url}/api/count`)).json()).total;
+    const left = await stored();
+    assert.ok(left > 50 && left < 101, left);
+    await page.clock.runFor(31_000);
+    await counted(page, `${left} records`);
+    await until(page, (rows) => document.getElementById('list').getAttribute('aria-rowcount') === String(rows + 1), left);
+    await until(page, (records) => document.getElementById('bars').getAttribute('aria-label').startsWith(`Histogram of ${records} records`), left);
+    await page.close();
+}));
+
+for (const order of ['oldest', 'newest']) {
+    test(`nor where nothing is live, once an end of the list is seen: the ${order} first`, () => withServer(shop(1500), async (server, store) => {
+        const page = await open(browser, server, `/?order=${order}`);
+        await counted(page, '1,500 records');
+        logstore(['prune', '--db', store.db, '--keep', '1000s']);
+        store.add([{ level: 'info', name: 'late', message: 'the last of all' }]);
+        const { total } = await (await fetch(`${server.url}/api/count`)).json();
+        await page.focus('#list');
+        await page.keyboard.press('End');
+        await counted(page, `${total.toLocaleString('en-US')} records`);
+        await page.keyboard.press('Home');
+        const first = order === 'newest' ? 'the last of all' : `request ${1501 - total} `;
+        await until(page, (text) => document.querySelector('.rows .row .text').textContent.startsWith(text), first);
+        await page.keyboard.press('End');
+        const last = order === 'oldest' ? 'the last of all' : `request ${1501 - total} `;
+        await until(page, (text) => [...document.querySelectorAll('.rows .row:not([hidden]) .text')].at(-1).textContent.startsWith(text), last);
+        await until(page, (rows) => document.getElementById('list').getAttribute('aria-rowcount') === String(rows + 1), total);
+        assert.equal(await page.textContent('#count'), `${total.toLocaleString('en-US')} records`);
+        await page.close();
+    }));
+}
