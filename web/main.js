@@ -282,7 +282,7 @@ byId('order').addEventListener('click', () => change({ order: view.order === 'ne
 byId('range-reset').addEventListener('click', () => change({ since: '', until: '' }));
 byId('names-open').addEventListener('click', () => sidebar());
 byId('names-close').addEventListener('click', () => sidebar(false));
-byId('list').addEventListener('scroll', () => live.scrolled(), { passive: true });
+byId('list').addEventListener('scroll', () => live.letIn(), { passive: true });
 addEventListener('popstate', () => show(readView(location.search)));
 connection.addEventListener('lost', () => trouble('The server cannot be reached. This page tries again every second.'));
 connection.addEventListener('back', () => {

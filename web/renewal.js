@@ -75,11 +75,11 @@ export class Renewal {
         if (!this.asked && performance.now() - this.endedAt >= Math.max(this.every, this.rest)) this.after(this.renew());
     }
 
-    // Between two answers a range goes on bar by bar.
+    // Between an answer and the next question a range goes on bar by bar.
     slide() {
         const { histogram, pages } = this;
         const { from } = histogram.now;
-        if (!this.view().live || !slides(this.view()) || !from || pages.total === null) return;
+        if (!this.view().live || !slides(this.view()) || !from || pages.total === null || histogram.recent) return;
         const start = histogram.leave(parse(from) + performance.now() - histogram.begunAt);
         if (start === null) return;
         dropOlder(pages, instant(start, 'first').replace('Z', '000000Z'), []);
@@ -105,7 +105,7 @@ export class Renewal {
             if (pages.isWhole && pages.records.length > total && order === 'newest') this.reload();
             else await Promise.all([this.comparison.renew(signal), ask('/api/names', aroundOf(this.view()), signal).then(this.showNames)]);
         } catch {
-            // Also when nobody waits for it any more.
+            if (!signal.aborted) histogram.recent = null;
         }
     }
 }

@@ -108,6 +108,29 @@ test('a part of the histogram is zoomed into with the pointer, and back', async 
     await page.close();
 });
 
+test('the read-out of a bar does not outlive the bar', async () => {
+    const page = await open(browser, server);
+    await counted(page, '300 records');
+    const { x, y, width, height } = await page.locator('#plot').boundingBox();
+    await page.mouse.move(x + width * 0.25, y + height / 2);
+    await until(page, () => document.getElementById('hover').textContent !== '');
+    await page.mouse.down();
+    await page.mouse.up();
+    await answered(page, 2);
+    await until(page, () => document.getElementById('hover').textContent === '');
+    await page.close();
+});
+
+test('a record alone is a narrow bar', async () => {
+    const page = await open(browser, server, '/?q=%22request+17+done%22');
+    await counted(page, '1 record');
+    await until(page, () => document.getElementById('bars').getAttribute('aria-label').startsWith('Histogram of 1 records'));
+    const part = await page.evaluate(() => document.querySelector('#bars .info').getBBox().width / document.getElementById('plot').clientWidth);
+    assert.ok(part > 0 && part < 0.05, `${part}`);
+    assert.equal(await page.textContent('#width'), '1 ms a bar');
+    await page.close();
+});
+
 test('and with the keys', async () => {
     const page = await open(browser, server);
     await counted(page, '300 records');
@@ -190,6 +213,16 @@ test('another time range is compared', async () => {
     await page.waitForSelector('#other', { state: 'hidden' });
     assert.ok(!page.url().includes('compare'));
     await page.close();
+});
+
+test('no difference has no sign', async () => {
+    const other = new Store([...shop(30, Date.UTC(2026, 0, 1, 12, 0, 29)), ...shop(30, Date.UTC(2026, 0, 1, 13, 0, 29))]);
+    const same = await Server.start(other);
+    const page = await open(browser, same, '/?since=2026-01-01T13:00:00Z&until=2026-01-01T13:00:59Z&compare=1h');
+    await until(page, () => document.getElementById('other-title').textContent === 'An hour earlier: 30 records; now 30 (0 %)');
+    await page.close();
+    await same.stop();
+    other.remove();
 });
 
 test('the answer can be downloaded in each form', async () => {

@@ -18,7 +18,7 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 30] = [
+pub(super) const MODULES: [Module; 31] = [
     module!("api"),
     module!("view"),
     module!("terms"),
@@ -40,6 +40,7 @@ pub(super) const MODULES: [Module; 30] = [
     module!("keys"),
     module!("list"),
     module!("tail"),
+    module!("hold"),
     module!("live"),
     module!("names"),
     module!("fit"),
