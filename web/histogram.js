@@ -73,6 +73,8 @@ export class HistogramView {
     // since they come in the order in which they are stored; else their times do.
     begin(histogram, rows) {
         const recent = this.recent ?? [];
+        // They may be older than all that the answer has.
+        this.fresh = recent;
         this.recent = null;
         this.isKnown = histogram !== null;
         this.now = histogram ? withRoom(histogram) : EMPTY;

@@ -126,7 +126,7 @@ function load(answers, signal) {
     // The total is said of records that are there.
     Promise.all([records, answers.histogram]).then(([, { from }]) => {
         if (signal.aborted) return;
-        dropOlder(pages, from, []);
+        dropOlder(pages, from, histogram.fresh);
         setTotal(histogram.now.total);
     }).catch(() => {});
     for (const each of [bars, tree]) each.catch(() => {});

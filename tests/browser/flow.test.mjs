@@ -116,6 +116,46 @@ test('what retention removes is not counted any more, live', () => withServer(sh
     await page.close();
 }));
 
+test('a page asks again one question at a time, less often where answers take long, and not while it is hidden', () => withServer(shop(50), async (server) => {
+    const page = await open(browser, server, null);
+    await page.clock.install();
+    let [asked, waiting, most, held] = [0, 0, 0, null];
+    await page.route((url) => /^\/api\/(histogram|names)$/.test(url.pathname), async (route) => {
+        asked += 1;
+        const weight = route.request().url().includes('histogram') ? 1 : 0;
+        waiting += weight;
+        most = Math.max(most, waiting);
+        await held;
+        waiting -= weight;
+        await route.continue();
+    });
+    await page.goto(`${server.url}/?since=-1h&live=1`);
+    await counted(page, '50 records');
+    const during = async (ms) => {
+        const before = asked;
+        await page.clock.runFor(ms);
+        await page.waitForTimeout(1000);
+        return asked - before;
+    };
+    assert.ok(await during(6000) >= 2);
+    // An answer of 10 s.
+    let answer;
+    held = new Promise((resolve) => { answer = resolve; });
+    await Promise.all([page.waitForRequest(/api.histogram/), page.clock.runFor(6000)]);
+    await page.clock.fastForward(10_000);
+    answer();
+    await page.waitForTimeout(1000);
+    assert.equal(await during(20_000), 0);
+    assert.ok(await during(100_000) > 0);
+    await page.evaluate(() => {
+        Object.defineProperty(document, 'hidden', { value: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    });
+    assert.equal(await during(100_000), 0);
+    assert.equal(most, 1);
+    await page.close();
+}));
+
 for (const order of ['oldest', 'newest']) {
     test(`nor where nothing is live, once an end of the list is seen: the ${order} first`, () => withServer(shop(1500), async (server, store) => {
         const page = await open(browser, server, `/?order=${order}`);
