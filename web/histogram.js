@@ -132,7 +132,9 @@ export class HistogramView {
     count(records) {
         for (const { created, levelno } of records) {
             const ms = parse(created);
-            if (this.now.buckets.length === 0) this.now = withRoom({ ...this.now, width_ms: 1, buckets: [{ start_ms: ms, counts: [0, 0, 0, 0, 0] }] });
+            if (this.now.buckets.length === 0) {
+                this.now = withRoom({ ...this.now, width_ms: 1, buckets: [{ start_ms: ms, counts: [0, 0, 0, 0, 0] }] });
+            }
             const { now } = this;
             const { buckets, width_ms: width } = now;
             const place = Math.max(0, Math.floor((ms - buckets[0].start_ms) / width));

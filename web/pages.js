@@ -140,7 +140,8 @@ export class Pages {
             if (isStale()) return;
             take(page);
             // At the newest end the answer is followed by what has come since.
-            if (this.order === 'newest' ? this.atTop : this.atEnd) this.later.filter((record) => !this.has(record)).forEach((record) => this.put(record));
+            const isNewest = this.order === 'newest' ? this.atTop : this.atEnd;
+            if (isNewest) this.later.filter((record) => !this.has(record)).forEach((record) => this.put(record));
             const isEnd = what === 'jump' ? this.atTop || this.atEnd : this.atEnd && this.length !== this.total;
             if (isEnd && this.total !== null) this.onOtherTotal();
         } catch (error) {

@@ -102,7 +102,7 @@ export class Renewal {
             fitTotal(pages, total, live ? 'told' : 'untold');
             this.showCount(total);
             // Those that have gone were not the oldest.
-            if (pages.isWhole && pages.records.length > total && order === 'newest') this.reload();
+            if (live && pages.isWhole && pages.records.length > total && order === 'newest') this.reload();
             else await Promise.all([this.comparison.renew(signal), ask('/api/names', aroundOf(this.view()), signal).then(this.showNames)]);
         } catch {
             if (!signal.aborted) histogram.recent = null;

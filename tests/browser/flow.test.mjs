@@ -96,7 +96,10 @@ test('a range that slides is one for list, count and histogram', () => withServe
         assert.deepEqual([bars, levels], [count, count], JSON.stringify(seen));
         assert.ok(Math.abs(stored - count) <= 30, JSON.stringify(seen));
     }
-    await until(page, () => document.getElementById('list').getAttribute('aria-rowcount') - 1 === Number(document.getElementById('count').textContent.split(' ')[0]));
+    await until(page, () => {
+        const [rows, count] = [document.getElementById('list').getAttribute('aria-rowcount') - 1, document.getElementById('count').textContent];
+        return count === `${rows} records`;
+    });
     await page.close();
 }));
 
@@ -178,6 +181,9 @@ for (const order of ['oldest', 'newest']) {
     }));
 }
 
+const textAt = (page, at) => page.evaluate(
+    ({ x, y }) => document.elementFromPoint(x, y).closest('.row').querySelector('.text').textContent, at);
+
 // What a person takes to see a row and to press.
 const REACTION_MS = 400;
 
@@ -193,7 +199,7 @@ test('a click opens the record that was seen there', () => withServer(shop(300),
         await page.mouse.move(x, y, { steps: 5 });
         // What came before it is drawn.
         await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
-        const seen = await page.evaluate(([left, top]) => document.elementFromPoint(left, top).closest('.row').querySelector('.text').textContent, [x, y]);
+        const seen = await textAt(page, { x, y });
         await page.waitForTimeout(REACTION_MS);
         await page.mouse.down();
         await page.waitForTimeout(100);
@@ -224,7 +230,7 @@ test('a finger holds the rows, too', () => withServer(shop(300), async (server, 
     const touch = (type, ...touchPoints) => devtools.send('Input.dispatchTouchEvent', { type, touchPoints });
     const at = { x: list.x + 200, y: list.y + 120 };
     await touch('touchStart', at);
-    const seen = await page.evaluate(({ x, y }) => document.elementFromPoint(x, y).closest('.row').querySelector('.text').textContent, at);
+    const seen = await textAt(page, at);
     await until(page, () => /waiting/.test(document.getElementById('live-state').textContent));
     await touch('touchEnd');
     await until(page, (text) => document.querySelector('#detail pre.said')?.textContent === text, seen);
