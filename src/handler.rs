@@ -243,7 +243,7 @@ pub struct HandlerBuilder {
     pub(crate) thread: &'static str,
     spill_path: Option<PathBuf>,
     spill_max_bytes: u64,
-    room: Option<RoomSettings>,
+    pub(crate) room: Option<RoomSettings>,
     /// Whether the log itself shall tell when the store takes records again.
     pub(crate) notes_reports: bool,
 }

@@ -103,6 +103,8 @@ fn count() -> impl Strategy<Value = Count> {
         prop::option::of(select(&[Level(20), Level(35), Level(90)])),
         prop::option::of(select(&["a", "node"])),
         prop::option::of(select(&["node1"])),
+        prop::option::weighted(0.3, select(&["node2", ""])),
+        prop::option::weighted(0.3, select(&["1", "worker"])),
         prop::option::of(-50..50_i64),
         prop::option::of(-50..50_i64),
         prop::option::weighted(0.3, (-50..0_i64, 0..100_i64)),
@@ -113,11 +115,13 @@ fn count() -> impl Strategy<Value = Count> {
         query,
     )
         .prop_map(
-            |(by, every, (level, name, host, since, until, after))| Count {
+            |(by, every, (level, name, host, not_host, not_process, since, until, after))| Count {
                 query: Query {
                     min_level: level,
                     names: name.iter().map(ToString::to_string).collect(),
                     hosts: host.iter().map(ToString::to_string).collect(),
+                    not_hosts: not_host.iter().map(ToString::to_string).collect(),
+                    not_processes: not_process.iter().map(ToString::to_string).collect(),
                     since_ns: since.map(|day| START + day * DAY),
                     until_ns: until.map(|day| START + day * DAY),
                     after: after.map(|(day, id)| RecordKey {
@@ -139,16 +143,23 @@ fn wants(query: &Query, id: i64, record: &LogRecord) -> bool {
         min_level,
         names,
         hosts,
+        not_hosts,
+        not_processes,
         since_ns,
         until_ns,
         after,
         ..
     } = query;
     let created_ns = record.created_ns;
-    let name = &record.site.name;
+    let (name, origin) = (&record.site.name, &record.origin);
+    let is_process = |wanted: &String| {
+        *wanted == origin.process_name || origin.process.is_some_and(|id| id.to_string() == *wanted)
+    };
     min_level.is_none_or(|level| record.site.level >= level)
         && (names.is_empty() || names[0] == *name || name.starts_with(&(names[0].clone() + ".")))
-        && (hosts.is_empty() || hosts[0] == record.origin.hostname)
+        && (hosts.is_empty() || hosts[0] == origin.hostname)
+        && !not_hosts.contains(&origin.hostname)
+        && !not_processes.iter().any(is_process)
         && since_ns.is_none_or(|since| record.created_ns >= since)
         && until_ns.is_none_or(|until| record.created_ns <= until)
         && after.is_none_or(|after| RecordKey { created_ns, id } > after)

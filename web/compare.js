@@ -2,7 +2,7 @@
 
 import { ask, isAbort } from './api.js';
 import { visible } from './dom.js';
-import { valuesOf, without } from './terms.js';
+import { valuesOf, withoutTimes } from './terms.js';
 import { nanos, ofNanos, parse, shownTime, withOffset } from './time.js';
 import { filterOf } from './view.js';
 
@@ -50,7 +50,7 @@ function otherRange(view, histogram) {
     if (by === null) return { reason: `“${visible(view.compare)}” is no time to compare with; use 2026-11-22 16:20, or 1h, 1d, 7d.` };
     const [since, until] = [ofNanos(from - by), ofNanos(to - by)];
     if (since === null || until === null) return { reason: 'The time to compare with lies outside of the years 1677 to 2262.' };
-    const q = without(view.q, 'since:', 'until:');
+    const q = withoutTimes(view.q);
     return {
         parameters: { ...filterOf({ q, since, until }), buckets: Math.max(10, Math.min(500, histogram.buckets.length + 1)) },
         title: title ?? `From ${shownTime(since)}`,

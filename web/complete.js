@@ -6,8 +6,10 @@ import { KEYS, quoted, termAt } from './terms.js';
 const MOST_CHOICES = 12;
 const TIMES = ['-15m', '-1h', '-24h', '-7d', 'today', 'yesterday'];
 const HINTS = {
-    'level:': 'at least this level', 'name:': 'this logger and all under it', '-name:': 'not this logger', 'host:': 'of this host',
-    'process:': 'by id or name', 'thread:': 'by id or name', 'since:': 'not before', 'until:': 'not after', 'has:': 'the field is there',
+    'level:': 'at least this level', 'name:': 'this logger and all under it', 'host:': 'of this host', 'process:': 'by id or name',
+    'thread:': 'by id or name', 'since:': 'not before', 'until:': 'not after', 'has:': 'the field is there', '-level:': 'below this level',
+    '-name:': 'not this logger', '-host:': 'not of this host', '-process:': 'not of this process', '-thread:': 'not of this thread',
+    '-has:': 'the field is not there',
 };
 
 /** @typedef {{text: string, hint: string, from: number, to: number, isWhole: boolean}} Choice */
@@ -30,9 +32,9 @@ function withParents(names) {
 }
 
 function valuesFor(key, known) {
-    switch (key) {
+    switch (key.replace('-', '')) {
         case 'level:': return LEVELS;
-        case 'name:': case '-name:': return withParents(known.names);
+        case 'name:': return withParents(known.names);
         case 'host:': return known.hosts;
         case 'has:': return known.fields;
         case 'since:': case 'until:': return TIMES;
@@ -55,16 +57,20 @@ export function choices(q, caret, known) {
     if (key) {
         const value = typed.slice(key.length).replace(/^"/, '').replace(/^(>=|<=|=)/, '');
         const sign = /^(>=|<=|=)/.exec(typed.slice(key.length))?.[0] ?? '';
-        const isLevelOrTime = key === 'level:' || TIMES.includes(value);
-        const values = key === 'level:' && value === '' ? [...LEVELS] : matching(valuesFor(key, known), value);
+        const isLevel = key.endsWith('level:');
+        const isLevelOrTime = isLevel || TIMES.includes(value);
+        const values = isLevel && value === '' ? [...LEVELS] : matching(valuesFor(key, known), value);
         const made = values.slice(0, MOST_CHOICES).map((each) => choice(key + sign + (isLevelOrTime ? each : quoted(each)), '', true));
         return made.length === 1 && made[0].text === text ? [] : made;
     }
-    if (typed === '' || typed.startsWith('"') || typed.startsWith('/')) return [];
+    if (typed === '' || /^-?["/]/.test(typed)) return [];
     const keys = KEYS.filter((each) => each.startsWith(typed)).map((each) => choice(each, HINTS[each], false));
-    const fields = matching(known.fields, typed).slice(0, 5).map((each) => choice(`${each}=`, 'extra field', false));
-    const loggers = matching(withParents(known.names), typed).slice(0, 5).map((each) => choice(`name:${quoted(each)}`, 'logger', true));
-    const hosts = matching(known.hosts, typed).slice(0, 3).map((each) => choice(`host:${quoted(each)}`, 'host', true));
+    const sign = typed.startsWith('-') ? '-' : '';
+    const begun = typed.slice(sign.length);
+    if (begun === '') return keys;
+    const fields = matching(known.fields, begun).slice(0, 5).map((each) => choice(`${sign}${each}=`, 'extra field', false));
+    const loggers = matching(withParents(known.names), begun).slice(0, 5).map((each) => choice(`${sign}name:${quoted(each)}`, 'logger', true));
+    const hosts = matching(known.hosts, begun).slice(0, 3).map((each) => choice(`${sign}host:${quoted(each)}`, 'host', true));
     return [...keys, ...loggers, ...hosts, ...fields].slice(0, MOST_CHOICES);
 }
 

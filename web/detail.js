@@ -4,33 +4,29 @@ import { ask, isAbort, recordJson } from './api.js';
 import { Around } from './around.js';
 import { byId, el, visible } from './dom.js';
 import { extrasTable, isAlone, pair } from './extras.js';
-import { levelName, levelTerms } from './levels.js';
+import { levelName, levelTerm } from './levels.js';
 import { levelBadge } from './row.js';
-import { isKey, quoted } from './terms.js';
+import { fieldIs, isKey, isPlain, quoted } from './terms.js';
 import { exactTime } from './time.js';
 
 // The fields in the order in which they are shown; what is not named here comes behind them.
 const ORDER = ['name', 'levelname', 'levelno', 'hostname', 'process', 'processName', 'thread', 'threadName', 'taskName',
     'pathname', 'filename', 'lineno', 'module', 'funcName'];
 const APART = new Set(['id', 'cursor', 'created', 'created_ns', 'message', 'exc_text', 'stack_info', 'extra']);
-const TERMS = { hostname: 'host:', process: 'process:', processName: 'process:', thread: 'thread:', threadName: 'thread:' };
+const TERMS = { name: 'name:', hostname: 'host:', process: 'process:', processName: 'process:', thread: 'thread:', threadName: 'thread:' };
 
 const MOST_PHRASE = 300;
 
 /**
- * The terms that ask for a record's field of this value, and for all without it (null where the search text has no words for it).
+ * The term that asks for a record's field of this value; null where the search text has no words for it.
  * @param {string} field
  * @param {any} value
  * @param {number} levelno
- * @returns {{only: string|null, out: string|null}}
+ * @returns {string|null}
  */
-export function fieldTerms(field, value, levelno) {
-    if (value === '' || value === null) return { only: null, out: null };
-    if (field === 'name') return { only: `name:${quoted(value)}`, out: `-name:${quoted(value)}` };
-    if (field === 'levelname' || field === 'levelno') {
-        return levelTerms(levelno);
-    }
-    return { only: TERMS[field] ? TERMS[field] + quoted(value) : null, out: null };
+export function fieldTerm(field, value, levelno) {
+    if (field === 'levelname' || field === 'levelno') return levelTerm(levelno);
+    return TERMS[field] && value !== '' && isPlain(value) ? TERMS[field] + quoted(value) : null;
 }
 
 /** The pane beside the list. */
@@ -85,7 +81,7 @@ export class Detail {
         const parts = [
             el('div', { class: 'when' }, el('time', { datetime: record.created }, exactTime(record.created)),
                 el('span', { class: 'dim' }, record.created)),
-            this.block('Message', message, 'said', this.actions({ only: phrase(message), out: null }, 'this message')),
+            this.block('Message', message, 'said', this.actions(phrase(message), 'this message')),
         ];
         if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', []));
         if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', []));
@@ -106,21 +102,22 @@ export class Detail {
         const rest = Object.keys(record).filter((field) => !APART.has(field) && !ORDER.includes(field));
         const rows = [...ORDER, ...rest].filter((field) => record[field] !== undefined && record[field] !== null).map((field) => {
             const value = record[field];
-            return pair(field, value, this.actions(fieldTerms(field, value, record.levelno), `${field} ${value}`));
+            return pair(field, value, this.actions(fieldTerm(field, value, record.levelno), `${field} ${value}`));
         });
         return el('dl', { class: 'fields' }, ...rows);
     }
 
     extraActions(key, value, extra) {
-        if (!isKey(key) || !isAlone(key, extra) || value === '' || value === null || typeof value === 'object') return [];
-        return this.actions({ only: `${key}=${quoted(value)}`, out: `${key}!=${quoted(value)}` }, `${key} ${value}`);
+        if (!isKey(key) || !isAlone(key, extra) || (typeof value === 'object' && value !== null)) return [];
+        return this.actions(fieldIs(key, value), `${key} ${value}`);
     }
 
-    actions({ only, out }, what) {
+    actions(term, what) {
+        if (!term) return [];
         const button = (sign, name, term) => el('button', {
             type: 'button', class: 'act', title: `${name}: ${term}`, 'aria-label': `${name} ${what}`, onclick: () => this.onTerm(term),
         }, sign);
-        return [only && button('+', 'Filter for', only), out && button('−', 'Filter out', out)].filter(Boolean);
+        return [button('+', 'Filter for', term), button('−', 'Filter out', `-${term}`)];
     }
 
     tools(record) {
@@ -148,7 +145,7 @@ export class Detail {
 
 // The first line of a message as a phrase of its words; of a long one as many as are whole. Null where there are none.
 function phrase(message) {
-    const line = [...message.trim().split('\n')[0]];
+    const line = [...message.trim().split(/[\r\n]/)[0]];
     const start = line.slice(0, MOST_PHRASE).join('');
     const text = (line.length > MOST_PHRASE ? start.replace(/[\p{L}\p{M}\p{N}\p{Co}_]*$/u, '') : start).trim();
     return /[\p{L}\p{N}]/u.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : null;

@@ -9,12 +9,13 @@ const PATIENCE_MS = 150;
 
 /** @typedef {{records: Promise<any>, histogram: Promise<any>, names: Promise<any>, drawn: () => void}} Answers */
 
-/**
- * The filter of the tree, which shows the other loggers, too, when some are chosen.
- * @param {import('./view.js').View} view
- * @returns {Object<string, string>}
- */
-export const aroundOf = (view) => filterOf({ ...view, q: without(view.q, 'name:') });
+// All hosts, where some are chosen: one can go from each to each.
+async function otherHosts(view, signal) {
+    const q = without(view.q, 'host:');
+    if (q === view.q) return {};
+    const answer = await ask('/api/names', filterOf({ ...view, q }), signal);
+    return Object.fromEntries(Object.entries(answer).filter(([name]) => name.startsWith('hosts')));
+}
 
 /**
  * @param {import('./view.js').View} view
@@ -22,6 +23,17 @@ export const aroundOf = (view) => filterOf({ ...view, q: without(view.q, 'name:'
  * @returns {Promise<import('./chart.js').Histogram>}
  */
 export const askHistogram = (view, signal) => ask('/api/histogram', { ...filterOf(view), buckets: 120 }, signal);
+
+/**
+ * @param {import('./view.js').View} view
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>} the tree, which shows the other loggers, too, when some are chosen
+ */
+export async function askNames(view, signal) {
+    const around = filterOf({ ...view, q: without(view.q, 'name:') });
+    const [names, hosts] = await Promise.all([ask('/api/names', around, signal), otherHosts(view, signal)]);
+    return { ...names, ...hosts };
+}
 
 /**
  * The questions whose answers make a view. Histogram and tree look at every record that matches, with all processors: where server and
@@ -38,7 +50,7 @@ export function questions(view, signal) {
     const answers = {
         records: ask('/api/records', { ...filter, order: view.order, limit: PAGE }, signal),
         histogram: turn.then(() => askHistogram(view, signal)),
-        names: turn.then(() => ask('/api/names', aroundOf(view), signal)),
+        names: turn.then(() => askNames(view, signal)),
     };
     // Whoever wants an answer sees its error; nobody else is told.
     for (const answer of Object.values(answers)) answer.catch(() => {});

@@ -16,7 +16,7 @@ export class HistogramView {
     /**
      * @param {object} hooks
      * @param {(since: string, until: string) => void} hooks.onZoom
-     * @param {(level: string) => void} hooks.onLevel
+     * @param {(level: string, isChosen: boolean) => void} hooks.onLevel whether it was chosen before
      * @param {() => void} hooks.onOutgrown there are records without a bar: it has to be asked for again
      */
     constructor(hooks) {
@@ -34,12 +34,22 @@ export class HistogramView {
         this.legend = LEVELS.map((level) => {
             const count = el('b', {}, '');
             const button = el('button', {
-                type: 'button', class: `chip ${level}`, title: `Only ${level} and worse`, onclick: () => this.onLevel(level),
+                type: 'button', class: `chip ${level}`, title: `Only ${level} and worse`, 'aria-pressed': 'false',
+                onclick: () => this.onLevel(level, button.matches('[aria-pressed="true"]')),
             }, el('i', { class: `badge ${level}`, 'aria-hidden': 'true' }, level[0].toUpperCase()), `${level} `, count);
             byId('levels').append(button);
             return count;
         });
         new ResizeObserver(() => this.draw()).observe(this.plot);
+    }
+
+    /**
+     * Shows which levels are asked for.
+     * @param {string[]} values of `level:` in the search text
+     */
+    choose(values) {
+        const chosen = values.map((value) => value.replace(/^>=/, '').toLowerCase());
+        this.legend.forEach((count, level) => count.parentElement.setAttribute('aria-pressed', String(chosen.includes(LEVELS[level]))));
     }
 
     /** A question is on its way: what comes from now on may be missing in its answer. */

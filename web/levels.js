@@ -18,12 +18,11 @@ export const stepOf = (levelno) => Math.max(0, Math.min(4, Math.floor(levelno / 
 export const levelName = (record) => record.levelname || String(record.levelno);
 
 /**
- * How a level is asked for alone, and how it is left out: only the least can be, since the search text knows nothing but "at least".
+ * How a level is asked for alone.
  * @param {number} levelno
- * @returns {{only: string, out: string|null}}
+ * @returns {string}
  */
-export function levelTerms(levelno) {
+export function levelTerm(levelno) {
     const step = stepOf(levelno);
-    const isStep = levelno === (step + 1) * 10;
-    return { only: `level:=${isStep ? LEVELS[step] : levelno}`, out: isStep && step === 0 ? 'level:info' : null };
+    return `level:=${levelno === (step + 1) * 10 ? LEVELS[step] : levelno}`;
 }

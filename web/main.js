@@ -10,23 +10,25 @@ import { HistogramView } from './histogram.js';
 import { startKeys } from './keys.js';
 import { List } from './list.js';
 import { Live } from './live.js';
+import { markTerms } from './matches.js';
 import { Menus } from './menus.js';
 import { Names, sidebar } from './names.js';
-import { busy, count, countRecords, partTrouble, say, trouble } from './notices.js';
+import { busy, count, countRecords, fillPart, partTrouble, say, trouble, waysOut } from './notices.js';
 import { Pages } from './pages.js';
 import { Renewal } from './renewal.js';
 import { Search } from './search.js';
 import { openSession } from './session.js';
-import { toggled, valuesOf, withTerm } from './terms.js';
+import { toggled, valuesOf, without, withoutTimes, withTerm } from './terms.js';
 import { startTheme } from './theme.js';
 import { filterOf, readView, sameFilter, viewSearch } from './view.js';
 
 let { view, canceller } = first;
-// The records of the view, and what live brings while they are asked for.
-let loaded, arrived;
+// The records of the view, the filter of those that are shown, and what live brings while others are asked for.
+let loaded, filter, arrived;
 
+const addTerm = (term) => change({ q: withTerm(view.q, term) });
 const pages = new Pages({
-    ask: (parameters) => ask('/api/records', { ...filterOf(view), ...parameters }, canceller.signal),
+    ask: (parameters) => ask('/api/records', { ...filter, ...parameters }, canceller.signal),
     timeAt: (row) => histogram.timeAt(row, view.order),
     onChange: () => list.draw(),
     onShift: (rows) => list.shift(rows),
@@ -36,21 +38,21 @@ const pages = new Pages({
 const list = new List(byId('list'), pages, (record) => open(String(record.id)),
     (record) => view.id && open(String(record.id)));
 const histogram = new HistogramView({
-    onZoom: (since, until) => change({ since, until }),
-    onLevel: (level) => change({ q: withTerm(view.q, `level:${level}`) }),
+    onZoom: (since, until) => change({ since, until, q: withoutTimes(view.q) }),
+    onLevel: (level, isChosen) => (isChosen ? change({ q: without(view.q, 'level:') }) : addTerm(`level:${level}`)),
     onOutgrown: () => renewal.soon(),
 });
 const names = new Names({
-    onLogger: (name) => change({ q: toggled(view.q, 'name:', name) }),
-    onHost: (host) => change({ q: toggled(view.q, 'host:', host) }),
+    onLogger: (name, among) => change({ q: toggled(view.q, 'name:', name, among) }),
+    onHost: (host, among) => change({ q: toggled(view.q, 'host:', host, among) }),
+    onTerm: addTerm,
 });
 const search = new Search({ onSearch: (q) => change({ q }, 'even if it is the same'), known: () => names.known });
 const menus = new Menus({ view: () => view, onChange: (changes) => change(changes), say });
 const detail = new Detail({
-    onTerm: (term) => change({ q: withTerm(view.q, term) }),
+    onTerm: addTerm, say,
     onClose: () => close(),
     onOpen: (id) => open(id),
-    say,
     link: (id) => location.origin + location.pathname + viewSearch({ ...view, live: false, id }),
 });
 const live = new Live({
@@ -82,7 +84,7 @@ function isAtNewest() {
 function failed(error) {
     if (isAbort(error)) return;
     if (error.parameter === 'q') search.error(error);
-    else trouble(error.message, { title: 'Try again', act: () => start(questions(view, canceller.signal)) });
+    else trouble(error.message, ...waysOut(error, view, () => start(questions(view, canceller.signal)), change));
 }
 
 function showCount(total) {
@@ -92,36 +94,34 @@ function showCount(total) {
 // Draws what comes, in the order in which it comes; until then, each part shows that it belongs to the question before.
 function load(answers, signal) {
     trouble('');
+    search.error(null);
     count('Counting …');
     for (const id of ['list', 'chart', 'names']) busy(id, true);
     arrived = [];
     histogram.asked();
     renewal.after(Promise.all([answers.records, answers.histogram]));
-    const part = (id, answer, take, clear) => answer.then((given) => signal.aborted || take(given)).catch((error) => {
-        if (!signal.aborted) clear(error);
-        throw error;
-    }).finally(() => signal.aborted || busy(id, false));
-    // What is wrong with the question itself is said once.
-    const why = (what, error) => (error.status === 400 ? '' : `${what}: ${error.message}`);
-    const records = part('list', answers.records, (page) => showRecords(page, answers), (error) => {
+    const records = fillPart('list', answers.records, signal, (page) => showRecords(page, answers), () => {
         pages.forget(view.order);
         list.render();
+    });
+    records.catch((error) => {
+        if (signal.aborted) return;
         showCount(-1);
         count(error.parameter === 'q' ? 'The search text cannot be read.' : 'No answer.');
         failed(error);
     });
-    const bars = part('chart', answers.histogram, (answer) => {
+    const bars = fillPart('chart', answers.histogram, signal, (answer) => {
         partTrouble('chart-trouble', '');
         histogram.set(answer);
         comparison.begin(signal);
     }, (error) => {
         histogram.set(null);
-        partTrouble('chart-trouble', why('No histogram', error));
+        partTrouble('chart-trouble', `No histogram: ${error.message}`);
         records.then(() => (pages.isWhole ? setTotal(pages.records.length) : count('Not counted.'))).catch(() => {});
     });
-    const tree = part('names', answers.names, setNames, (error) => {
+    const tree = fillPart('names', answers.names, signal, setNames, (error) => {
+        partTrouble('names-trouble', `No loggers: ${error.message}`);
         names.set({ names: [], hosts: [], fields: [] }, { names: [], hosts: [] });
-        partTrouble('names-trouble', why('No loggers', error));
     });
     // The total is said of records that are there.
     Promise.all([records, answers.histogram]).then(([, { from }]) => {
@@ -134,6 +134,7 @@ function load(answers, signal) {
 }
 
 function showRecords(page, answers) {
+    filter = filterOf(view);
     pages.forget(view.order);
     list.scrollTo(0);
     pages.begin(page);
@@ -245,7 +246,9 @@ function show(next, how) {
 // All that can be told from the view alone.
 function paint() {
     search.set(view.q);
+    markTerms(view.q);
     menus.show(view);
+    histogram.choose(valuesOf(view.q, 'level:'));
     // While live, a count that is said again and again would drown all else.
     byId('count').setAttribute('aria-live', view.live ? 'off' : 'polite');
     list.select(view.id);
@@ -279,7 +282,6 @@ startKeys([
 ]);
 byId('live').addEventListener('click', () => change({ live: !view.live }));
 byId('order').addEventListener('click', () => change({ order: view.order === 'newest' ? 'oldest' : 'newest' }));
-byId('range-reset').addEventListener('click', () => change({ since: '', until: '' }));
 byId('names-open').addEventListener('click', () => sidebar());
 byId('names-close').addEventListener('click', () => sidebar(false));
 byId('list').addEventListener('scroll', () => live.letIn(), { passive: true });

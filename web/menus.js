@@ -4,6 +4,7 @@ import { address, ask } from './api.js';
 import { CHOICES, startOf } from './compare.js';
 import { byId, el, placeUnder } from './dom.js';
 import { partTrouble } from './notices.js';
+import { valuesOf, withoutTimes } from './terms.js';
 import { shownTime, withOffset } from './time.js';
 import { filterOf } from './view.js';
 
@@ -65,8 +66,9 @@ export class Menus {
             byId(popover).hidePopover();
             onChange(change);
         };
+        byId('range-reset').addEventListener('click', () => this.chooseRange({ since: '', until: '' }));
         const button = (text, act) => el('button', { type: 'button', onclick: act }, text);
-        byId('ranges').append(...RANGES.map(([title, since]) => button(title, () => this.onChange('range-menu', { since, until: '' }))));
+        byId('ranges').append(...RANGES.map(([title, since]) => button(title, () => this.chooseRange({ since, until: '' }))));
         byId('comparisons').append(button('No comparison', () => this.onChange('compare-menu', { compare: '' })),
             ...CHOICES.map(([compare, title]) => button(title, () => this.onChange('compare-menu', { compare }))));
         byId('range-form').addEventListener('submit', (event) => {
@@ -80,8 +82,9 @@ export class Menus {
             if (compare) this.onChange('compare-menu', { compare });
         });
         placeUnder('range', 'range-menu', () => {
-            byId('since').value = shownTime(view().since);
-            byId('until').value = shownTime(view().until);
+            const { q, since, until } = view();
+            byId('since').value = shownTime(since || (valuesOf(q, 'since:')[0] ?? ''));
+            byId('until').value = shownTime(until || (valuesOf(q, 'until:')[0] ?? ''));
             mark('range', '', ['since', 'until']);
         });
         const sends = hasSession() ? " -H 'Authorization: Bearer TOKEN'" : '';
@@ -90,6 +93,11 @@ export class Menus {
         byId('sign-out').addEventListener('click', () => signOut().catch(() => this.say('The server cannot be reached.')));
         placeUnder('compare', 'compare-menu', () => mark('compare', '', ['compare-from']));
         placeUnder('download', 'download-menu', () => this.links());
+    }
+
+    // A range that is chosen takes the place of one in the text, which would go on bounding it.
+    chooseRange(range) {
+        this.onChange('range-menu', { ...range, q: withoutTimes(this.view().q) });
     }
 
     // The server reads times, also in words; a range that it cannot read is not left.
@@ -108,7 +116,7 @@ export class Menus {
             mark('range', error.message, names.filter((name) => !names.includes(error.parameter) || error.parameter === name));
             return;
         }
-        this.onChange('range-menu', range);
+        this.chooseRange(range);
     }
 
     links() {
@@ -120,14 +128,16 @@ export class Menus {
     }
 
     /** Shows what is chosen. @param {import('./view.js').View} view */
-    show({ since, until, compare, order }) {
+    show({ q, since, until, compare, order }) {
         const preset = until ? undefined : RANGES.find(([, value]) => value === since)?.[0];
         const last = until ? null : /^-(\d+ ?\w+)$/.exec(since)?.[1];
-        const range = preset ?? (last ? `Last ${last}` : null) ?? `${since ? shownTime(since) : '…'} – ${until ? shownTime(until) : 'now'}`;
+        const given = preset ?? (last ? `Last ${last}` : null) ?? `${since ? shownTime(since) : '…'} – ${until ? shownTime(until) : 'now'}`;
+        const isInText = withoutTimes(q) !== q;
+        const range = !isInText ? given : since || until ? `${given}, as searched` : 'As searched';
         // There is room for whole seconds; all digits are a hover away.
         byId('range-text').textContent = range.replace(/(:\d\d)\.\d+/g, '$1');
         byId('range').title = range;
-        byId('range-reset').hidden = !since && !until;
+        byId('range-reset').hidden = !since && !until && !isInText;
         byId('compare').classList.toggle('on', Boolean(compare));
         byId('order').textContent = order === 'newest' ? 'Newest first' : 'Oldest first';
         byId('order').title = order === 'newest' ? 'Show the oldest first' : 'Show the newest first';

@@ -2,6 +2,7 @@
 
 import { byId, el, visible } from './dom.js';
 import { LEVELS, stepOf } from './levels.js';
+import { quoted } from './terms.js';
 import { grouped } from './time.js';
 
 const MANY = 40;
@@ -11,6 +12,25 @@ const NO_NAME = '(no name)';
 const MOST_HOSTS = 100;
 
 /** @typedef {{name: string, label: string, depth: number, counts: number[], children: Node[]}} Node */
+
+// Beside a logger or a host.
+const leaveOut = (what, act, tabindex) => el('button', {
+    type: 'button', class: 'act leave', tabindex, title: `Filter out ${what}`, 'aria-label': `Filter out ${what}`, onclick: (event) => {
+        event.stopPropagation();
+        act();
+    },
+}, '−');
+
+// A row and its button are reached by Tab together.
+function reach(row, tabIndex) {
+    row.tabIndex = tabIndex;
+    const button = row.querySelector('.leave');
+    if (button) button.tabIndex = tabIndex;
+}
+
+// With this key a click adds a logger or host to those that are chosen, or takes it out.
+const HINT = `${/Mac|iP/.test(navigator.platform) ? '⌘' : 'Ctrl'}+click: as one of several`;
+const howOf = (event) => (event.ctrlKey || event.metaKey ? 'among' : 'alone');
 
 const blank = () => LEVELS.map(() => 0);
 
@@ -46,8 +66,9 @@ export function treeOf(names) {
 export class Names {
     /**
      * @param {object} hooks
-     * @param {(name: string) => void} hooks.onLogger
-     * @param {(host: string) => void} hooks.onHost
+     * @param {(name: string, how: 'alone'|'among') => void} hooks.onLogger chosen alone, or among others
+     * @param {(host: string, how: 'alone'|'among') => void} hooks.onHost
+     * @param {(term: string) => void} hooks.onTerm
      */
     constructor(hooks) {
         Object.assign(this, hooks);
@@ -104,7 +125,8 @@ export class Names {
     draw() {
         const names = [...this.counts].map(([name, counts]) => ({ name, counts }));
         this.nodes = treeOf(names.sort((a, b) => (a.name < b.name ? -1 : 1)));
-        const hadFocus = this.tree.contains(document.activeElement);
+        const focused = document.activeElement;
+        const hadFocus = this.tree.contains(focused);
         const rows = [];
         const walk = (nodes) => {
             for (const [place, node] of nodes.entries()) {
@@ -115,9 +137,12 @@ export class Names {
         walk(this.nodes);
         this.tree.replaceChildren(...rows);
         const current = rows.find((row) => row.dataset.name === this.current) ?? rows[0];
-        if (current) current.tabIndex = 0;
-        if (hadFocus) current?.focus();
-        byId('loggers-none').hidden = rows.length > 0;
+        if (current) reach(current, 0);
+        // A button that leaves out gives the focus to the row of another logger, not to its button.
+        const isSame = hadFocus && focused.closest('.node')?.dataset.name === current?.dataset.name;
+        if (hadFocus) (isSame && focused.matches('.leave') ? current.querySelector('.leave') : current)?.focus();
+        // What is not known is not none.
+        byId('loggers-none').hidden = rows.length > 0 || !byId('names-trouble').hidden;
         this.drawHosts();
     }
 
@@ -132,7 +157,7 @@ export class Names {
             role: 'treeitem', class: 'node', tabindex: -1, 'data-name': node.name, 'aria-level': node.depth, 'aria-posinset': place,
             'aria-setsize': size, 'aria-expanded': isParent ? String(this.isOpen(node)) : null, 'aria-selected': String(isChosen),
             'aria-disabled': isNamed ? null : 'true',
-            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records`, onclick: () => this.choose(node),
+            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records${isNamed ? `\n${HINT}` : ''}`, onclick: (event) => this.choose(node, event),
         },
         el('span', {
             class: isParent ? 'twist' : 'twist leaf', 'aria-hidden': 'true', onclick: (event) => {
@@ -142,6 +167,7 @@ export class Names {
         }), el('span', { class: 'label' }, visible(node.label)));
         if (bad > 0) row.append(el('span', { class: 'bad' }, short(bad), el('span', { class: 'unseen' }, ' errors')));
         row.append(el('span', { class: 'count' }, short(total), el('span', { class: 'unseen' }, ' records')));
+        if (isNamed) row.append(leaveOut(`logger ${visible(node.name)}`, () => this.onTerm(`-name:${quoted(node.name)}`), -1));
         row.style.paddingLeft = `${(node.depth - 1) * 14 + 4}px`;
         row.node = node;
         return row;
@@ -150,15 +176,24 @@ export class Names {
     drawHosts() {
         const hosts = [...this.hosts].sort(([, a], [, b]) => b - a).slice(0, MOST_HOSTS);
         byId('hosts-cut').hidden = this.hosts.size <= MOST_HOSTS;
-        byId('hosts').replaceChildren(...hosts.map(([host, count]) => el('li', {}, el('button', {
-            type: 'button', class: 'node', 'aria-pressed': String(this.chosen.hosts.includes(host)), onclick: () => this.onHost(host),
-        }, el('span', { class: 'label' }, visible(host)), el('span', { class: 'count' }, short(count))))));
+        const focused = document.activeElement;
+        const had = focused.closest('#hosts li');
+        const rows = hosts.map(([host, count]) => el('li', { 'data-host': host }, el('button', {
+            type: 'button', class: 'node', 'aria-pressed': String(this.chosen.hosts.includes(host)), title: `${visible(host)}: ${grouped(count)} records\n${HINT}`,
+            onclick: (event) => this.onHost(host, howOf(event)),
+        }, el('span', { class: 'label' }, visible(host)), el('span', { class: 'count' }, short(count))),
+        leaveOut(`host ${visible(host)}`, () => this.onTerm(`-host:${quoted(host)}`))));
+        byId('hosts').replaceChildren(...rows);
+        if (!had) return;
+        const same = rows.find((row) => row.dataset.host === had.dataset.host);
+        const button = focused.matches('.leave') ? '.leave' : '.node';
+        (same ? same.querySelector(button) : rows[0]?.querySelector('.node'))?.focus();
     }
 
-    choose(node) {
+    choose(node, event) {
         if (node.label === NO_NAME) return;
         this.current = node.name;
-        this.onLogger(node.name);
+        this.onLogger(node.name, howOf(event));
     }
 
     toggle(node, isOpen = !this.isOpen(node)) {
@@ -176,8 +211,8 @@ export class Names {
         const parent = rows.slice(0, at).findLast((row) => row.node.depth < node.depth);
         const go = (row) => {
             if (!row) return;
-            rows[at].tabIndex = -1;
-            row.tabIndex = 0;
+            reach(rows[at], -1);
+            reach(row, 0);
             this.current = row.node.name;
             row.focus();
         };
@@ -189,8 +224,8 @@ export class Names {
             End: () => go(rows.at(-1)),
             ArrowRight: () => (isOpen ? go(rows[at + 1]) : this.toggle(node, true)),
             ArrowLeft: () => (isOpen ? this.toggle(node, false) : go(parent)),
-            Enter: () => this.choose(node),
-            ' ': () => this.choose(node),
+            Enter: () => this.choose(node, event),
+            ' ': () => this.choose(node, event),
         };
         if (!acts[event.key]) return;
         event.preventDefault();

@@ -1,7 +1,7 @@
 // When histogram and tree are asked for again: from time to time while live, or when the list shows that they are of another time.
 
-import { ask, connection } from './api.js';
-import { aroundOf, askHistogram } from './first.js';
+import { connection } from './api.js';
+import { askHistogram, askNames } from './first.js';
 import { dropOlder, fitTotal } from './fit.js';
 import { partTrouble } from './notices.js';
 import { valuesOf } from './terms.js';
@@ -103,7 +103,7 @@ export class Renewal {
             this.showCount(total);
             // Those that have gone were not the oldest.
             if (live && pages.isWhole && pages.records.length > total && order === 'newest') this.reload();
-            else await Promise.all([this.comparison.renew(signal), ask('/api/names', aroundOf(this.view()), signal).then(this.showNames)]);
+            else await Promise.all([this.comparison.renew(signal), askNames(this.view(), signal).then(this.showNames)]);
         } catch {
             if (!signal.aborted) histogram.recent = null;
         }

@@ -2,6 +2,7 @@
 
 import { el, visible } from './dom.js';
 import { LEVELS, levelName, stepOf } from './levels.js';
+import { markRow } from './matches.js';
 import { exactTime, rowTime } from './time.js';
 
 const COLUMNS = ['time', 'level', 'logger', 'host', 'message'];
@@ -37,10 +38,13 @@ export class Row {
         this.levelName = el('span', { class: 'unseen' });
         this.badge = el('span', {}, this.letter, this.levelName);
         this.level = el('span', { role: 'gridcell', class: 'level' }, this.badge);
-        this.logger = el('span', { role: 'gridcell', class: 'logger' });
+        this.path = el('span', { class: 'path' });
+        this.leaf = el('span', { class: 'leaf' });
+        this.logger = el('span', { role: 'gridcell', class: 'logger' }, this.path, this.leaf);
         this.host = el('span', { role: 'gridcell', class: 'host' });
         this.text = el('span', { class: 'text' });
         this.more = el('span', { class: 'more' });
+        this.folded = [];
         this.message = el('span', { role: 'gridcell', class: 'message' }, this.text, this.more);
         this.node = el('div', { class: 'row', role: 'row', id: `row-${slot}` },
             this.time, this.level, this.logger, this.host, this.message);
@@ -55,11 +59,15 @@ export class Row {
         this.index = index;
         this.node.setAttribute('aria-rowindex', String(index + 2));
         this.node.setAttribute('aria-selected', String(isSelected));
-        if (record === this.record) return;
+        if (record !== this.record) this.put(record);
+        markRow(this);
+    }
+
+    put(record) {
         this.record = record;
         this.node.classList.toggle('waiting', !record);
         if (record) this.fill(record);
-        else for (const part of [this.day, this.clock, this.letter, this.levelName, this.logger, this.host, this.text, this.more]) {
+        else for (const part of [this.day, this.clock, this.letter, this.levelName, this.path, this.leaf, this.host, this.text, this.more]) {
             part.textContent = '';
         }
     }
@@ -77,14 +85,19 @@ export class Row {
         this.badge.title = name;
         this.letter.textContent = name.slice(0, 1).toUpperCase();
         this.levelName.textContent = name;
-        this.logger.textContent = visible(record.name ?? '');
-        this.logger.title = this.logger.textContent;
+        const logger = visible(record.name ?? '');
+        // Loggers differ at their end: what is before it gives way where there is no room.
+        const dot = Math.max(0, logger.lastIndexOf('.'));
+        this.path.textContent = logger.slice(0, dot);
+        this.leaf.textContent = logger.slice(dot);
+        this.logger.title = logger;
         this.host.textContent = visible(record.hostname ?? '');
         const message = record.message ?? '';
         const end = message.indexOf('\n');
         // A row is one line: no browser needs to lay out the rest of a megabyte.
         this.text.textContent = visible((end < 0 ? message : message.slice(0, end)).slice(0, 1000).replace(/\r$/, ''));
-        this.more.textContent = folded(record, message, end);
+        this.folded = folded(record, message, end);
+        this.more.textContent = this.folded.map(({ said }) => said).join(', ');
     }
 }
 
@@ -94,9 +107,9 @@ function folded(record, message, end) {
     if (end >= 0) {
         let lines = 0;
         for (let at = end; at >= 0; at = message.indexOf('\n', at + 1)) lines += 1;
-        parts.push(`+${lines} line${lines === 1 ? '' : 's'}`);
+        parts.push({ said: `+${lines} line${lines === 1 ? '' : 's'}`, text: message.slice(end) });
     }
-    if (record.exc_text) parts.push('traceback');
-    if (record.stack_info) parts.push('stack');
-    return parts.join(', ');
+    if (record.exc_text) parts.push({ said: 'traceback', text: record.exc_text });
+    if (record.stack_info) parts.push({ said: 'stack', text: record.stack_info });
+    return parts;
 }

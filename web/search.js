@@ -39,8 +39,9 @@ export class Search {
 
     /** @param {string} q as it stands in the URL */
     set(q) {
-        if (this.input.value.trim() !== q) this.input.value = q;
         byId('clear').hidden = q === '';
+        if (this.input.value.trim() === q) return;
+        this.input.value = q;
         this.error(null);
     }
 

@@ -2,8 +2,9 @@
 
 /** @typedef {{text: string, from: number, to: number}} Term */
 
-/** The keys with a colon that the search text knows. */
-export const KEYS = ['level:', 'name:', '-name:', 'host:', 'process:', 'thread:', 'since:', 'until:', 'has:'];
+/** The keys with a colon that the search text knows; a minus before one leaves out what it finds. */
+export const KEYS = ['level:', 'name:', 'host:', 'process:', 'thread:', 'since:', 'until:', 'has:',
+    '-level:', '-name:', '-host:', '-process:', '-thread:', '-has:'];
 
 /**
  * The terms of a search text: at spaces, but for those in quotes and between slashes.
@@ -11,7 +12,7 @@ export const KEYS = ['level:', 'name:', '-name:', 'host:', 'process:', 'thread:'
  * @returns {Term[]}
  */
 export function terms(q) {
-    const found = q.matchAll(/\/(?:[^/\\]|\\.)+\/i?(?=\s|$)|(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g);
+    const found = q.matchAll(/-?\/(?:[^/\\]|\\.)+\/i?(?=\s|$)|(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g);
     return [...found].map((match) => ({ text: match[0], from: match.index, to: match.index + match[0].length }));
 }
 
@@ -23,6 +24,29 @@ export function terms(q) {
 export function quoted(value) {
     const text = String(value);
     return /^[\p{L}\p{N}_.+@-][\p{L}\p{N}_.:+@/-]*$/u.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
+// Control characters, of which a line of text keeps not all.
+const CONTROL = /[\0-\x1f\x7f-\x9f]/;
+
+/**
+ * Whether a value can stand in a line of text as it is.
+ * @param {any} value
+ * @returns {boolean}
+ */
+export const isPlain = (value) => !CONTROL.test(String(value));
+
+/**
+ * The term for an extra field of this value: one that is not plain is a regular expression, in which every sign can be written.
+ * @param {string} key
+ * @param {any} value
+ * @returns {string}
+ */
+export function fieldIs(key, value) {
+    if (isPlain(value)) return `${key}=${quoted(value)}`;
+    const known = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+    const escaped = (sign) => known[sign] ?? (/["\\]/.test(sign) || CONTROL.test(sign) ? `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}` : `\\${sign}`);
+    return `${key}~"^${String(value).replace(/[\\^$.*+?()[\]{}|"\0-\x1f\x7f-\x9f]/g, escaped)}$"`;
 }
 
 /**
@@ -47,15 +71,21 @@ export function withTerm(q, term) {
 }
 
 /**
- * The text with only this value of a key, or with none when it was the value already.
+ * The text with only this value of a key, or with none when it was the value already; among others, they stay as they are.
  * @param {string} q
  * @param {string} key with its colon
  * @param {string} value
+ * @param {'alone'|'among'} [how]
  * @returns {string}
  */
-export function toggled(q, key, value) {
-    const rest = without(q, key);
-    return valuesOf(q, key).includes(value) ? rest : withTerm(rest, key + quoted(value));
+export function toggled(q, key, value, how = 'alone') {
+    const all = terms(q).map(({ text }) => text);
+    const isIt = (text) => text.startsWith(key) && valuesOf(text, key)[0] === value;
+    const leaves = (text) => (how === 'alone' ? text.startsWith(key) : isIt(text));
+    const leaving = all.filter(leaves);
+    const term = key + quoted(value);
+    const rest = all.filter((text) => !leaves(text) && text !== `-${term}`);
+    return (leaving.length > 0 && leaving.every(isIt) ? rest : [...rest, term]).join(' ');
 }
 
 /**
@@ -69,6 +99,13 @@ export function without(q, ...starts) {
     const all = terms(q);
     return all.some((term) => has(term.text)) ? all.map((term) => term.text).filter((text) => !has(text)).join(' ') : q;
 }
+
+/**
+ * The text without its terms of time.
+ * @param {string} q
+ * @returns {string} the same where it has none
+ */
+export const withoutTimes = (q) => without(q, 'since:', 'until:');
 
 /**
  * The values of a key, out of their quotes: the loggers of all `name:`.

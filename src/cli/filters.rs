@@ -38,7 +38,7 @@ pub(super) struct FilterArguments {
 
     /// Not before this time: -1h, 30 min ago, today, 2026-11-22, '2026-11-22 16:20', RFC 3339, epoch
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(super) since: Option<String>,
+    since: Option<String>,
 
     /// Not after this time; a day as a whole
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -56,6 +56,18 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "THREAD")]
     thread: Vec<String>,
 
+    /// Not from this host; repeat it for several
+    #[arg(long, value_name = "HOST")]
+    not_host: Vec<String>,
+
+    /// Not from this process, by id or name; repeat it for several
+    #[arg(long, value_name = "PROCESS")]
+    not_process: Vec<String>,
+
+    /// Not from this thread, by identifier or name; repeat it for several
+    #[arg(long, value_name = "THREAD")]
+    not_thread: Vec<String>,
+
     /// With this extra field, dots for nested ones: user.id=7; repeat it to ask for more
     ///
     /// KEY alone: it is there. KEY=VALUE, KEY!=VALUE: with this value, with another. KEY>VALUE, >=, <, <=: numbers by value,
@@ -70,6 +82,14 @@ pub(super) struct FilterArguments {
     /// Match --grep in any case
     #[arg(short, long, requires = "grep")]
     ignore_case: bool,
+
+    /// By the search text of the page: 'level:error -host:db1 "connection reset" elapsed>5'
+    ///
+    /// Terms with white space between them, all of which must hold: words as time, time*, "a phrase"; /regex/, /regex/i; level:error,
+    /// level:<=info, level:=error (at least, at most, exactly); name:, host:, process:, thread:, since: and until: as the options of
+    /// these names; user.id=7, elapsed>5, has:KEY as --field. A - right before a term leaves out what it finds.
+    #[arg(short = 'q', long, value_name = "TEXT", allow_hyphen_values = true)]
+    search: Option<String>,
 
     /// Read and show times in UTC instead of local time
     #[arg(long, help_heading = None::<&str>)]
@@ -100,10 +120,14 @@ impl FilterArguments {
             hosts: self.host.clone(),
             processes: self.process.clone(),
             threads: self.thread.clone(),
+            not_hosts: self.not_host.clone(),
+            not_processes: self.not_process.clone(),
+            not_threads: self.not_thread.clone(),
             fields: self.field.clone(),
             grep: self.grep.clone(),
             case,
             words: self.words.clone(),
+            search: self.search.clone(),
         };
         filters.query(now_ns(), self.zone()).map_err(named)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, value_parser};
 use logstore::{Order, Output, Progress, Query, Reader, RecordFormat, Records, TextFormat};
 
@@ -81,6 +81,7 @@ Examples:
   logstore query --since yesterday timeout 'connection reset'
   logstore query --name '*.db' --not-name myapp.db.pool --field 'ms>=1500'
   logstore query --field user.id=7 --format '%(asctime)s %(levelname)-8s %(message)s'
+  logstore query -q 'level:error -host:db1 \"connection reset\" elapsed>5'
   logstore query --level error -C 5
   logstore query --cursor-file ~/.errors-seen --level error
   logstore query -f --level error -o json | jq .message";
@@ -178,8 +179,14 @@ fn tell_of(is_cut: bool, damaged_blocks: usize, query: &Query) {
 
 impl QueryArguments {
     fn query(&self) -> anyhow::Result<Query> {
+        let wanted = self.filters.query()?;
+        if self.follow && wanted.until_ns.is_some() {
+            bail!(
+                "--follow goes on for ever, and until: in --search ends it; leave out one of them"
+            );
+        }
         let begins =
-            self.filters.since.is_some() || self.after_id.is_some() || self.cursor_file.is_some();
+            wanted.since_ns.is_some() || self.after_id.is_some() || self.cursor_file.is_some();
         let first = (self.follow && !begins).then_some(FOLLOW_FIRST);
         Ok(Query {
             after_id: self.after_id,
@@ -189,7 +196,7 @@ impl QueryArguments {
             } else {
                 Order::OldestFirst
             },
-            ..self.filters.query()?
+            ..wanted
         })
     }
 

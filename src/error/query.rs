@@ -130,6 +130,14 @@ pub enum QueryError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A search text that is none.
+    #[error("{error}{place}", place = marked_between(text, error.from, error.to))]
+    Search {
+        /// What was given.
+        text: String,
+        /// What is wrong with it, and where.
+        error: SearchError,
+    },
     /// One of the [filters](crate::Filters) cannot be read.
     #[error("{filter}")]
     Filter {
@@ -236,4 +244,19 @@ fn marked(text: &str, at: usize) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     format!("\n    {line}\n    {:before$}^", "")
+}
+
+/// As [`marked`], with a caret under each character between two offsets in units of UTF-16.
+fn marked_between(text: &str, from: usize, to: usize) -> String {
+    let before = |units: usize| {
+        let mut left = units;
+        text.chars().take_while(move |c| {
+            let is_before = left > 0;
+            left = left.saturating_sub(c.len_utf16());
+            is_before
+        })
+    };
+    let at = before(from).map(char::len_utf8).sum();
+    let width = before(to).count() - before(from).count();
+    marked(text, at) + &"^".repeat(width.saturating_sub(1))
 }

@@ -22,6 +22,7 @@ use super::{datagrams, welcome};
 use crate::error::ServerError;
 use crate::report::{Report, Reporter};
 use crate::sink::RecordSink;
+use crate::store::RoomSettings;
 use crate::wire::Protocol;
 
 /// The pause after a failed accept: too many open files, as a rule, which passes when others close.
@@ -68,6 +69,7 @@ pub struct LogRecordSocketReceiver {
     message_timeout: Duration,
     metrics: Option<MetricsPage>,
     database: Option<PathBuf>,
+    room: RoomSettings,
     query_timeout: Duration,
 }
 
@@ -136,6 +138,7 @@ impl LogRecordSocketReceiver {
             message_timeout: MESSAGE_TIMEOUT,
             metrics: None,
             database: None,
+            room: RoomSettings::default(),
             query_timeout: DEFAULT_QUERY_TIMEOUT,
         })
     }
@@ -152,6 +155,13 @@ impl LogRecordSocketReceiver {
     #[must_use]
     pub fn database(mut self, path: impl Into<PathBuf>) -> Self {
         self.database = Some(path.into());
+        self
+    }
+
+    /// How the database's disk is kept from running full: what is put there for an answer leaves so much free, and some more.
+    #[must_use]
+    pub fn room(mut self, settings: RoomSettings) -> Self {
+        self.room = settings;
         self
     }
 
@@ -280,7 +290,7 @@ impl LogRecordSocketReceiver {
             live: self.database.clone().map(Hub::new),
             questions: self
                 .database
-                .map(|path| Questions::new(path, self.query_timeout)),
+                .map(|path| Questions::new(path, self.room, self.query_timeout)),
         };
         let shared = Rc::new(Shared::new(sink, tap, counters, reporter, rules));
         let tasks = LocalSet::new();
@@ -292,6 +302,9 @@ impl LogRecordSocketReceiver {
                 tokio::task::spawn_local(receiving);
             }
             let complaining = tokio::task::spawn_local(Rc::clone(&shared).complain_now_and_then());
+            if let Some(questions) = &shared.rules.questions {
+                questions.sweep();
+            }
             accept(listener, &shared, stop.0.subscribe()).await;
             if let Some(live) = &shared.rules.live {
                 live.close();

@@ -18,6 +18,10 @@ use crate::error::{ServerError, WireError};
 /// How long a client may take for its handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How much may wait in TLS for a client that does not take it, in bytes: no other bound counts it. It is what TLS packs together, and a
+/// quarter of what rustls would take.
+const WAITING_BYTES: usize = 16 << 10;
+
 /// The fatal alert `unexpected_message` (RFC 8446, section 6.2), as it is sent before anything is encrypted.
 pub(super) const UNEXPECTED_MESSAGE: [u8; 7] = [21, 3, 1, 0, 2, 2, 10];
 
@@ -84,9 +88,11 @@ impl Tls {
     pub(super) async fn greet(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, WireError> {
         let greeted = timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream)).await;
         let failed = |reason: String| WireError::Tls { reason };
-        greeted
+        let mut stream = greeted
             .map_err(|_| failed(format!("the handshake took over {HANDSHAKE_TIMEOUT:?}")))?
-            .map_err(|error| failed(reason_of(&error)))
+            .map_err(|error| failed(reason_of(&error)))?;
+        stream.get_mut().1.set_buffer_limit(Some(WAITING_BYTES));
+        Ok(stream)
     }
 }
 
@@ -98,5 +104,51 @@ fn reason_of(error: &std::io::Error) -> String {
             "the client showed no certificate, which --client-ca demands".into()
         }
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use tokio::net::TcpListener;
+    use tokio::task::spawn_blocking;
+    use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn little_waits_in_tls_for_who_takes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let files = TlsFiles {
+            cert: dir.path().join("cert.pem"),
+            key: dir.path().join("key.pem"),
+            client_ca: None,
+        };
+        std::fs::write(&files.cert, made.cert.pem()).unwrap();
+        std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = spawn_blocking(move || {
+            let name = "localhost".try_into().unwrap();
+            let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            client.complete_io(&mut stream).unwrap();
+            stream
+        });
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut greeted = Tls::load(&files).unwrap().greet(stream).await.unwrap();
+        let taken = greeted.get_mut().1.writer().write(&vec![0; 100_000]);
+        assert_eq!(taken.unwrap(), WAITING_BYTES);
+        client.await.unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! The filters as people write them: what the command line and the HTTP API take alike.
 
-use super::{Case, FieldFilter, Pattern, Phrase, Query};
+use super::{Case, FieldFilter, Pattern, Phrase, Query, parse_search};
 use crate::error::QueryError;
 use crate::level::Level;
 use crate::time::{Zone, parse_since, parse_until};
@@ -28,6 +28,12 @@ pub struct Filters {
     pub processes: Vec<String>,
     /// See [`Query::threads`].
     pub threads: Vec<String>,
+    /// See [`Query::not_hosts`].
+    pub not_hosts: Vec<String>,
+    /// See [`Query::not_processes`].
+    pub not_processes: Vec<String>,
+    /// See [`Query::not_threads`].
+    pub not_threads: Vec<String>,
     /// See [`Query::fields`].
     pub fields: Vec<FieldFilter>,
     /// A regular expression, see [`Query::grep`].
@@ -36,6 +42,8 @@ pub struct Filters {
     pub case: Case,
     /// Words and phrases, as [`Phrase::parse_all`] reads them.
     pub words: Vec<String>,
+    /// A search text, as [`parse_search`] reads it, whose conditions must hold besides.
+    pub search: Option<String>,
 }
 
 impl Filters {
@@ -73,7 +81,12 @@ impl Filters {
         for words in &self.words {
             phrases.extend(Phrase::parse_all(words).map_err(of("words"))?);
         }
-        Ok(Query {
+        let search = self.search.as_deref().unwrap_or_default();
+        let searched = parse_search(search, now_ns, zone).map_err(|error| {
+            let text = search.to_owned();
+            of("search")(QueryError::Search { text, error })
+        })?;
+        let query = Query {
             min_level: self.level,
             max_level: self.max_level,
             exact_levels: self.exact_levels.clone(),
@@ -84,11 +97,15 @@ impl Filters {
             hosts: self.hosts.clone(),
             processes: self.processes.clone(),
             threads: self.threads.clone(),
+            not_hosts: self.not_hosts.clone(),
+            not_processes: self.not_processes.clone(),
+            not_threads: self.not_threads.clone(),
             fields: self.fields.clone(),
             grep: grep.transpose().map_err(of("grep"))?,
             phrases,
             ..Query::default()
-        })
+        };
+        Ok(query.and(searched))
     }
 }
 

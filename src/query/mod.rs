@@ -30,6 +30,8 @@ pub struct Query {
     pub max_level: Option<Level>,
     /// One of these levels. None: all.
     pub exact_levels: Vec<Level>,
+    /// None of these levels.
+    pub not_levels: Vec<Level>,
     /// One of these loggers, or a logger under one: `myapp.area2` takes `myapp.area2.sub`, not `myapp.area21`. A `*` is any run of
     /// characters, dots included: `*.db` takes `myapp.db` and `myapp.db.pool`. None: all.
     pub names: Vec<String>,
@@ -45,12 +47,24 @@ pub struct Query {
     pub processes: Vec<String>,
     /// One of these threads, by identifier or by name; a `*` is any run of characters. None: all.
     pub threads: Vec<String>,
+    /// None of these host names; written as [`hosts`](Self::hosts) are. A record that has none passes.
+    pub not_hosts: Vec<String>,
+    /// None of these processes; written as [`processes`](Self::processes) are. A record that has none passes.
+    pub not_processes: Vec<String>,
+    /// None of these threads; written as [`threads`](Self::threads) are. A record that has none passes.
+    pub not_threads: Vec<String>,
     /// What must hold for extra fields.
     pub fields: Vec<FieldFilter>,
+    /// What may hold for none of the extra fields: a record without the key passes.
+    pub not_fields: Vec<FieldFilter>,
     /// A pattern that must match somewhere in the message, traceback, stack or a text of the extra fields.
     pub grep: Option<Pattern>,
     /// Phrases that must each occur in the message, traceback, stack or a text of the extra fields.
     pub phrases: Vec<Phrase>,
+    /// Patterns that may match in none of the texts that [`grep`](Self::grep) looks into.
+    pub not_patterns: Vec<Pattern>,
+    /// Phrases that may occur in none of them.
+    pub not_phrases: Vec<Phrase>,
     /// Only records whose id is greater: what has arrived since.
     pub after_id: Option<i64>,
     /// Only records before this one in time order: older ones, and of its own time those with a smaller id.
@@ -120,9 +134,16 @@ impl Query {
         narrow(&mut self.after_id, &mut other.after_id, Ord::max);
         narrow(&mut self.after, &mut other.after, Ord::max);
         narrow(&mut self.before, &mut other.before, Ord::min);
+        self.not_levels.append(&mut other.not_levels);
         self.not_names.append(&mut other.not_names);
+        self.not_hosts.append(&mut other.not_hosts);
+        self.not_processes.append(&mut other.not_processes);
+        self.not_threads.append(&mut other.not_threads);
         self.fields.append(&mut other.fields);
+        self.not_fields.append(&mut other.not_fields);
         self.phrases.append(&mut other.phrases);
+        self.not_phrases.append(&mut other.not_phrases);
+        self.not_patterns.append(&mut other.not_patterns);
         self.also.append(&mut other.also);
         if self.grep.is_none() {
             self.grep = other.grep.take();

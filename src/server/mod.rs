@@ -351,6 +351,7 @@ impl ServerBuilder {
         let path = path.as_ref();
         let mut settings = self.handler.also_report(Arc::clone(&reporter));
         settings.notes_reports = self.own_records == OwnRecords::On;
+        receiver = receiver.room(settings.room.unwrap_or_default());
         let handler = Arc::new(settings.or_keep_all().open(path)?);
         let counters = Arc::new(ReceiverCounters::default());
         if self.own_records == OwnRecords::On {

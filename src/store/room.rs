@@ -14,6 +14,10 @@ const RESERVE_EVERY: Duration = Duration::from_secs(10);
 /// What has to be free besides for a reserve to be made: the WAL is as large as that.
 const SPARE_BYTES: u64 = 8 << 20;
 
+/// What others leave free besides what should stay free: the store's own log and spill go on growing while they write.
+#[cfg(feature = "net")]
+const STORE_BYTES: u64 = 128 << 20;
+
 /// How the disk is kept from running full. By default it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RoomSettings {
@@ -22,6 +26,16 @@ pub struct RoomSettings {
     pub reserve_bytes: u64,
     /// How much of the disk should stay free, in bytes; 0: it may run full.
     pub min_free_bytes: u64,
+}
+
+#[cfg(feature = "net")]
+impl RoomSettings {
+    /// How much of the disk others leave free that write to it beside the store, in bytes: so much that no record is left out or removed
+    /// for them, and that there is room for the reserve, should it have been given up.
+    pub(crate) fn kept_from_others(self) -> u64 {
+        let kept = self.min_free_bytes.saturating_add(self.reserve_bytes);
+        kept.saturating_add(STORE_BYTES)
+    }
 }
 
 /// See the module's documentation.

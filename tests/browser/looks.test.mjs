@@ -69,8 +69,12 @@ async function judged(page, view) {
 for (const colorScheme of ['light', 'dark']) {
     test(`axe-core finds nothing serious in the ${colorScheme} theme`, async () => {
         const found = [];
-        const judge = async (view) => found.push(...await judged(page, view));
         const page = await open(browser, server, '/?live=1&compare=1d', { colorScheme });
+        const judge = async (view) => {
+            // What waits for its answer is dimmed.
+            await until(page, () => !document.querySelector('[aria-busy=true]'));
+            found.push(...await judged(page, view));
+        };
         await counted(page, '202 records');
         await page.waitForSelector('#other:not([hidden])');
         await judge('the list');

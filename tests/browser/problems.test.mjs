@@ -90,13 +90,51 @@ test('what is shown belongs to what is asked: a histogram that does not come say
     await search(page, 'level:error');
     await counted(page, '6 records');
     assert.equal(await page.isVisible('#chart-trouble'), false);
-    await page.fill('#q', 'level:');
+    await page.close();
+});
+
+test('a search that cannot be read leaves the answer before it, dimmed, with the reason at the search', async () => {
+    const page = await open(browser, server, '/?q=level:error');
+    await counted(page, '6 records');
+    await until(page, () => document.querySelector('#levels .chip.error b').textContent === '6');
+    const rows = await messages(page);
+    await page.fill('#q', 'level:loud');
     await page.press('#q', 'Enter');
     await page.waitForSelector('#q-error:not([hidden])');
     await counted(page, 'The search text cannot be read.');
-    assert.deepEqual(await messages(page), []);
-    await until(page, () => document.querySelector('#levels .chip.error b').textContent === '');
-    assert.equal(await page.isVisible('#chart-trouble'), false);
+    await until(page, () => document.querySelectorAll('.stale').length === 3 && !document.querySelector('.stale[aria-busy]'));
+    assert.deepEqual(await messages(page), rows);
+    assert.equal(await page.textContent('#levels .chip.error b'), '6');
+    assert.ok(await page.isVisible('#loggers [data-name="worker"]'));
+    await page.click('.rows .row');
+    await page.waitForSelector('#detail pre.said');
+    assert.match(await page.textContent('#q-error'), /loud/, 'the reason stays');
+    await page.click('#detail-close');
+    await search(page, 'level:error');
+    assert.equal(await page.isVisible('#q-error'), false);
+    await until(page, () => !document.querySelector('.stale'));
+    await page.goto(`${server.url}/?q=level:loud`);
+    await counted(page, 'The search text cannot be read.');
+    await until(page, () => !document.querySelector('[aria-busy]'));
+    assert.equal(await page.isVisible('#loggers-none'), false, 'that there are none is not known');
+    await page.close();
+});
+
+test('where no answer comes, less time is offered, and no part says that there is nothing', async () => {
+    const page = await open(browser, server, null);
+    const slow = problem(504, 'no answer within 30 s');
+    for (const path of ['records', 'histogram', 'names']) await once(page, `/api/${path}`, slow);
+    await page.goto(server.url);
+    await page.waitForSelector('#names-trouble:not([hidden])');
+    assert.equal(await page.isVisible('#loggers-none'), false);
+    await page.click('#trouble button:text-is("Last hour")');
+    await counted(page, '61 records');
+    assert.equal(new URL(page.url()).search, '?since=-1h');
+    assert.equal(await page.isVisible('#trouble'), false);
+    await once(page, '/api/records', slow);
+    await page.reload();
+    await page.waitForSelector('#trouble:not([hidden])');
+    assert.deepEqual(await page.locator('#trouble button').allInnerTexts(), ['Try again'], 'a range is chosen');
     await page.close();
 });
 

@@ -48,6 +48,10 @@ test('an error points into the text', async () => {
     await page.click('#q-error button');
     const marked = await page.$eval('#q', (input) => input.value.slice(input.selectionStart, input.selectionEnd));
     assert.match(marked, /terrible/);
+    await page.focus('#list');
+    await page.keyboard.press('End');
+    await until(page, () => [...document.querySelectorAll('.rows .text')].some((text) => text.textContent === 'request 0 done'));
+    assert.equal(await page.isVisible('#q-error'), true, 'the answer before it is read on, the reason stays');
     await search(page, 'done level:info');
     assert.equal(await page.isVisible('#q-error'), false);
     await page.close();
@@ -57,6 +61,9 @@ test('a time that cannot be read is explained over the list', async () => {
     const page = await open(browser, server, '/?since=someday');
     await page.waitForSelector('#trouble:not([hidden])');
     assert.match(await page.textContent('#trouble'), /someday/);
+    assert.deepEqual(await page.locator('#trouble button').allInnerTexts(), ['All time'], 'asking again is in vain');
+    await page.click('#trouble button');
+    await counted(page, '300 records');
     await page.close();
 });
 
@@ -77,6 +84,17 @@ test('loggers, hosts, fields and keys are completed', async () => {
     assert.ok((await offered()).includes('user.id='));
     await page.fill('#q', 'lev');
     assert.deepEqual(await offered(), ['level:']);
+    await page.fill('#q', '-');
+    assert.deepEqual(await offered(), ['-level:', '-name:', '-host:', '-process:', '-thread:', '-has:']);
+    await page.type('#q', 'host:');
+    assert.deepEqual(await offered(), ['-host:node0', '-host:node1']);
+    await page.fill('#q', '-level:=');
+    assert.deepEqual((await offered())[0], '-level:=debug');
+    await page.fill('#q', '-orders');
+    assert.deepEqual(await offered(), ['-name:shop.api.orders']);
+    await page.press('#q', 'Tab');
+    assert.equal(await page.inputValue('#q'), '-name:shop.api.orders ');
+    await page.fill('#q', 'lev');
     await page.press('#q', 'Escape');
     assert.equal(await page.isVisible('#choices'), false);
     await page.close();

@@ -82,6 +82,32 @@ const FILTERS: &[(&str, &[&str])] = &[
     ("process=4712", &["--process", "4712"]),
     ("thread=MainThread", &["--thread", "MainThread"]),
     (
+        "not-host=node1&not-process=4712&not-thread=*x",
+        &[
+            "--not-host",
+            "node1",
+            "--not-process",
+            "4712",
+            "--not-thread",
+            "*x",
+        ],
+    ),
+    ("q=-host:node1", &["--host", "node0"]),
+    ("q=-level:notice", &["--max-level", "info"]),
+    ("q=-level:%3Dnotice", &["-q", "-level:=25"]),
+    (
+        "q=-request+-%22took+long%22",
+        &["-q", "-request -\"took long\""],
+    ),
+    (
+        "q=-/request+1/i+-elapsed%3E5+-has:nothing&name=app",
+        &["-q", "-elapsed>5 -/REQUEST 1/i", "--name", "app"],
+    ),
+    (
+        "q=since:%222026-11-21+16:00:10%22&zone=utc",
+        &["--utc", "-q", "since:\"2026-11-21 16:00:10\""],
+    ),
+    (
         "field=elapsed%3E5&field=user.id%3D1",
         &["--field", "elapsed>5", "--field", "user.id=1"],
     ),
@@ -414,6 +440,10 @@ fn a_histogram_has_all_its_buckets_and_tells_levels_apart() {
     let bounded = bounded.json();
     assert_eq!(bounded["width_ms"], 300_000, "{bounded}");
     assert_eq!(bounded["buckets"].as_array().unwrap().len(), 25);
+    // That nothing has come since is seen.
+    let since = get(&server, "/api/histogram?since=2026-11-21T16:00:00Z").json();
+    assert!(since["to"].as_str() > Some("2026-11-22"), "{since}");
+    assert_eq!(since["total"], histogram["total"]);
     let none = get(&server, "/api/histogram?name=nobody").json();
     assert_eq!(
         (&none["from"], &none["buckets"]),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use logstore::{Level, LogRecord, SQLiteQueueHandler, Site};
+use serde_json::{Value, json};
 
 use crate::api::{get, store};
 use crate::requests::{Answer, ask, request};
@@ -35,6 +36,7 @@ fn bad_parameters_are_named_with_the_way_out() {
     let store = store(5);
     let server = Server::start(&store.db);
     let patterns = format!("records?grep=a&field=a~b&q=/c/{}", "+d~e".repeat(14));
+    let left_out = format!("records?q=-/a/{}{}", "+-/b/".repeat(8), "+-c~d".repeat(8));
     for (target, parameter, said) in [
         ("records?lvel=info", "lvel", "there are q, level"),
         ("meta?level=info", "level", "there is none here"),
@@ -85,6 +87,10 @@ fn bad_parameters_are_named_with_the_way_out() {
         ("export?field=a~%5Cw%7B500%7D", "field", "size limit"),
         ("count?q=a~%5Cw%7B500%7D", "q", "size limit"),
         (&patterns, "q", "more than 16 regular expressions"),
+        (&left_out, "q", "more than 16 regular expressions"),
+        ("count?q=-/%5Cw%7B500%7D/", "q", "size limit"),
+        ("stream?q=-since:-1h", "q", "cannot be left out"),
+        ("records?q=logger:a", "q", "logger: is no key here"),
         ("records/1/context?before=x", "before", "from 0 to 1000"),
         ("records/1/context?any=1", "any", "any=true"),
         ("count?by=shoe&name=nobody", "by", "no record has a field"),
@@ -104,11 +110,26 @@ fn bad_parameters_are_named_with_the_way_out() {
         assert!(detail.contains(said), "{target}: {detail}");
     }
     // A place is counted in the units of JavaScript's strings.
-    let problem = refused(&server, "GET /api/records?grep=%F0%9F%98%80(", &[], 400);
-    assert_eq!(problem.json()["at"], serde_json::json!([2, 3]));
-    let target = "GET /api/records?q=caf%C3%A9+level:loud";
-    let problem = refused(&server, target, &[], 400);
-    assert_eq!(problem.json()["at"], serde_json::json!([11, 15]));
+    for (target, at) in [
+        ("records?grep=%F0%9F%98%80(", json!([2, 3])),
+        ("records?q=caf%C3%A9+level:loud", json!([11, 15])),
+        ("records?since=-1h&until=at+noon", json!([0, 1])),
+        ("records?field=%3D5", json!([0, 1])),
+        ("records?field=", json!([0, 0])),
+        ("records?words=a%22", json!([1, 2])),
+        ("records?level=loud", json!([0, 4])),
+        ("records?before=xyz", json!([0, 3])),
+        ("records?zone=%F0%9F%98%80", json!([0, 2])),
+        ("records?limit=ten", json!([0, 3])),
+        ("records?grep=a&ignore-case=yes", json!([0, 3])),
+        ("count?by=name,levle", json!([5, 10])),
+        ("count?every=5+parsecs", json!([2, 3])),
+        // It is two that do not go together.
+        ("records?level=error&max-level=info", Value::Null),
+    ] {
+        let problem = refused(&server, &format!("GET /api/{target}"), &[], 400);
+        assert_eq!(problem.json()["at"], at, "{target}: {problem:?}");
+    }
     assert_eq!(server.said().lines().count(), 1, "{}", server.said());
     server.terminate();
 }

@@ -10,7 +10,7 @@ use crate::requests::request;
 use crate::support::{Server, Store, frame, query, send, wait_until};
 
 /// Head and body of an answer, of a client that listens to its end.
-fn get(server: &Server, path: &str) -> (String, Vec<u8>) {
+pub(crate) fn get(server: &Server, path: &str) -> (String, Vec<u8>) {
     let mut stream = ask(server, path);
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
@@ -21,7 +21,7 @@ fn get(server: &Server, path: &str) -> (String, Vec<u8>) {
 }
 
 /// HTTP/1.0, so that the answer is not cut into chunks.
-fn ask(server: &Server, path: &str) -> TcpStream {
+pub(crate) fn ask(server: &Server, path: &str) -> TcpStream {
     let address = server.address();
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
@@ -66,6 +66,10 @@ fn an_export_is_what_the_command_line_gives() {
             &["--level", "warning", "--name", "many", "1*"],
         ),
         ("&name=nobody", &["--name", "nobody"]),
+        (
+            "&q=-level:error+-1*&not-host=nowhere",
+            &["-q", "-1* -level:error"],
+        ),
     ] {
         for (format, output, kind) in [
             ("jsonl", "json", "application/x-ndjson"),

@@ -216,13 +216,13 @@ fn a_directory_that_cannot_be_written_is_told() {
 }
 
 /// A file system of so many bytes, for as long as the test runs.
-struct SmallDisk {
-    at: PathBuf,
+pub(crate) struct SmallDisk {
+    pub(crate) at: PathBuf,
 }
 
 impl SmallDisk {
     /// Nothing, and the reason printed, where this cannot be had.
-    fn mount(at: PathBuf, bytes: u32) -> Option<Self> {
+    pub(crate) fn mount(at: PathBuf, bytes: u32) -> Option<Self> {
         fs::create_dir(&at).unwrap();
         let size = format!("size={bytes}");
         let mut mount = Command::new("mount");

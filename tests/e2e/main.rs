@@ -19,6 +19,7 @@ mod counts;
 mod cursor;
 mod echo;
 mod export;
+mod export_store;
 mod faults;
 mod follow;
 mod gaps;

@@ -227,6 +227,51 @@ fn names_that_are_not_wanted_are_left_out_with_everything_under_them() {
 }
 
 #[test]
+fn a_search_text_is_what_the_page_takes_and_goes_with_other_filters() {
+    let store = store();
+    answers(
+        &store,
+        &[
+            (&["-q", ""], "01234567"),
+            (&["-q", "-host:db1"], "012345"),
+            (&["-q", "-process:100"], "345"),
+            (&["-q", "-process:gunicorn -thread:77"], "345"),
+            (&["-q", "-thread:*0 -name:myapp.area2"], "0167"),
+            (&["-q", "-level:error"], "01257"),
+            (&["-q", "-level:<=warning"], "3456"),
+            (&["-q", "-level:=error -level:=35"], "01267"),
+            (&["-q", "-connection"], "024567"),
+            (&["-q", "-conn* -\"last)\"* -timeout"], "0267"),
+            (&["-q", "-/^m[0-4]/"], "567"),
+            (&["-q", "-user.id=7"], "023567"),
+            (&["-q", "-ms>5 -has:user"], "034567"),
+            (&["-q", "-user.id!=7"], "0134567"),
+            // A field that is null is there.
+            (&["-q", "-has:nothing"], "0123457"),
+            (&["-q", "name:myapp -name:*.sub", "--name", "*.area2"], "25"),
+            (
+                &[
+                    "--search",
+                    "-myapp",
+                    "--host",
+                    "web1",
+                    "--not-process",
+                    "celery",
+                ],
+                "012",
+            ),
+            (&["--not-host", "web*"], "67"),
+            (&["--not-thread", "1", "--not-thread", "pool-0"], "67"),
+            (
+                &["--utc", "-q", "since:\"2026-11-22 16:22:25\" -host:db1"],
+                "2345",
+            ),
+            (&["-q", "since:\"2026-11-22 21:52:25\" -host:db1"], "2345"),
+        ],
+    );
+}
+
+#[test]
 fn since_and_until_hold_their_own_moment() {
     let store = store();
     answers(

@@ -129,6 +129,21 @@ fn a_question_that_cannot_be_understood_is_refused_with_the_way_out() {
         ),
         (&["--color", "pink"], &["pink", "always", "never"]),
         (&["-f", "--reverse"], &["--follow", "--reverse"]),
+        (
+            &["-q", "ä😀 level:loud x"],
+            &["--search", "\n    ä😀 level:loud x\n             ^^^^\n"],
+        ),
+        (
+            &["--search=-since:-1h"],
+            &["cannot be left out", "\n    -since:-1h\n    ^^^^^^^^^^\n"],
+        ),
+        (&["-q", "\"a b"], &["not closed", "\n    ^^^^\n"]),
+        (
+            &["-q", "logger:a"],
+            &["logger: is no key here", "name:", "\n    ^^^^^^^\n"],
+        ),
+        (&["-q", "a", "-q", "b"], &["--search", "multiple"]),
+        (&["-f", "-q", "until:now"], &["--follow", "until:"]),
     ] {
         refused(query(&store.db, arguments), expected);
     }

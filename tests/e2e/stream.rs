@@ -223,6 +223,31 @@ fn a_stream_is_resumed_without_a_gap_also_at_another_server() {
     server.terminate();
 }
 
+#[test]
+fn what_is_left_out_is_not_heard() {
+    let store = Store::new();
+    let server = Server::start(&store.db);
+    let questions = ["?q=-odd+-level:error", "?q=-name:noisy+-/^odd/"];
+    let listeners = questions.map(|q| Listener::start(&server, q, &[]));
+    let mut frames = Vec::new();
+    for number in 0..200 {
+        let word = if number % 2 == 1 { "odd" } else { "even" };
+        let (name, level) = if number % 3 == 0 {
+            ("noisy.db", 40)
+        } else {
+            ("plain", 20)
+        };
+        frames.extend(frame(name, level, &format!("{word} {number}")));
+    }
+    send(server.address(), &frames);
+    let wanted = (0..200).filter(|number| number % 2 == 0 && number % 3 != 0);
+    let wanted: Vec<String> = wanted.map(|number| format!("even {number}")).collect();
+    for listener in listeners {
+        assert_eq!(listener.messages(wanted.len()), wanted);
+    }
+    server.terminate();
+}
+
 /// The file is moved away while records come: what has gone into the old one is heard before the first of the new one.
 #[test]
 fn nothing_is_missed_when_the_file_is_moved() {
@@ -230,7 +255,8 @@ fn nothing_is_missed_when_the_file_is_moved() {
     const RECORDS: usize = 600;
     let store = Store::new();
     let server = Server::start(&store.db);
-    let listeners = ["", "?q=name:a", "?not-name=b"].map(|q| Listener::start(&server, q, &[]));
+    let questions = ["", "?q=name:a", "?not-name=b", "?q=-name:b+-x"];
+    let listeners = questions.map(|q| Listener::start(&server, q, &[]));
     let mut way = TcpStream::connect(server.address()).unwrap();
     let sender = std::thread::spawn(move || {
         for number in 0..ROUNDS * RECORDS {

@@ -165,7 +165,10 @@ impl Kept {
         let rows = found.rows.iter().filter(|row| row.count > 0);
         let rows: BTreeMap<_, _> = rows
             .map(|row| {
-                let key = row.key.iter().map(|value| value.as_str().unwrap());
+                let key = row
+                    .key
+                    .iter()
+                    .map(|value| value.as_str().unwrap_or_default());
                 ((row.start_ns, key.collect::<Vec<_>>()), row.count)
             })
             .collect();
@@ -175,12 +178,22 @@ impl Kept {
 
 /// The question as a condition of SQL; `None` when it cannot be put so.
 fn sql_of(query: &Query) -> Option<String> {
-    let stars = [&query.names, &query.not_names, &query.hosts];
+    let stars = [
+        &query.names,
+        &query.not_names,
+        &query.hosts,
+        &query.not_hosts,
+    ];
     let plain = query.phrases.is_empty()
         && query.grep.is_none()
         && query.fields.is_empty()
         && query.processes.is_empty()
         && query.threads.is_empty()
+        && query.not_phrases.is_empty()
+        && query.not_patterns.is_empty()
+        && query.not_fields.is_empty()
+        && query.not_processes.is_empty()
+        && query.not_threads.is_empty()
         && !stars.into_iter().flatten().any(|text| text.contains('*'));
     if !plain {
         return None;
@@ -222,6 +235,10 @@ fn sql_of(query: &Query) -> Option<String> {
             .iter()
             .map(|name| format!("NOT ({})", under(name))),
     );
+    let not_levels = query.not_levels.iter();
+    terms.extend(not_levels.map(|level| format!("levelno <> {}", level.0)));
+    let not_hosts = query.not_hosts.iter();
+    terms.extend(not_hosts.map(|host| format!("hostname <> '{host}'")));
     let hosts = query.hosts.iter();
     any(
         &mut terms,

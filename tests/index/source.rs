@@ -4,7 +4,7 @@ use logstore::{Case, FieldFilter, FieldTest, Level, LogRecord, Order, Pattern, P
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::questions::{query, record};
 
@@ -195,7 +195,7 @@ impl Source {
     /// A condition that the record fulfils, mostly.
     fn add_condition(&mut self, query: &mut Query, record: &LogRecord) {
         let (site, origin) = (&record.site, &record.origin);
-        match self.below(12) {
+        match self.below(16) {
             0 => query.min_level = Some(site.level),
             1 => query.exact_levels = vec![site.level, Level(1)],
             2 | 3 => query.names = vec![site.name.clone()],
@@ -205,12 +205,30 @@ impl Source {
             8 => query.until_ns = Some(record.created_ns),
             9 => query.phrases.push(self.phrase(record)),
             10 => query.grep = Some(self.pattern(record)),
+            11 => query.fields.extend(own_field(record)),
             _ => {
-                let equals = |own: &Value| FieldFilter {
-                    key: "own".into(),
-                    test: FieldTest::Equals(own.as_str().map_or(own.to_string(), str::to_owned)),
-                };
-                query.fields.extend(record.extra.get("own").map(equals));
+                let other = self.record();
+                let other = if self.one_in(2) { record } else { &other };
+                self.leave_out(query, other);
+            }
+        }
+    }
+
+    /// Leaves out what is like this record in one thing.
+    fn leave_out(&mut self, query: &mut Query, other: &LogRecord) {
+        match self.below(6) {
+            0 => query.not_levels = vec![other.site.level],
+            1 => query.not_hosts = vec![other.origin.hostname.clone()],
+            2 => query.not_phrases.push(self.phrase(other)),
+            3 => query.not_patterns.push(self.pattern(other)),
+            4 => query.not_fields.extend(own_field(other)),
+            _ => {
+                let process = other.origin.process.map(|process| process.to_string());
+                query.not_processes.extend(process);
+                let thread = Some(other.origin.thread_name.clone());
+                query
+                    .not_threads
+                    .extend(thread.filter(|name| !name.is_empty()));
             }
         }
     }
@@ -257,4 +275,13 @@ impl Source {
         let text = self.of(&texts);
         text.rsplit(char::is_whitespace).next().unwrap()
     }
+}
+
+/// The condition that a record's own field is as it is.
+fn own_field(record: &LogRecord) -> Option<FieldFilter> {
+    let own = record.extra.get("own")?;
+    Some(FieldFilter {
+        key: "own".into(),
+        test: FieldTest::Equals(own.as_str().map_or(own.to_string(), str::to_owned)),
+    })
 }

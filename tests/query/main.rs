@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use logstore::{
     Batch, Durability, Level, LimitTo, LogRecord, Query, Reader, RecordStore, Site, SqliteStore,
+    Zone, parse_search,
 };
 use proptest::prelude::*;
 
@@ -60,6 +61,60 @@ proptest! {
             });
             let both = one.clone().and(other.clone().and(third.clone()));
             assert_answer(&reader, &both, wanted);
+        }
+    }
+}
+
+/// What each of these finds is left out by a minus before it, and all else is found.
+const TERMS: [&str; 24] = [
+    "timeout",
+    "time*",
+    "\"of ada\"",
+    "\"of ad\"*",
+    "100%",
+    "/^ä/",
+    "/TIMEOUT$/i",
+    "level:error",
+    "level:<=25",
+    "level:=25",
+    "name:a.b",
+    "name:*b",
+    "host:node1",
+    "host:n*",
+    "process:1",
+    "process:Process-*",
+    "thread:0",
+    "thread:Thread-1",
+    "user.id=7",
+    "user>5",
+    "note~^T",
+    "flag!=yes",
+    "list=\"[\\\"ärger\\\",1]\"",
+    "has:user.id",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn a_minus_leaves_out_what_a_term_finds_and_nothing_else(
+        records in prop::collection::vec(record(), 0..120),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs.sqlite");
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        store.append(&[records.iter().collect()]).unwrap();
+        let reader = Reader::open(&path).unwrap();
+        let ids = |text: &str| -> Vec<i64> {
+            let query = parse_search(text, 0, Zone::Utc).unwrap();
+            let answer = reader.query(&query).unwrap();
+            answer.map(|stored| stored.unwrap().id).collect()
+        };
+        for term in TERMS {
+            let (found, left) = (ids(term), ids(&format!("-{term}")));
+            let mut both: Vec<i64> = found.iter().chain(&left).copied().collect();
+            both.sort_unstable();
+            prop_assert!((1..).take(records.len()).eq(both), "{}: {:?} {:?}", term, found, left);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use logstore::{
-    FieldFilter, FieldTest, LimitTo, LogRecord, Order, Phrase, Query, Reader, RecordKey,
+    FieldFilter, FieldTest, LimitTo, LogRecord, Order, Pattern, Phrase, Query, Reader, RecordKey,
 };
 use serde_json::Value;
 
@@ -147,19 +147,25 @@ pub(crate) fn wants(query: &Query, seen: &Seen<'_>) -> bool {
         texts,
         plain,
     } = seen;
-    let one_of = |wanted: &[String], number: Option<i64>, name: &str| {
+    let any_of = |wanted: &[String], number: Option<i64>, name: &str| {
         let number = number.map(|number| number.to_string());
-        let is = |wanted: &String| {
+        wanted.iter().any(|wanted| {
             is_like(name, wanted) || number.as_ref().is_some_and(|n| is_like(n, wanted))
-        };
-        wanted.is_empty() || wanted.iter().any(is)
+        })
     };
+    let who = |wanted: &[String], not: &[String], number: Option<i64>, name: &str| {
+        (wanted.is_empty() || any_of(wanted, number, name)) && !any_of(not, number, name)
+    };
+    let said = |phrase: &Phrase| plain.iter().any(|text| occurs(phrase, text));
+    let matched = |pattern: &Pattern| texts.iter().any(|text| pattern.is_match(text));
+    let found = |filter: &FieldFilter| holds(filter, record);
     let (site, origin) = (&record.site, &record.origin);
     let levels = &query.exact_levels;
     let under = |wanted: &String| is_under(&site.name, wanted);
     query.min_level.is_none_or(|level| site.level >= level)
         && query.max_level.is_none_or(|level| site.level <= level)
         && (levels.is_empty() || levels.contains(&site.level))
+        && !query.not_levels.contains(&site.level)
         && (query.names.is_empty() || query.names.iter().any(under))
         && !query.not_names.iter().any(under)
         && query
@@ -168,18 +174,25 @@ pub(crate) fn wants(query: &Query, seen: &Seen<'_>) -> bool {
         && query
             .until_ns
             .is_none_or(|until| record.created_ns <= until)
-        && one_of(&query.hosts, None, &origin.hostname)
-        && one_of(&query.processes, origin.process, &origin.process_name)
-        && one_of(&query.threads, origin.thread, &origin.thread_name)
-        && query
-            .phrases
-            .iter()
-            .all(|phrase| plain.iter().any(|text| occurs(phrase, text)))
-        && query
-            .grep
-            .as_ref()
-            .is_none_or(|grep| texts.iter().any(|text| grep.is_match(text)))
-        && query.fields.iter().all(|filter| holds(filter, record))
+        && who(&query.hosts, &query.not_hosts, None, &origin.hostname)
+        && who(
+            &query.processes,
+            &query.not_processes,
+            origin.process,
+            &origin.process_name,
+        )
+        && who(
+            &query.threads,
+            &query.not_threads,
+            origin.thread,
+            &origin.thread_name,
+        )
+        && query.phrases.iter().all(said)
+        && !query.not_phrases.iter().any(said)
+        && query.grep.as_ref().is_none_or(matched)
+        && !query.not_patterns.iter().any(matched)
+        && query.fields.iter().all(found)
+        && !query.not_fields.iter().any(found)
         && query.also.iter().all(|part| wants(part, seen))
 }
 

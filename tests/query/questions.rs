@@ -14,6 +14,9 @@ const NAMES: [&str; 7] = ["a", "a.b", "a.b.c", "a.bc", "ab", "root", "r[o]t.b"];
 const WANTED_NAMES: [&str; 12] = [
     "a", "a.b", "ab", "root", "*.b", "a*", "*", "*b*c", "r?ot*", "[a]*", "r[o]t*", "r[o]t",
 ];
+const HOSTS: [&str; 4] = ["node1", "nowhere", "n*1", "*"];
+const PROCESSES: [&str; 6] = ["1", "Process-2", "x", "P*", "*2", "*"];
+const THREADS: [&str; 4] = ["0", "Thread-1", "*-0", "Thread?1*"];
 const WORDS: [&str; 11] = [
     "timeout", "Timeout", "time", "ÄRGER", "ärger", "a.b", "100%", "of  ada", "Of\tADA", "of", "(",
 ];
@@ -23,9 +26,9 @@ const JOINTS: [&str; 5] = [" ", "\n", "_", "-", ""];
 pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
     let site = (select(&NAMES), select(&[10, 20, 25, 30, 40, 50]), 0..3_u32);
     let origin = (
-        select(&["node1", "node2"]),
+        select(&["node1", "node2", ""]),
         select(&[None, Some(1), Some(2)]),
-        0..3_i64,
+        select(&[None, Some(0), Some(1), Some(2)]),
     );
     let texts = (
         (prop::collection::vec(select(&WORDS), 0..4), select(&JOINTS)),
@@ -59,8 +62,8 @@ pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
             process_name: process
                 .map(|id| format!("Process-{id}"))
                 .unwrap_or_default(),
-            thread: Some(thread),
-            thread_name: format!("Thread-{thread}"),
+            thread,
+            thread_name: thread.map(|id| format!("Thread-{id}")).unwrap_or_default(),
             started_ms: None,
         });
         record.exc_text = exc_text.map(str::to_owned);
@@ -122,6 +125,21 @@ fn field() -> impl Strategy<Value = FieldFilter> {
     })
 }
 
+fn pattern() -> impl Strategy<Value = Pattern> {
+    let pattern = select(&[
+        "time.ut",
+        "^ä",
+        "(?i)^TIMEOUT$",
+        "a.b",
+        "of ada",
+        "(?m)^of ",
+        r"\bTime\b",
+        r"\btime(out)?\b",
+    ]);
+    let case = select(&[Case::Minded, Case::Ignored]);
+    (pattern, case).prop_map(|(text, case)| Pattern::new(text, case).unwrap())
+}
+
 /// The place of a record, mostly of one that there is.
 fn key() -> impl Strategy<Value = RecordKey> {
     (-1..20_i64, 0..100_i64).prop_map(|(seconds, id)| RecordKey {
@@ -144,30 +162,26 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
     let who = (
         few(select(&WANTED_NAMES)),
         few(select(&WANTED_NAMES)),
-        few(select(&["node1", "nowhere", "n*1", "*"])),
-        few(select(&["1", "Process-2", "x", "P*", "*2", "*"])),
-        few(select(&["0", "Thread-1", "*-0", "Thread?1*"])),
+        few(select(&HOSTS)),
+        few(select(&PROCESSES)),
+        few(select(&THREADS)),
     );
     let when = (
         prop::option::weighted(0.3, -1..20_i64),
         prop::option::weighted(0.3, -1..20_i64),
     );
-    let pattern = select(&[
-        "time.ut",
-        "^ä",
-        "(?i)^TIMEOUT$",
-        "a.b",
-        "of ada",
-        "(?m)^of ",
-        r"\bTime\b",
-        r"\btime(out)?\b",
-    ]);
-    let case = select(&[Case::Minded, Case::Ignored]);
     let what = (
         few(phrase()),
-        prop::option::weighted(0.3, (pattern, case)),
+        prop::option::weighted(0.3, pattern()),
         prop_oneof![few(field()), field().prop_map(|filter| vec![filter])],
     );
+    let not_who = (
+        few(select(&[Level(20), Level(25), Level(35)])),
+        few(select(&HOSTS)),
+        few(select(&PROCESSES)),
+        few(select(&THREADS)),
+    );
+    let not_what = (few(phrase()), few(pattern()), few(field()));
     let how = (
         prop::option::of(0..30_usize),
         prop::option::weighted(0.3, 0..100_i64),
@@ -176,7 +190,8 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
         prop::option::weighted(0.3, key()),
         prop::option::weighted(0.3, key()),
     );
-    (levels, who, when, what, how).prop_map(|(levels, who, when, what, how)| {
+    let all = (levels, who, when, what, not_who, not_what, how);
+    all.prop_map(|(levels, who, when, what, not_who, not_what, how)| {
         let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect();
         Query {
             min_level: levels.0,
@@ -190,8 +205,15 @@ pub(crate) fn query() -> impl Strategy<Value = Query> {
             since_ns: when.0.map(nanoseconds),
             until_ns: when.1.map(nanoseconds),
             phrases: what.0,
-            grep: what.1.map(|(text, case)| Pattern::new(text, case).unwrap()),
+            grep: what.1,
             fields: what.2,
+            not_levels: not_who.0,
+            not_hosts: owned(not_who.1),
+            not_processes: owned(not_who.2),
+            not_threads: owned(not_who.3),
+            not_phrases: not_what.0,
+            not_patterns: not_what.1,
+            not_fields: not_what.2,
             limit: how.0,
             after_id: how.1,
             order: if how.2 {

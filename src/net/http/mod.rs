@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod body;
+mod coding;
 mod collectors;
 mod guard;
 mod ingest;
@@ -39,7 +40,7 @@ use self::answer::{Body, JSON, Refusal, json, refuse, respond};
 use self::api::Problem;
 use self::body::{Packing, pass_over, read_body};
 use self::line::Line;
-use self::writes::TimedWrites;
+use self::writes::{Haste, TimedWrites};
 use super::access::{Channel, Refused, Visit, Wants};
 use super::connection::STOP_TIMEOUT;
 use super::counters::Source;
@@ -58,6 +59,11 @@ const HEAD_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How long a client may take nothing of an answer; `--idle-timeout`, where it is shorter.
 const WRITE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// How much a client has to take of what is there for it, a second on average, over so much time in which it was waited for: it holds
+/// room that others want, too.
+const WRITE_BYTES_PER_SECOND: u32 = 16 << 10;
+const WRITE_RATE_OVER: Duration = Duration::from_mins(1);
 
 /// How long a head may be, and how much of a body is read at a time. Thousands of clients may send so much and nothing more.
 const READ_BYTES: usize = 32 << 10;
@@ -99,11 +105,28 @@ pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
     peer: SocketAddr,
     channel: Channel,
+    stop: watch::Receiver<bool>,
+) {
+    let idle = shared.rules.idle_timeout.unwrap_or(WRITE_TIMEOUT);
+    let haste = Haste {
+        silence: idle.min(WRITE_TIMEOUT),
+        bytes_per_second: WRITE_BYTES_PER_SECOND,
+        over: WRITE_RATE_OVER,
+    };
+    serve_in_haste(shared, stream, peer, channel, stop, haste).await;
+}
+
+/// As [`serve`], for a client that takes its answers so fast.
+async fn serve_in_haste(
+    shared: &Rc<Shared>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    peer: SocketAddr,
+    channel: Channel,
     mut stop: watch::Receiver<bool>,
+    haste: Haste,
 ) {
     let hostname = hostname_of(peer);
-    let idle = shared.rules.idle_timeout.unwrap_or(WRITE_TIMEOUT);
-    let line = Line::new(TimedWrites::new(stream, idle.min(WRITE_TIMEOUT)));
+    let line = Line::new(TimedWrites::new(stream, haste));
     let ends = line.clone();
     let poll_end: PollEnd = Rc::new(move |context| ends.poll_end(context));
     let cut = Rc::new(Notify::new());
@@ -374,3 +397,6 @@ impl Exchange<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

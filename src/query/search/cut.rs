@@ -4,16 +4,26 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::super::{Case, Phrase};
+use super::foreign::foreign_key;
 use crate::error::QueryError;
 use crate::words::is_word_char;
 
 /// What stands before a `:`.
-const KEYS: [&str; 9] = [
-    "level", "name", "-name", "host", "process", "thread", "since", "until", "has",
+const KEYS: [&str; 8] = [
+    "level", "name", "host", "process", "thread", "since", "until", "has",
 ];
 
 /// Longer ones first: `>=` is not `>`.
 const OPERATORS: [&str; 7] = ["!=", ">=", "<=", "=", ">", "<", "~"];
+
+/// What stands before a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Nothing: what it finds is asked for.
+    Plus,
+    /// A `-`: what it finds is left out.
+    Minus,
+}
 
 /// One of the things asked for.
 pub(super) enum Term<'t> {
@@ -80,7 +90,7 @@ pub(super) struct Cut<'t> {
 }
 
 impl<'t> Iterator for Cut<'t> {
-    type Item = Result<(Range<usize>, Term<'t>), Fault>;
+    type Item = Result<(Range<usize>, Sign, Term<'t>), Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = &self.text[self.at..];
@@ -88,9 +98,9 @@ impl<'t> Iterator for Cut<'t> {
         if start == self.text.len() {
             return None;
         }
-        let term = self.term(start);
+        let term = self.signed(start);
         self.at = match &term {
-            Ok((place, _)) => place.end,
+            Ok((place, _, _)) => place.end,
             Err(_) => self.text.len(),
         };
         Some(term)
@@ -100,6 +110,19 @@ impl<'t> Iterator for Cut<'t> {
 impl<'t> Cut<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Cut { text, at: 0 }
+    }
+
+    fn signed(&self, start: usize) -> Result<(Range<usize>, Sign, Term<'t>), Fault> {
+        let sign = sign(&self.text[start..]);
+        let begins = start + usize::from(sign == Sign::Minus);
+        match self.term(begins) {
+            Ok((place, term)) => Ok((start..place.end, sign, term)),
+            // What is wrong with the term as a whole is so with its sign.
+            Err(fault) if fault.place.start == begins => {
+                Err(wrong(start..fault.place.end, fault.message))
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     fn term(&self, start: usize) -> Result<(Range<usize>, Term<'t>), Fault> {
@@ -126,6 +149,11 @@ impl<'t> Cut<'t> {
         if let Some((key, operator)) = condition(bare) {
             let value = self.value(start + key.len() + operator.len())?;
             return Ok((start..value.place.end, Term::Field(key, operator, value)));
+        }
+        if let Some((key, way_out)) = foreign_key(bare) {
+            let message =
+                format!("{key}: is no key here; write {way_out}; as a word it stands in quotes");
+            return Err(wrong(start..start + key.len() + 1, message));
         }
         let place = start..start + bare.len();
         word(bare, place.clone()).map(|phrase| (place, Term::Phrase(phrase)))
@@ -267,16 +295,18 @@ fn condition(bare: &str) -> Option<(&str, &'static str)> {
     operator.filter(|_| begins).map(|operator| (key, operator))
 }
 
+/// The sign of the term that begins the text. Options such as `--flag`, arrows and a `-` alone are words.
+fn sign(text: &str) -> Sign {
+    let behind = text.strip_prefix('-').and_then(|text| text.chars().next());
+    match behind {
+        None | Some('-' | '>') => Sign::Plus,
+        Some(c) if c.is_whitespace() => Sign::Plus,
+        Some(_) => Sign::Minus,
+    }
+}
+
 /// A word without quotes.
 fn word(bare: &str, place: Range<usize>) -> Result<Phrase, Fault> {
-    if let Some(left_out) = bare.strip_prefix('-')
-        && left_out.starts_with(char::is_alphabetic)
-    {
-        let message = format!(
-            "only loggers can be left out, by -name:; as a word it is written in quotes: \"{bare}\""
-        );
-        return Err(wrong(place, message));
-    }
     if let Some(quote) = unescaped(bare, '"') {
         let at = place.start + quote;
         let message = "a quote within a word is written as \\\"; a phrase has a blank before it";

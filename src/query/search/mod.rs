@@ -1,6 +1,7 @@
 //! The search text: all that is asked for in one line, as people type it.
 
 mod cut;
+mod foreign;
 
 use std::ops::Range;
 
@@ -8,19 +9,23 @@ use super::{Case, FieldFilter, FieldTest, Pattern, Query};
 use crate::error::{QueryError, SearchError};
 use crate::level::Level;
 use crate::time::{Zone, parse_since, parse_until};
-use cut::{Cut, Fault, Term, Value, wrong};
+use cut::{Cut, Fault, Sign, Term, Value, wrong};
 
 /// Reads a search text: terms with white space between them, which must all hold.
 ///
-/// - `word`, `word*`, `"a phrase"`: as [`Phrase`](super::Phrase) has them;
+/// - `word`, `word*`, `"a phrase"`, `"a phr"*`: as [`Phrase`](super::Phrase) has them;
 /// - `/regex/`, `/regex/i`: as [`Query::grep`], the latter in any case;
 /// - `level:warning` (at least), `level:>=warning`, `level:<=info`, `level:=error`;
-/// - `name:myapp.area2`, `host:node1`, `process:4711`, `thread:MainThread`: several of one kind are alternatives; `-name:noisy`;
+/// - `name:myapp.area2`, `host:node1`, `process:4711`, `thread:MainThread`: several of one kind are alternatives;
 /// - `since:-1h`, `until:"yesterday 10:00"`: as [`parse_since`] and [`parse_until`] read them;
 /// - `elapsed>5`, `>=`, `<`, `<=`, `user.id=7`, `key!=value`, `key~regex`: as [`FieldFilter`]; `has:key`.
 ///
+/// A `-` right before any of them but `since:` and `until:` leaves out what it would find, and nothing else: `-host:node1`, `-elapsed>5`
+/// (records without that field stay), `-404`. Before a `-`, a `>` or white space it is a part of a word: `--flag`, `->`; anywhere else
+/// with quotes around it: `"-5"`.
+///
 /// What stands behind a `:` or an operator may be quoted. Within quotes `\"` is a quote and `\\` a backslash; nothing else has a meaning.
-/// A word with a `:` behind no known key, such as `12:30`, is a word.
+/// A word with a `:` behind no known key, such as `12:30`, is a word. Keys that other tools have, such as `logger:`, are refused.
 ///
 /// # Errors
 ///
@@ -29,10 +34,11 @@ use cut::{Cut, Fault, Term, Value, wrong};
 /// ```
 /// use logstore::{Level, Zone, parse_search};
 ///
-/// let query = parse_search(r#"level:warning name:myapp "connection reset""#, 0, Zone::Utc)?;
+/// let query = parse_search(r#"level:warning name:myapp "connection reset" -host:node1"#, 0, Zone::Utc)?;
 /// assert_eq!(query.min_level, Some(Level::WARNING));
 /// assert_eq!(query.names, ["myapp"]);
 /// assert_eq!(query.phrases[0].text(), "connection reset");
+/// assert_eq!(query.not_hosts, ["node1"]);
 ///
 /// let error = parse_search("café level:loud", 0, Zone::Utc).unwrap_err();
 /// assert_eq!((error.from, error.to), (11, 15));
@@ -56,8 +62,8 @@ pub(crate) fn parse_search_within(
     };
     let mut query = Query::default();
     for term in Cut::new(text) {
-        let read = term.and_then(|(place, term)| {
-            let asked = reading.ask(&mut query, term);
+        let read = term.and_then(|(place, sign, term)| {
+            let asked = reading.ask(&mut query, &place, sign, term);
             asked.and_then(|()| uncrossed(&query, place))
         });
         read.map_err(|Fault { place, message }| SearchError {
@@ -81,45 +87,71 @@ struct Reading {
 }
 
 impl Reading {
-    /// Adds what a term asks for.
-    fn ask(&self, query: &mut Query, term: Term<'_>) -> Result<(), Fault> {
-        match term {
-            Term::Phrase(phrase) => query.phrases.push(phrase),
-            Term::Grep(value, case) => {
-                let pattern = self.pattern(&value, case)?;
+    /// Adds what a term asks for, or what it leaves out.
+    fn ask(
+        &self,
+        query: &mut Query,
+        place: &Range<usize>,
+        sign: Sign,
+        term: Term<'_>,
+    ) -> Result<(), Fault> {
+        match (term, sign) {
+            (Term::Phrase(phrase), Sign::Plus) => query.phrases.push(phrase),
+            (Term::Phrase(phrase), Sign::Minus) => query.not_phrases.push(phrase),
+            (Term::Grep(value, case), Sign::Plus) => {
                 let asked = Query {
-                    grep: Some(pattern),
+                    grep: Some(self.pattern(&value, case)?),
                     ..Query::default()
                 };
                 *query = std::mem::take(query).and(asked);
             }
-            Term::Field(key, operator, value) => {
-                query.fields.push(self.field(key, operator, &value)?);
+            (Term::Grep(value, case), Sign::Minus) => {
+                query.not_patterns.push(self.pattern(&value, case)?);
             }
-            Term::Key(key, value) => {
-                let text = || value.text.clone().into_owned();
-                let moment = |read: fn(&str, i64, Zone) -> Result<i64, QueryError>| {
-                    read(&value.text, self.now_ns, self.zone).map_err(|error| value.fault(&error))
-                };
-                match key {
-                    "level" => ask_level(query, &value)?,
-                    "name" => query.names.push(text()),
-                    "-name" => query.not_names.push(text()),
-                    "host" => query.hosts.push(text()),
-                    "process" => query.processes.push(text()),
-                    "thread" => query.threads.push(text()),
-                    "since" => query.since_ns = query.since_ns.max(Some(moment(parse_since)?)),
-                    "until" => {
-                        let until_ns = moment(parse_until)?;
-                        query.until_ns =
-                            Some(query.until_ns.map_or(until_ns, |ns| ns.min(until_ns)));
-                    }
-                    _ => query.fields.push(FieldFilter {
-                        key: text(),
-                        test: FieldTest::Present,
-                    }),
+            (Term::Field(key, operator, value), sign) => {
+                let field = self.field(key, operator, &value)?;
+                fields(query, sign).push(field);
+            }
+            (Term::Key("level", value), sign) => ask_level(query, sign, &value)?,
+            (Term::Key("has", value), sign) => fields(query, sign).push(FieldFilter {
+                key: value.text.into_owned(),
+                test: FieldTest::Present,
+            }),
+            (Term::Key(key @ ("since" | "until"), value), sign) => {
+                if sign == Sign::Minus {
+                    let message = format!(
+                        "{key}: cannot be left out; since: and until: are the two ends of a time"
+                    );
+                    return Err(wrong(place.clone(), message));
                 }
+                self.ask_time(query, key, &value)?;
             }
+            (Term::Key(key, value), sign) => {
+                let (wanted, left_out) = match key {
+                    "name" => (&mut query.names, &mut query.not_names),
+                    "host" => (&mut query.hosts, &mut query.not_hosts),
+                    "process" => (&mut query.processes, &mut query.not_processes),
+                    _ => (&mut query.threads, &mut query.not_threads),
+                };
+                let texts = match sign {
+                    Sign::Plus => wanted,
+                    Sign::Minus => left_out,
+                };
+                texts.push(value.text.into_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_time(&self, query: &mut Query, key: &str, value: &Value<'_>) -> Result<(), Fault> {
+        let read = |read: fn(&str, i64, Zone) -> Result<i64, QueryError>| {
+            read(&value.text, self.now_ns, self.zone).map_err(|error| value.fault(&error))
+        };
+        if key == "since" {
+            query.since_ns = query.since_ns.max(Some(read(parse_since)?));
+        } else {
+            let until_ns = read(parse_until)?;
+            query.until_ns = Some(query.until_ns.map_or(until_ns, |ns| ns.min(until_ns)));
         }
         Ok(())
     }
@@ -155,7 +187,15 @@ impl Reading {
     }
 }
 
-fn ask_level(query: &mut Query, value: &Value<'_>) -> Result<(), Fault> {
+/// The conditions on fields that a term of this sign adds to.
+fn fields(query: &mut Query, sign: Sign) -> &mut Vec<FieldFilter> {
+    match sign {
+        Sign::Plus => &mut query.fields,
+        Sign::Minus => &mut query.not_fields,
+    }
+}
+
+fn ask_level(query: &mut Query, sign: Sign, value: &Value<'_>) -> Result<(), Fault> {
     let text = &*value.text;
     let operator = [">=", "<=", "="]
         .into_iter()
@@ -166,11 +206,28 @@ fn ask_level(query: &mut Query, value: &Value<'_>) -> Result<(), Fault> {
         let message = format!("{error}; level:>=info, level:<=info and level:=info are known, too");
         wrong(value.behind(operator.len()), message)
     })?;
-    match operator {
-        "<=" => query.max_level = Some(query.max_level.map_or(level, |most| most.min(level))),
-        "=" => query.exact_levels.push(level),
-        _ => query.min_level = query.min_level.max(Some(level)),
+    // What is left when all from a level on are left out is at most the one below it.
+    let beside = |step: i32| {
+        let none = || {
+            let message = "without these no level is left; use another one";
+            wrong(value.behind(operator.len()), message)
+        };
+        level.0.checked_add(step).map(Level).ok_or_else(none)
+    };
+    let (mut least, mut most) = (None, None);
+    match (operator, sign) {
+        ("=", Sign::Plus) => query.exact_levels.push(level),
+        ("=", Sign::Minus) => query.not_levels.push(level),
+        ("<=", Sign::Plus) => most = Some(level),
+        ("<=", Sign::Minus) => least = Some(beside(1)?),
+        (_, Sign::Plus) => least = Some(level),
+        (_, Sign::Minus) => most = Some(beside(-1)?),
     }
+    *query = std::mem::take(query).and(Query {
+        min_level: least,
+        max_level: most,
+        ..Query::default()
+    });
     Ok(())
 }
 

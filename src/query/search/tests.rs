@@ -41,15 +41,18 @@ fn words_and_phrases() {
             &[("/api/users", false), ("/a", false), ("//", false)],
         ),
         (
-            "-5 --x -> =7 5>3 a!b (x)",
+            "\"-5\" --x ->5 --name:x - =7 5>3 a!b (x) a-b",
             &[
                 ("-5", false),
                 ("--x", false),
-                ("->", false),
+                ("->5", false),
+                ("--name:x", false),
+                ("-", false),
                 ("=7", false),
                 ("5>3", false),
                 ("a!b", false),
                 ("(x)", false),
+                ("a-b", false),
             ],
         ),
         (r#"say:\"hi\""#, &[(r#"say:"hi""#, false)]),
@@ -110,6 +113,61 @@ fn conditions_on_fields() {
 }
 
 #[test]
+fn a_minus_before_a_term_leaves_out_what_it_finds() {
+    let query = read(
+        r#"-host:node1 -host:"a b" -process:4711 -thread:Main* -name:*.db -elapsed>5 -k!="a b" -has:x.y"#,
+    );
+    assert_eq!(query.not_hosts, ["node1", "a b"]);
+    assert_eq!(query.not_processes, ["4711"]);
+    assert_eq!(query.not_threads, ["Main*"]);
+    assert_eq!(query.not_names, ["*.db"]);
+    let found: Vec<String> = query.not_fields.iter().map(shown).collect();
+    let fields = [
+        "elapsed Greater(\"5\")",
+        "k NotEquals(\"a b\")",
+        "x.y Present",
+    ];
+    assert_eq!(found, fields);
+
+    let query = read(
+        r#"-noisy -404 -time* -"a \"phrase\"" -"a phr"* -/a(b| c)/ -/x/i -/api/users -12:30 -é -(x) -=7"#,
+    );
+    let phrases = query.not_phrases.iter();
+    let found: Vec<_> = phrases.map(|p| (p.text(), p.is_prefix())).collect();
+    let expected = [
+        ("noisy", false),
+        ("404", false),
+        ("time", true),
+        ("a \"phrase\"", false),
+        ("a phr", true),
+        ("/api/users", false),
+        ("12:30", false),
+        ("é", false),
+        ("(x)", false),
+        ("=7", false),
+    ];
+    assert_eq!(found, expected);
+    let [one, other] = &query.not_patterns[..] else {
+        panic!("{:?}", query.not_patterns)
+    };
+    assert_eq!(one.as_str(), "a(b| c)");
+    assert!(other.is_match("X"));
+
+    for (text, least, most, not) in [
+        ("-level:error", None, Some(39), &[][..]),
+        ("-level:>=warning level:info", Some(20), Some(29), &[]),
+        ("-level:<=info -level:<=5", Some(21), None, &[]),
+        ("-level:=error -level:=35", None, None, &[40, 35]),
+    ] {
+        let query = read(text);
+        let bounds = (query.min_level.map(|l| l.0), query.max_level.map(|l| l.0));
+        assert_eq!(bounds, (least, most), "{text}");
+        let found: Vec<i32> = query.not_levels.iter().map(|level| level.0).collect();
+        assert_eq!(found, not, "{text}");
+    }
+}
+
+#[test]
 fn patterns_stand_between_slashes_and_each_must_match() {
     let query = read(r"/time(out)? \/x/ /ADA/i");
     assert_eq!(query.grep.unwrap().as_str(), r"time(out)? \/x");
@@ -161,8 +219,32 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ("x \"  \" y", "\"  \"", "no words"),
         ("x * y", "*", "beginning of a word"),
         ("a*b", "*", "at the end of a word"),
-        ("x -noisy", "-noisy", "only loggers"),
-        ("-host:a", "-host:a", "only loggers"),
+        ("x -host: y", "-host:", "nothing behind host:"),
+        ("x -since:-1h y", "-since:-1h", "since: cannot be left out"),
+        ("-until:now", "-until:now", "until: cannot be left out"),
+        ("-level:loud", "loud", "unknown level \"loud\""),
+        ("-level:-2147483648", "-2147483648", "no level is left"),
+        ("-level:<=2147483647 x", "2147483647", "no level is left"),
+        (
+            "level:error -level:warning",
+            "-level:warning",
+            "the least level is above",
+        ),
+        ("-\"a b", "-\"a b", "not closed"),
+        ("-\" \" x", "-\" \"", "no words"),
+        ("-* x", "-*", "beginning of a word"),
+        ("-ab\"c", "\"", "a quote within a word"),
+        ("-/a(b/ y", "(b", "unclosed group"),
+        ("x -k>= y", "k>=", "nothing to compare k with"),
+        (
+            "ä logger:a.b",
+            "logger:",
+            "logger: is no key here; write name:myapp.area2",
+        ),
+        ("-pid:7 x", "-pid:", "write process:4711"),
+        ("msg:\"a b\"", "msg:", "the words alone"),
+        ("x time: 12:30", "time:", "since:-1h"),
+        ("severity:error", "severity:", "level:warning"),
     ] {
         let error = parse_search(text, 0, Zone::Utc).unwrap_err();
         let units: Vec<u16> = text.encode_utf16().collect();
@@ -175,8 +257,9 @@ fn what_cannot_be_read_is_told_with_its_place() {
 
 fn piece() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
-        "level:", "name:", "-name:", "since:", "until:", "has:", "warning", "-1h", "12:30", "k",
-        ">=", "<", "=", "~", "!=", "\"", "\\", "/", "i", "*", " ", "😀", "é", "-", "(", "[", "a",
+        "level:", "name:", "-name:", "msg:", "since:", "until:", "has:", "warning", "-1h", "12:30",
+        "k", ">=", "<", "=", "~", "!=", "\"", "\\", "/", "i", "*", " ", "😀", "é", "-", "(", "[",
+        "a",
     ]);
     prop_oneof![4 => known.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)]
 }

@@ -19,7 +19,13 @@ use crate::words::hash;
 pub(in crate::store) struct TextFilter {
     /// Each must match in one of the texts.
     searches: Vec<Search>,
+    /// Each must hold.
     fields: Vec<FieldCheck>,
+    /// None may match in any of the texts. They are asked of whole records alone: what a quick look or an index says of them is that
+    /// they may match, which is nothing to leave a record out for.
+    not_searches: Vec<Search>,
+    /// None may hold.
+    not_fields: Vec<FieldCheck>,
     required: Vec<u64>,
 }
 
@@ -32,23 +38,37 @@ struct Search {
     anchored: bool,
 }
 
+impl Search {
+    fn of_phrase(phrase: &Phrase) -> Self {
+        Search {
+            needle: Needle::of_phrase(phrase),
+            regex: phrase.regex(),
+            anchored: false,
+        }
+    }
+
+    fn of_pattern(pattern: &Pattern) -> Self {
+        Search {
+            needle: Needle::of_pattern(pattern),
+            regex: pattern.regex().clone(),
+            anchored: pattern.is_anchored(),
+        }
+    }
+}
+
 impl TextFilter {
     pub(in crate::store) fn new(query: &Query) -> Self {
         let parts = query.parts();
         let phrases = || parts.iter().flat_map(|part| &part.phrases);
         let greps = || parts.iter().filter_map(|part| part.grep.as_ref());
         let filters = parts.iter().flat_map(|part| &part.fields);
-        let of_phrases = phrases().map(|phrase| Search {
-            needle: Needle::of_phrase(phrase),
-            regex: phrase.regex(),
-            anchored: false,
-        });
-        let of_greps = greps().map(|pattern| Search {
-            needle: Needle::of_pattern(pattern),
-            regex: pattern.regex().clone(),
-            anchored: pattern.is_anchored(),
-        });
-        let searches = of_phrases.chain(of_greps).collect();
+        let of_phrases = phrases().map(Search::of_phrase);
+        let searches = of_phrases.chain(greps().map(Search::of_pattern)).collect();
+        let not_phrases = parts.iter().flat_map(|part| &part.not_phrases);
+        let not_patterns = parts.iter().flat_map(|part| &part.not_patterns);
+        let of_patterns = not_patterns.map(Search::of_pattern);
+        let not_searches = not_phrases.map(Search::of_phrase).chain(of_patterns);
+        let not_fields = parts.iter().flat_map(|part| &part.not_fields);
         let fields: Vec<_> = filters.map(FieldCheck::new).collect();
         let words = phrases()
             .flat_map(Phrase::required_words)
@@ -60,13 +80,18 @@ impl TextFilter {
         TextFilter {
             searches,
             fields,
+            not_searches: not_searches.collect(),
+            not_fields: not_fields.map(FieldCheck::new).collect(),
             required,
         }
     }
 
     /// Whether every record passes, so that its texts need not be read.
     pub(in crate::store) fn is_empty(&self) -> bool {
-        self.searches.is_empty() && self.fields.is_empty()
+        self.searches.is_empty()
+            && self.fields.is_empty()
+            && self.not_searches.is_empty()
+            && self.not_fields.is_empty()
     }
 
     /// The [hashes](hash) of words that message, traceback, stack and texts of the extra fields of every matching record hold
@@ -98,15 +123,19 @@ impl TextFilter {
     pub(in crate::store) fn wants(&self, texts: &[Option<&str>], extra: Option<&str>) -> bool {
         let extra = extra.map(Extra::new);
         let extra = extra.as_ref();
-        self.searches.iter().all(|search| {
+        let matches = |search: &Search| {
             let mut texts = texts.iter().flatten();
             texts.any(|text| search.regex.is_match(text))
                 || extra.is_some_and(|extra| extra.has_match(search))
-        }) && self.fields.iter().all(|field| {
-            extra
-                .and_then(|extra| extra.value(&field.key))
-                .is_some_and(|value| field.holds(value))
-        })
+        };
+        let holds = |field: &FieldCheck| {
+            let value = extra.and_then(|extra| extra.value(&field.key));
+            value.is_some_and(|value| field.holds(value))
+        };
+        self.searches.iter().all(matches)
+            && self.fields.iter().all(holds)
+            && !self.not_searches.iter().any(matches)
+            && !self.not_fields.iter().any(holds)
     }
 }
 
@@ -228,6 +257,37 @@ mod tests {
         let mut words = ["one", "two", "three"].map(hash);
         words.sort_unstable();
         assert_eq!(filter.required_words(), words);
+    }
+
+    #[test]
+    fn what_is_left_out_requires_nothing_and_is_looked_for_everywhere() {
+        let filter = TextFilter::new(&Query {
+            not_phrases: vec![Phrase::new("time out").unwrap()],
+            not_patterns: vec!["^Ada$".parse().unwrap()],
+            not_fields: vec!["k=x y".parse().unwrap()],
+            ..Query::default()
+        });
+        assert!(!filter.is_empty());
+        assert_eq!(filter.required_words(), [0_u64; 0]);
+        let extra = r#"{"k": "x z", "user": "Ada L."}"#;
+        for (text, extra, passes) in [
+            ("", None, true),
+            ("timeout of Ada", Some(extra), true),
+            ("a TIME OUT", Some(extra), false),
+            ("Ada", None, false),
+            ("", Some(r#"{"user": {"name": "Ada"}}"#), false),
+            ("", Some(r#"{"user": "\u0041da"}"#), false),
+            ("", Some(r#"{"k": "x y"}"#), false),
+            ("k=x y", Some(r#"{"other": "x y"}"#), true),
+        ] {
+            let bytes = [Some(text), None, None, extra].map(|text| text.map(str::as_bytes));
+            assert!(filter.may_want(|i| bytes[i]), "{text} {extra:?}");
+            assert_eq!(
+                filter.wants(&[Some(text)], extra),
+                passes,
+                "{text} {extra:?}"
+            );
+        }
     }
 
     proptest! {

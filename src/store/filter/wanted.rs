@@ -1,10 +1,12 @@
 //! Which sites and origins a query wants.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 
+use crate::level::Level;
 use crate::query::Query;
 use crate::store::block::{IdList, ListBuffer};
 
@@ -110,6 +112,9 @@ impl Wanted {
     }
 }
 
+/// The SQL of a condition; adds the values of its parameters.
+type Term<U> = fn(&U, &mut Vec<SqlValue>) -> &'static str;
+
 /// Terms that must all hold, with the values of their parameters in order.
 #[derive(Default)]
 struct Condition {
@@ -119,35 +124,27 @@ struct Condition {
 
 impl Condition {
     /// One of the alternatives must hold; no alternatives: no condition.
-    fn any<T>(
-        &mut self,
-        alternatives: &[T],
-        term: impl FnMut(&T, &mut Vec<SqlValue>) -> &'static str,
-    ) {
+    fn any<T: Borrow<U>, U: ?Sized>(&mut self, alternatives: &[T], term: Term<U>) {
         if let Some(terms) = self.terms(alternatives, term) {
             self.sql.push(format!("({terms})"));
         }
     }
 
-    /// None of the alternatives may hold.
-    fn none<T>(
-        &mut self,
-        alternatives: &[T],
-        term: impl FnMut(&T, &mut Vec<SqlValue>) -> &'static str,
-    ) {
+    /// None of the alternatives may hold. What is not there is like none of them, so that a NULL passes.
+    fn none<T: Borrow<U>, U: ?Sized>(&mut self, alternatives: &[T], term: Term<U>) {
         if let Some(terms) = self.terms(alternatives, term) {
-            self.sql.push(format!("NOT ({terms})"));
+            self.sql.push(format!("({terms}) IS NOT TRUE"));
         }
     }
 
-    fn terms<T>(
+    fn terms<T: Borrow<U>, U: ?Sized>(
         &mut self,
         alternatives: &[T],
-        mut term: impl FnMut(&T, &mut Vec<SqlValue>) -> &'static str,
+        term: Term<U>,
     ) -> Option<String> {
         let terms: Vec<_> = alternatives
             .iter()
-            .map(|value| term(value, &mut self.values))
+            .map(|value| term(value.borrow(), &mut self.values))
             .collect();
         (!terms.is_empty()).then(|| terms.join(" OR "))
     }
@@ -158,6 +155,10 @@ pub(in crate::store) fn wanted_sites(
     connection: &Connection,
     query: &Query,
 ) -> rusqlite::Result<Wanted> {
+    let is_level: Term<Level> = |level, values| {
+        values.push(i64::from(level.0).into());
+        "levelno = ?"
+    };
     let mut condition = Condition::default();
     for part in query.parts() {
         if let Some(level) = part.min_level {
@@ -168,12 +169,10 @@ pub(in crate::store) fn wanted_sites(
             condition.sql.push("levelno <= ?".into());
             condition.values.push(i64::from(level.0).into());
         }
-        condition.any(&part.exact_levels, |level, values| {
-            values.push(i64::from(level.0).into());
-            "levelno = ?"
-        });
-        condition.any(&part.names, |name, values| under(name, values));
-        condition.none(&part.not_names, |name, values| under(name, values));
+        condition.any(&part.exact_levels, is_level);
+        condition.none(&part.not_levels, is_level);
+        condition.any(&part.names, under);
+        condition.none(&part.not_names, under);
     }
     Wanted::load(connection, "site", condition)
 }
@@ -185,28 +184,37 @@ pub(in crate::store) fn wanted_origins(
 ) -> rusqlite::Result<Wanted> {
     let mut condition = Condition::default();
     for part in query.parts() {
-        condition.any(&part.hosts, |host, values| {
-            if let Some(glob) = glob(host) {
-                values.push(glob.into());
-                return "hostname GLOB ?";
-            }
-            values.push(host.clone().into());
-            "hostname = ?"
-        });
-        condition.any(&part.processes, |process, values| {
-            if number_and_name(process, values) == Spelling::Glob {
-                return "process GLOB ? OR ifnull(processName, '') GLOB ?";
-            }
-            "process = ? OR processName = ?"
-        });
-        condition.any(&part.threads, |thread, values| {
-            if number_and_name(thread, values) == Spelling::Glob {
-                return "thread GLOB ? OR ifnull(threadName, '') GLOB ?";
-            }
-            "thread = ? OR threadName = ?"
-        });
+        condition.any(&part.hosts, host);
+        condition.none(&part.not_hosts, host);
+        condition.any(&part.processes, process);
+        condition.none(&part.not_processes, process);
+        condition.any(&part.threads, thread);
+        condition.none(&part.not_threads, thread);
     }
     Wanted::load(connection, "origin", condition)
+}
+
+fn host(host: &str, values: &mut Vec<SqlValue>) -> &'static str {
+    if let Some(glob) = glob(host) {
+        values.push(glob.into());
+        return "hostname GLOB ?";
+    }
+    values.push(host.to_owned().into());
+    "hostname = ?"
+}
+
+fn process(process: &str, values: &mut Vec<SqlValue>) -> &'static str {
+    if number_and_name(process, values) == Spelling::Glob {
+        return "process GLOB ? OR ifnull(processName, '') GLOB ?";
+    }
+    "process = ? OR processName = ?"
+}
+
+fn thread(thread: &str, values: &mut Vec<SqlValue>) -> &'static str {
+    if number_and_name(thread, values) == Spelling::Glob {
+        return "thread GLOB ? OR ifnull(threadName, '') GLOB ?";
+    }
+    "thread = ? OR threadName = ?"
 }
 
 /// The logger and everything under it.

@@ -290,6 +290,7 @@ impl<'t> Reader<'t, '_> {
                 let raw = member.value.span.of(self.text);
                 put_raw(raw[1..raw.len() - 1].trim(), member.value.form, out);
             }
+            Role::Extra if self.is_place(index, key, member) => {}
             // It says only that this is GELF.
             Role::Extra if gelf && key == "version" => {}
             Role::Extra | Role::Column(_) | Role::Opened(_) => {
@@ -314,6 +315,20 @@ impl<'t> Reader<'t, '_> {
             return self.created_ns.is_some() && self.moment(member) == self.created_ns;
         }
         best.is_some_and(|best| self.raw(&self.members.list[best]) == self.raw(member))
+    }
+
+    /// Whether it says only where the record was in the store that it was read from: the `id` before all else and the `cursor` behind it.
+    fn is_place(&self, index: usize, key: &str, member: &Member) -> bool {
+        let list = &self.members.list;
+        let is_id =
+            |member: &Member| member.key.of(self.text) == "id" && member.value.kind == Kind::Number;
+        self.members.dialect == Dialect::Logstore
+            && list
+                .get(1)
+                .is_some_and(|second| second.key.of(self.text) == "created_ns")
+            && is_id(&list[0])
+            && (index == 0
+                || index == list.len() - 1 && key == "cursor" && member.value.kind == Kind::Text)
     }
 
     /// Whether it holds the extra fields of a record that logstore itself has written.

@@ -190,8 +190,20 @@ fn what_logstore_writes_comes_back() {
         &json!({"created_ns": 1_795_364_425_123_456_789_i64, "name": "a", "levelno": 25, "levelname": "SUCCESS", "message": "m\n",
             "hostname": "h", "process": 1, "processName": "P", "thread": 2, "threadName": "T", "taskName": "Task-1",
             "pathname": "/a/x.py", "lineno": 3, "funcName": "f", "exc_text": "e", "stack_info": "s"}),
-        &json!({"id": 7, "level": "inner", "extra": {"k": 1}}),
+        &json!({"level": "inner", "extra": {"k": 1}}),
     );
+    // As the server answers; and who else has such keys keeps them.
+    for (line, extra) in [
+        (r#"{"id":7,"created_ns":9,"cursor":"9-7"}"#, json!({})),
+        (r#"{"created_ns":9,"id":7}"#, json!({"id": 7})),
+        (
+            r#"{"id":"x","created_ns":9,"cursor":"c"}"#,
+            json!({"id": "x", "cursor": "c"}),
+        ),
+        (r#"{"id":7,"message":"m"}"#, json!({"id": 7})),
+    ] {
+        assert_eq!(shown(line).1, extra, "{line}");
+    }
 }
 
 #[test]

@@ -23,9 +23,12 @@ const MOST_KEYS: usize = 8;
 
 pub(super) fn count(given: &Parameters, reader: &Reader) -> Result<Answer, Problem> {
     let mut by: Vec<GroupBy> = Vec::new();
-    for group in given.all("by").flat_map(|groups| groups.split(',')) {
-        let group = group.parse();
-        let group = group.map_err(|error| Problem::of_query("by", &error))?;
+    let groups = given
+        .all("by")
+        .flat_map(|text| text.split(',').map(move |group| (text, group)));
+    for (text, group) in groups {
+        let read = group.parse();
+        let group = read.map_err(|error| Problem::of_query("by", &error).within(text, group))?;
         if !by.contains(&group) {
             by.push(group);
         }

@@ -16,6 +16,9 @@ pub(super) const FILTERS: &[Parameter] = &[
     many("host"),
     many("process"),
     many("thread"),
+    many("not-host"),
+    many("not-process"),
+    many("not-thread"),
     many("field"),
     many("words"),
     one("grep"),
@@ -70,6 +73,9 @@ pub(super) fn query(given: &Parameters) -> Result<Query, Problem> {
         hosts: given.texts("host"),
         processes: given.texts("process"),
         threads: given.texts("thread"),
+        not_hosts: given.texts("not-host"),
+        not_processes: given.texts("not-process"),
+        not_threads: given.texts("not-thread"),
         fields: fields.collect::<Result<_, Problem>>()?,
         words: given.texts("words"),
         ..Filters::default()
@@ -99,9 +105,9 @@ pub(super) fn query(given: &Parameters) -> Result<Query, Problem> {
 /// Fails when there are too many patterns, the last of them in this parameter.
 fn check_patterns(parameter: &str, query: &Query) -> Result<(), Problem> {
     let patterns = query.parts().into_iter().map(|part| {
-        let tests = part.fields.iter().map(|field| &field.test);
-        let fields = tests.filter(|test| matches!(test, FieldTest::Matches(_)));
-        fields.count() + usize::from(part.grep.is_some())
+        let fields = part.fields.iter().chain(&part.not_fields);
+        let fields = fields.filter(|field| matches!(field.test, FieldTest::Matches(_)));
+        fields.count() + usize::from(part.grep.is_some()) + part.not_patterns.len()
     });
     if patterns.sum::<usize>() > MOST_PATTERNS {
         let detail =

@@ -9,7 +9,7 @@ use super::problem::Problem;
 use crate::count::{Count, GroupBy, LEVEL_STEPS};
 use crate::query::Query;
 use crate::store::Reader;
-use crate::time::{Buckets, Every, Zone, rfc3339_utc};
+use crate::time::{Buckets, Every, Zone, now_ns, rfc3339_utc};
 
 pub(super) const BUCKETS: &[Parameter] = &[one("buckets")];
 
@@ -32,9 +32,17 @@ pub(super) fn histogram(given: &Parameters, reader: &Reader) -> Result<Answer, P
     // Bounds in the search text count, too.
     let span = match (query.since_ns, query.until_ns) {
         (Some(since), Some(until)) => Some((since, until)),
-        (since, until) => reader
+        // Until now: that nothing has come of late is worth seeing.
+        (Some(since), None) => {
+            let newest = reader.span(&query)?.map(|(_, newest)| newest);
+            Some((
+                since,
+                newest.map_or(now_ns(), |newest| newest.max(now_ns())),
+            ))
+        }
+        (None, until) => reader
             .span(&query)?
-            .map(|(oldest, newest)| (since.unwrap_or(oldest), until.unwrap_or(newest))),
+            .map(|(oldest, newest)| (oldest, until.unwrap_or(newest))),
     };
     // Nothing is between bounds that have crossed.
     let Some((from, to)) = span.filter(|(from, to)| from <= to) else {

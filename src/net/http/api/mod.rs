@@ -26,19 +26,19 @@ pub(in crate::net) use questions::{Questions, THREADS};
 
 use std::future::poll_fn;
 
-use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::sleep;
 
-use self::counted::Counted;
+use self::counted::counted;
 use self::parameters::Parameters;
 use self::routes::{Question, ROUTES, Route, Serves};
 use super::Exchange;
-use super::answer::{Body, JSON, Refusal, empty};
+use super::answer::{Body, JSON, Refusal, empty, whole};
+use super::coding::Coding;
 use super::guard::GONE_AFTER;
 use crate::query::Query;
 use crate::store::Reader;
@@ -70,19 +70,29 @@ impl Answer {
         Answer::new(LINES, body)
     }
 
+    /// Packed, where that is asked for and pays.
+    fn packed(mut self, coding: Coding) -> Self {
+        if let Some(packed) = coding.packed(&self.body) {
+            self.body = packed;
+            self.headers.push(("content-encoding", "gzip".to_owned()));
+        }
+        self
+    }
+
     /// As a response. It has its room until it is taken.
     fn respond(self, questions: &Questions) -> Result<Response<Body>, Problem> {
         let room = questions.room_for_answer(self.body.len())?;
         let mut response = empty(StatusCode::OK);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::try_from(value) {
                 let name = HeaderName::from_static(name);
                 headers.insert(name, value);
             }
         }
-        *response.body_mut() = Counted::new(self.body, room).boxed_unsync();
+        *response.body_mut() = whole(counted(self.body, room));
         Ok(response)
     }
 }
@@ -113,7 +123,10 @@ impl Exchange<'_> {
         let given = || Parameters::of(request, route, id);
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         match route.serves {
-            Serves::Answers(question) if reads => self.ask(question, given()?).await,
+            Serves::Answers(question) if reads => {
+                let coding = Coding::worthwhile(self.peer, request.headers());
+                self.ask(question, given()?, coding).await
+            }
             Serves::Live if reads => self.stream(given()?, request).await,
             Serves::Export if reads => self.export(given()?, request.method()).await,
             Serves::Description if reads => given().map(|_| description::description()),
@@ -129,9 +142,14 @@ impl Exchange<'_> {
     }
 
     /// Has a question answered, unless the client goes before.
-    async fn ask(&self, question: Question, given: Parameters) -> Result<Response<Body>, Problem> {
-        let answer = self.asked(move |reader| question(&given, reader)).await?;
-        answer.respond(self.questions()?)
+    async fn ask(
+        &self,
+        question: Question,
+        given: Parameters,
+        coding: Coding,
+    ) -> Result<Response<Body>, Problem> {
+        let answer = self.asked(move |reader| Ok(question(&given, reader)?.packed(coding)));
+        answer.await?.respond(self.questions()?)
     }
 
     /// Which records are wanted: read on a thread that may read, since patterns take their time to be compiled.

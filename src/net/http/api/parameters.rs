@@ -94,7 +94,7 @@ impl Parameters {
                 _ => None,
             };
             if let Some(detail) = refused {
-                return Err(Problem::of(name, detail));
+                return Err(Problem::of(name, detail).within(&value, &value));
             }
             given.push((name, value.into_owned()));
         }
@@ -163,7 +163,7 @@ impl Parameters {
             } else {
                 format!("{name} is {value:?}; use a number from {least} to {most}")
             };
-            Problem::of(name, detail)
+            Problem::of(name, detail).within(value, value)
         })
     }
 
@@ -180,7 +180,7 @@ impl Parameters {
         found.map(|(_, meant)| Some(*meant)).ok_or_else(|| {
             let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let detail = format!("{name} is {value:?}; use {}", words.join(" or "));
-            Problem::of(name, detail)
+            Problem::of(name, detail).within(value, value)
         })
     }
 }

@@ -6,6 +6,7 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use crate::error::{Error, QueryError, SearchError, StoreError};
+use crate::level::ParseLevelError;
 use crate::net::http::answer::{Body, Refusal, respond, with_way_out};
 
 const PROBLEM: &str = "application/problem+json";
@@ -42,6 +43,16 @@ impl Problem {
         Problem {
             parameter: Some(parameter.to_owned()),
             ..Problem::new(StatusCode::BAD_REQUEST, detail)
+        }
+    }
+
+    /// The same, of this part of the parameter's text.
+    pub(super) fn within(self, text: &str, part: &str) -> Self {
+        let begin = part.as_ptr().addr() - text.as_ptr().addr();
+        let from = text[..begin].encode_utf16().count();
+        Problem {
+            at: Some((from, from + part.encode_utf16().count())),
+            ..self
         }
     }
 
@@ -161,9 +172,12 @@ fn on_one_line(error: &QueryError) -> String {
     lines.collect::<Vec<_>>().join("; ")
 }
 
-/// Where in its text an error is: one character.
+/// Where in its text an error is: one character, or all of it.
 fn place(error: &QueryError) -> Option<(usize, usize)> {
     let (text, at) = match error {
+        QueryError::Level(ParseLevelError(text)) | QueryError::Key { text } => {
+            return Some((0, text.encode_utf16().count()));
+        }
         QueryError::Time { text, at, .. }
         | QueryError::Duration { text, at, .. }
         | QueryError::Pattern {

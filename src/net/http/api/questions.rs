@@ -9,10 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::export::Place;
 use super::problem::Problem;
 use crate::cancel::Cancel;
 use crate::error::StoreError;
-use crate::store::Reader;
+use crate::store::{Reader, RoomSettings};
 
 /// How many questions are answered at a time. A reader has no more connections, and a long one gets helping threads besides.
 pub(in crate::net) const THREADS: usize = 4;
@@ -39,6 +40,7 @@ pub(in crate::net) struct Questions {
     room: Arc<Semaphore>,
     exports: Arc<Semaphore>,
     answers: Arc<Semaphore>,
+    place: Place,
     timeout: Duration,
 }
 
@@ -59,8 +61,9 @@ impl Drop for TakenBack {
 }
 
 impl Questions {
-    pub(in crate::net) fn new(path: PathBuf, timeout: Duration) -> Self {
+    pub(in crate::net) fn new(path: PathBuf, room: RoomSettings, timeout: Duration) -> Self {
         Questions {
+            place: Place::new(&path, room),
             source: Arc::new(Source {
                 path,
                 reader: Mutex::new(None),
@@ -70,6 +73,17 @@ impl Questions {
             answers: Arc::new(Semaphore::new(MOST_WAITING)),
             timeout,
         }
+    }
+
+    /// Removes what earlier servers have left of exports, on a thread that may read.
+    pub(in crate::net) fn sweep(&self) {
+        let place = self.place.clone();
+        spawn_blocking(move || place.sweep());
+    }
+
+    /// Where the stores of exports are made.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Room for one more export, until it is dropped.

@@ -9,13 +9,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::body::Bytes;
 use hyper::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap,
-    HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderName,
+    HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::{Body, empty, respond};
+use super::coding::Coding;
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -80,7 +81,7 @@ pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let known = text(IF_NONE_MATCH).unwrap_or_default();
     let is_known = known.split(',').any(|tag| file.etag == tag.trim());
-    let takes_gzip = text(ACCEPT_ENCODING).is_some_and(takes_gzip);
+    let takes_gzip = Coding::taken(headers) == Coding::Gzip;
     let mut response = if is_known {
         empty(StatusCode::NOT_MODIFIED)
     } else if takes_gzip && !file.packed.is_empty() {
@@ -110,17 +111,10 @@ pub(super) fn serve(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Whether `Accept-Encoding` names gzip, other than to refuse it (`;q=0`).
-fn takes_gzip(accepted: &str) -> bool {
-    accepted.split(',').any(|coding| {
-        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        let quality = quality.trim().trim_start_matches("q=");
-        name.trim().eq_ignore_ascii_case("gzip") && quality.parse() != Ok(0.0)
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use hyper::header::ACCEPT_ENCODING;
+
     use super::script::MODULES;
     use super::*;
 

@@ -18,7 +18,7 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 31] = [
+pub(super) const MODULES: [Module; 32] = [
     module!("api"),
     module!("view"),
     module!("terms"),
@@ -30,6 +30,7 @@ pub(super) const MODULES: [Module; 31] = [
     module!("menus"),
     module!("session"),
     module!("levels"),
+    module!("matches"),
     module!("row"),
     module!("around"),
     module!("extras"),

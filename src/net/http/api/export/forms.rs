@@ -1,13 +1,11 @@
 //! What an export is made of: text, written as it is found, or a database, which is finished before it is sent.
 
 use std::fs::File;
-use std::io::{self, Read as _};
-
-use hyper::StatusCode;
-use tempfile::TempDir;
+use std::io::Read as _;
 
 use super::super::problem::Problem;
 use super::made::Step;
+use super::place::{OwnDirectory, Place, failed, unmade};
 use crate::batch::Batch;
 use crate::error::StoreError;
 use crate::format::RecordFormat;
@@ -73,39 +71,34 @@ impl Step for Writing {
     }
 }
 
-/// Records as a database of their own, in a directory of its own among the system's temporary files, which goes with it.
+/// Records as a database of their own, in a directory of its own, which goes when all of them are in it: what is sent has no name any more.
 pub(super) struct Copying {
     asked: Asked,
+    place: Place,
     state: State,
 }
 
 enum State {
     New,
-    Filling(TempDir, Box<SqliteStore>),
-    Sending {
-        _dir: TempDir,
-        file: File,
-        left: u64,
-    },
+    Filling(OwnDirectory, Box<SqliteStore>),
+    Sending { file: File, left: u64 },
     Over,
 }
 
-/// The name of the file, which nobody sees.
-const NAME: &str = "export.sqlite";
-
 impl Copying {
-    pub(super) fn new(reader: Reader, query: Query) -> Self {
+    pub(super) fn new(reader: Reader, query: Query, place: Place) -> Self {
         Copying {
             asked: Asked {
                 reader,
                 query,
                 records: None,
             },
+            place,
             state: State::New,
         }
     }
 
-    /// Stores the next few records; `false` when there is none.
+    /// Stores the next few records, where there is room for them; `false` when there is none.
     fn fill(&mut self, store: &mut SqliteStore) -> Result<bool, Problem> {
         let records = self.asked.records()?;
         let mut batch = Batch::new();
@@ -117,18 +110,21 @@ impl Copying {
         }
         let is_more = !batch.is_empty();
         if is_more {
-            store.append(&[batch])?;
+            self.place.check_room(batch.bytes())?;
+            store.append(&[batch]).map_err(|error| failed(&error))?;
         }
         Ok(is_more)
     }
 
     /// The next piece of the file.
-    fn read(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let State::Sending { file, left, .. } = &mut self.state else {
+    fn read(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        let State::Sending { file, left } = &mut self.state else {
             return Ok(None);
         };
+        self.place.check_rest()?;
         let mut piece = Vec::new();
-        file.take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        let read = file.take(PIECE_BYTES as u64).read_to_end(&mut piece);
+        read.map_err(|error| unmade(&error))?;
         *left = left.saturating_sub(piece.len() as u64);
         Ok((!piece.is_empty()).then_some(piece))
     }
@@ -138,31 +134,28 @@ impl Step for Copying {
     fn step(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::New => {
-                let dir = tempfile::Builder::new().prefix("logstore-").tempdir();
-                let dir = dir.map_err(|error| failed(&error))?;
-                let store = SqliteStore::open(dir.path().join(NAME), Durability::Normal)?;
-                self.state = State::Filling(dir, Box::new(store));
+                self.place.check_room(0)?;
+                let own = self.place.make()?;
+                let store = SqliteStore::open(own.file(), Durability::Normal);
+                let store = store.map_err(|error| failed(&error))?;
+                self.state = State::Filling(own, Box::new(store));
                 return Ok(Some(Vec::new()));
             }
-            State::Filling(dir, mut store) => {
+            State::Filling(own, mut store) => {
                 if self.fill(&mut store)? {
-                    self.state = State::Filling(dir, store);
+                    self.state = State::Filling(own, store);
                     return Ok(Some(Vec::new()));
                 }
                 // What is in its log goes into the file.
                 drop(store);
-                let file = File::open(dir.path().join(NAME));
+                let file = File::open(own.file());
                 let sized = file.and_then(|file| Ok((file.metadata()?.len(), file)));
-                let (left, file) = sized.map_err(|error| failed(&error))?;
-                self.state = State::Sending {
-                    _dir: dir,
-                    file,
-                    left,
-                };
+                let (left, file) = sized.map_err(|error| unmade(&error))?;
+                self.state = State::Sending { file, left };
             }
             sending => self.state = sending,
         }
-        self.read().map_err(|error| failed(&error))
+        self.read()
     }
 
     fn left_bytes(&self) -> Option<u64> {
@@ -171,11 +164,4 @@ impl Step for Copying {
             _ => None,
         }
     }
-}
-
-fn failed(error: &io::Error) -> Problem {
-    let detail = format!(
-        "the export cannot be kept among the temporary files of the server's machine: {error}; ask for less of it, or for another format"
-    );
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }

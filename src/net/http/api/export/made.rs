@@ -3,21 +3,16 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::sleep;
 
+use super::super::counted::counted;
 use super::super::problem::Problem;
 use super::super::questions::TakenBack;
-
-/// How long a client may take nothing of what is there for it.
-const STUCK_AFTER: Duration = Duration::from_mins(1);
 
 /// What makes a body.
 pub(super) trait Step: Send {
@@ -38,10 +33,9 @@ pub(super) struct Made {
     first: Option<Bytes>,
     state: State,
     left_bytes: Option<u64>,
-    /// Rises when a step begins and when it has ended: even when the client has its turn.
-    turns: Arc<AtomicU64>,
-    /// Given back at the end, together with what is still being asked.
-    _room: (OwnedSemaphorePermit, TakenBack),
+    /// Given back when the last piece has been sent.
+    room: Arc<OwnedSemaphorePermit>,
+    _wanted: TakenBack,
 }
 
 enum State {
@@ -61,7 +55,8 @@ impl Made {
     /// The body, when its first piece is there.
     pub(super) async fn begin(
         mut step: Box<dyn Step>,
-        room: (OwnedSemaphorePermit, TakenBack),
+        room: OwnedSemaphorePermit,
+        wanted: TakenBack,
     ) -> Result<Self, Problem> {
         let first = loop {
             let made = make(step).await.map_err(|_| {
@@ -75,30 +70,17 @@ impl Made {
             }
         };
         let left_bytes = step.left_bytes();
+        let room = Arc::new(room);
         Ok(Made {
             left_bytes: left_bytes.map(|left| left + first.as_ref().map_or(0, Vec::len) as u64),
             state: match &first {
                 Some(_) => State::Waiting(step),
                 None => State::Over,
             },
-            first: first.map(Bytes::from),
-            turns: Arc::default(),
-            _room: room,
+            first: first.map(|first| counted(first, Arc::clone(&room))),
+            room,
+            _wanted: wanted,
         })
-    }
-
-    /// Resolves when the client has taken nothing for too long.
-    pub(super) fn stuck(&self) -> impl Future<Output = ()> + use<> {
-        let turns = Arc::clone(&self.turns);
-        async move {
-            loop {
-                let before = turns.load(Ordering::Relaxed);
-                sleep(STUCK_AFTER).await;
-                if before.is_multiple_of(2) && turns.load(Ordering::Relaxed) == before {
-                    return;
-                }
-            }
-        }
     }
 
     fn give(&mut self, piece: Bytes) -> Frame<Bytes> {
@@ -125,7 +107,6 @@ impl Body for Made {
             match std::mem::replace(&mut self.state, State::Over) {
                 State::Over => return Poll::Ready(None),
                 State::Waiting(step) => {
-                    self.turns.fetch_add(1, Ordering::Relaxed);
                     self.state = State::Making(make(step));
                 }
                 State::Making(mut making) => {
@@ -133,7 +114,6 @@ impl Body for Made {
                         self.state = State::Making(making);
                         return Poll::Pending;
                     };
-                    self.turns.fetch_add(1, Ordering::Relaxed);
                     let broken = |what| Poll::Ready(Some(Err(io::Error::other(what))));
                     let Ok((step, piece)) = made else {
                         return broken("the step has panicked".to_owned());
@@ -144,7 +124,8 @@ impl Body for Made {
                         Ok(Some(piece)) => {
                             self.state = State::Waiting(step);
                             if !piece.is_empty() {
-                                let piece = self.give(piece.into());
+                                let piece = counted(piece, Arc::clone(&self.room));
+                                let piece = self.give(piece);
                                 return Poll::Ready(Some(Ok(piece)));
                             }
                         }

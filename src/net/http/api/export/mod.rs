@@ -2,6 +2,9 @@
 
 mod forms;
 mod made;
+mod place;
+
+use std::future::pending;
 
 use http_body_util::BodyExt as _;
 use hyper::body::Bytes;
@@ -10,6 +13,7 @@ use hyper::{Method, Response, StatusCode};
 
 use self::forms::{Copying, Writing};
 use self::made::{Made, Step};
+pub(super) use self::place::Place;
 use super::parameters::{Parameter, Parameters, one};
 use super::problem::Problem;
 use super::questions::TakenBack;
@@ -103,10 +107,10 @@ impl Exchange<'_> {
         let step: Box<dyn Step> = match form {
             Form::Lines => Box::new(Writing::new(reader, query, Box::new(JsonFormat::new()))),
             Form::Csv => Box::new(Writing::new(reader, query, Box::new(CsvFormat::new()))),
-            Form::Database => Box::new(Copying::new(reader, query)),
+            Form::Database => Box::new(Copying::new(reader, query, questions.place().clone())),
         };
-        let made = Made::begin(step, (room, wanted)).await?;
-        let stuck = made.stuck();
-        Ok(self.guarded(made.boxed_unsync(), stuck))
+        let made = Made::begin(step, room, wanted).await?;
+        // One that takes too little is broken off by its connection.
+        Ok(self.guarded(made.boxed_unsync(), pending()))
     }
 }
