@@ -133,6 +133,8 @@ pub use store::{
     Maintained, Overview, OverviewGroup, Problem, Prune, PruneEstimate, Pruned, Reader,
     RecordStore, Records, Retained, RoomSettings, SCHEMA_VERSION, Saved, SqliteStore, StoreStats,
 };
+#[cfg(feature = "net")]
+pub use time::NamedZone;
 pub use time::{
     Every, Zone, asctime, display_duration, display_time, now_ns, parse_duration, parse_since,
     parse_until, put_rfc3339_utc, rfc3339_utc,

@@ -63,14 +63,18 @@ export function reachable() {
     return awaited;
 }
 
+// Whose days and hours are meant: this browser's, or the server's where the server does not know that zone.
+let zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'local';
+const HAS_ZONE = /^\/api\/(records|count|histogram|names|stream|export)$/;
+
 /**
- * The address of a question.
+ * The address of a question, with the zone where the server reads one.
  * @param {string} path
  * @param {Object<string, any>} [parameters]
  * @returns {string}
  */
 export function address(path, parameters = {}) {
-    const search = new URLSearchParams(parameters).toString();
+    const search = new URLSearchParams(HAS_ZONE.test(path) ? { ...parameters, zone } : parameters).toString();
     return search ? `${path}?${search}` : path;
 }
 
@@ -115,7 +119,10 @@ export async function request(url, options = {}) {
             tell('busy');
             await wait(1000 * Math.min(5, Number(response.headers.get('Retry-After')) || 1), options.signal);
         } else {
-            throw await problemOf(response);
+            const problem = await problemOf(response);
+            if (problem.parameter !== 'zone' || url.endsWith('zone=local')) throw problem;
+            zone = 'local';
+            url = url.replace(/zone=[^&]*$/, 'zone=local');
         }
     }
 }

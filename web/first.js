@@ -18,6 +18,13 @@ async function otherHosts(view, signal) {
 }
 
 /**
+ * The filter of the tree, which shows the other loggers, too, when some are chosen.
+ * @param {import('./view.js').View} view
+ * @returns {Object<string, string>}
+ */
+export const aroundOf = (view) => filterOf({ ...view, q: without(view.q, 'name:') });
+
+/**
  * @param {import('./view.js').View} view
  * @param {AbortSignal} [signal]
  * @returns {Promise<import('./chart.js').Histogram>}
@@ -27,11 +34,10 @@ export const askHistogram = (view, signal) => ask('/api/histogram', { ...filterO
 /**
  * @param {import('./view.js').View} view
  * @param {AbortSignal} [signal]
- * @returns {Promise<any>} the tree, which shows the other loggers, too, when some are chosen
+ * @returns {Promise<any>} what the sidebar shows
  */
 export async function askNames(view, signal) {
-    const around = filterOf({ ...view, q: without(view.q, 'name:') });
-    const [names, hosts] = await Promise.all([ask('/api/names', around, signal), otherHosts(view, signal)]);
+    const [names, hosts] = await Promise.all([ask('/api/names', aroundOf(view), signal), otherHosts(view, signal)]);
     return { ...names, ...hosts };
 }
 

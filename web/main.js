@@ -46,8 +46,10 @@ const names = new Names({
     onLogger: (name, among) => change({ q: toggled(view.q, 'name:', name, among) }),
     onHost: (host, among) => change({ q: toggled(view.q, 'host:', host, among) }),
     onTerm: addTerm,
+    onType: (text) => search.begin(text),
+    view: () => view,
 });
-const search = new Search({ onSearch: (q) => change({ q }, 'even if it is the same'), known: () => names.known });
+const search = new Search({ onSearch: (q) => change({ q }, 'even if it is the same'), known: () => names.known, find: (term) => names.find(term) });
 const menus = new Menus({ view: () => view, onChange: (changes) => change(changes), say });
 const detail = new Detail({
     onTerm: addTerm, say,
@@ -282,8 +284,6 @@ startKeys([
 ]);
 byId('live').addEventListener('click', () => change({ live: !view.live }));
 byId('order').addEventListener('click', () => change({ order: view.order === 'newest' ? 'oldest' : 'newest' }));
-byId('names-open').addEventListener('click', () => sidebar());
-byId('names-close').addEventListener('click', () => sidebar(false));
 byId('list').addEventListener('scroll', () => live.letIn(), { passive: true });
 addEventListener('popstate', () => show(readView(location.search)));
 connection.addEventListener('lost', () => trouble('The server cannot be reached. This page tries again every second.'));

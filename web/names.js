@@ -1,17 +1,19 @@
-// The sidebar: loggers as a tree with counts and error badges, and hosts.
+// The sidebar: loggers as a tree with counts and error badges, and hosts; any of them is found by its beginning.
 
+import { ask, isAbort } from './api.js';
 import { byId, el, visible } from './dom.js';
-import { LEVELS, stepOf } from './levels.js';
+import { aroundOf } from './first.js';
+import { stepOf } from './levels.js';
+import { partTrouble } from './notices.js';
 import { quoted } from './terms.js';
 import { grouped } from './time.js';
+import { Loggers } from './tree.js';
+import { filterOf } from './view.js';
 
 const MANY = 40;
 const REST_MS = 1000;
-// The search text has no words for it.
-const NO_NAME = '(no name)';
 const MOST_HOSTS = 100;
-
-/** @typedef {{name: string, label: string, depth: number, counts: number[], children: Node[]}} Node */
+const DEEPEST_INDENT = 10;
 
 // Beside a logger or a host.
 const leaveOut = (what, act, tabindex) => el('button', {
@@ -32,36 +34,6 @@ function reach(row, tabIndex) {
 const HINT = `${/Mac|iP/.test(navigator.platform) ? '⌘' : 'Ctrl'}+click: as one of several`;
 const howOf = (event) => (event.ctrlKey || event.metaKey ? 'among' : 'alone');
 
-const blank = () => LEVELS.map(() => 0);
-
-/**
- * Loggers as a tree: what is under a logger counts to it, too.
- * @param {{name: string, counts: number[]}[]} names
- * @returns {Node[]}
- */
-export function treeOf(names) {
-    const root = { children: [], depth: 0 };
-    const nodes = new Map();
-    for (const { name, counts } of names) {
-        const parts = name.split('.');
-        let parent = root;
-        for (const [depth, label] of parts.entries()) {
-            const path = parts.slice(0, depth + 1).join('.');
-            let node = nodes.get(path);
-            if (!node) {
-                node = { name: path, label: label || NO_NAME, depth: depth + 1, counts: blank(), children: [] };
-                nodes.set(path, node);
-                parent.children.push(node);
-            }
-            counts.forEach((count, level) => {
-                node.counts[level] += count;
-            });
-            parent = node;
-        }
-    }
-    return root.children;
-}
-
 /** The sidebar, and what it knows of names for the completion. */
 export class Names {
     /**
@@ -69,40 +41,53 @@ export class Names {
      * @param {(name: string, how: 'alone'|'among') => void} hooks.onLogger chosen alone, or among others
      * @param {(host: string, how: 'alone'|'among') => void} hooks.onHost
      * @param {(term: string) => void} hooks.onTerm
+     * @param {(text: string) => void} hooks.onType a term is to be typed that begins so
+     * @param {() => import('./view.js').View} hooks.view
      */
     constructor(hooks) {
         Object.assign(this, hooks);
         this.tree = byId('loggers');
-        this.counts = new Map();
+        this.loggers = new Loggers();
         this.hosts = new Map();
         this.known = { names: new Set(), hosts: new Set(), fields: new Set() };
         this.open = new Map();
         this.chosen = { names: [], hosts: [] };
+        this.canceller = new AbortController();
         this.tree.addEventListener('keydown', (event) => this.key(event));
+        byId('hosts-more').addEventListener('click', () => this.onType('host:'));
+        byId('names-open').addEventListener('click', () => sidebar());
+        byId('names-close').addEventListener('click', () => sidebar(false));
     }
 
     /**
-     * @param {{names: {name: string, counts: number[]}[], hosts: {host: string, count: number}[], fields: string[], cut?: boolean|string[]}} answer `cut` may name the lists that are not whole
+     * @param {object} answer of `/api/names`
      * @param {{names: string[], hosts: string[]}} chosen what the filter asks for
      */
     set(answer, chosen) {
-        this.counts = new Map(answer.names.map(({ name, counts }) => [name, counts]));
+        this.canceller.abort();
+        this.canceller = new AbortController();
+        this.loggers = new Loggers(answer);
         this.hosts = new Map(answer.hosts.map(({ host, count }) => [host, count]));
-        for (const { name } of answer.names) this.known.names.add(name);
-        for (const { host } of answer.hosts) this.known.hosts.add(host);
-        for (const field of answer.fields) this.known.fields.add(field);
+        this.hostsFound = answer.hosts_found ?? 0;
+        // Once names were left out, those of a filter are not all there are.
+        this.isCut ||= Boolean(answer.cut) || this.hostsFound > this.hosts.size;
+        this.asked = new Set();
+        this.learn(answer);
         this.chosen = chosen;
-        const { cut = false } = answer;
-        byId('names-cut').hidden = Array.isArray(cut) ? !cut.includes('names') : !cut;
         this.draw();
+    }
+
+    learn({ names, hosts, fields }) {
+        for (const { name } of names) this.known.names.add(name);
+        for (const { host } of hosts) this.known.hosts.add(host);
+        for (const field of fields) this.known.fields.add(field);
     }
 
     /** Counts records that have just come. @param {object[]} records */
     add(records) {
         for (const { name, levelno, hostname } of records) {
             if (name !== undefined) {
-                if (!this.counts.has(name)) this.counts.set(name, blank());
-                this.counts.get(name)[stepOf(levelno)] += 1;
+                this.loggers.add(name, stepOf(levelno));
                 this.known.names.add(name);
             }
             if (hostname !== undefined) {
@@ -117,24 +102,60 @@ export class Names {
         }, REST_MS);
     }
 
+    /**
+     * Asks for names that begin as a term does, where not all are known.
+     * @param {string} term
+     * @returns {Promise<boolean>} whether there may be new ones
+     */
+    async find(term) {
+        const [, key, typed] = /^-?(?:(name|host):)?"?(.*?)"?$/s.exec(term);
+        if (!this.isCut || typed === '' || typed === this.typed || (!key && /[:=<>~/!]/.test(typed))) return false;
+        this.typed = typed;
+        try {
+            // What else is typed may not be finished.
+            this.learn(await ask('/api/names', { ...filterOf({ ...this.view(), q: '' }), prefix: typed }));
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    // What is below a logger that is open and was not named.
+    async load({ name }) {
+        if (this.asked.has(name)) return;
+        this.asked.add(name);
+        const { signal } = this.canceller;
+        try {
+            const answer = await ask('/api/names', { ...aroundOf(this.view()), under: name }, signal);
+            this.loggers.put(answer, name);
+            this.learn(answer);
+        } catch (error) {
+            if (isAbort(error)) return;
+            partTrouble('names-trouble', `Not opened: ${error.message}`);
+            this.open.set(name, false);
+            this.asked.delete(name);
+        }
+        this.draw();
+    }
+
     isOpen(node) {
         const isChosen = this.chosen.names.some((name) => name.startsWith(`${node.name}.`));
-        return this.open.get(node.name) ?? (isChosen || this.counts.size <= MANY);
+        return this.open.get(node.name) ?? (isChosen || (node.more === 0 && this.loggers.known.size <= MANY && node.depth <= MANY));
     }
 
     draw() {
-        const names = [...this.counts].map(([name, counts]) => ({ name, counts }));
-        this.nodes = treeOf(names.sort((a, b) => (a.name < b.name ? -1 : 1)));
         const focused = document.activeElement;
         const hadFocus = this.tree.contains(focused);
         const rows = [];
         const walk = (nodes) => {
             for (const [place, node] of nodes.entries()) {
                 rows.push(this.item(node, place + 1, nodes.length));
-                if (node.children.length > 0 && this.isOpen(node)) walk(node.children);
+                if (!isParent(node) || !this.isOpen(node)) continue;
+                if (node.more > 0) this.load(node);
+                walk(node.children);
             }
         };
-        walk(this.nodes);
+        walk(this.loggers.tree());
         this.tree.replaceChildren(...rows);
         const current = rows.find((row) => row.dataset.name === this.current) ?? rows[0];
         if (current) reach(current, 0);
@@ -150,32 +171,35 @@ export class Names {
         const [, , , error, critical] = node.counts;
         const bad = error + critical;
         const total = node.counts.reduce((sum, count) => sum + count, 0);
-        const isParent = node.children.length > 0;
+        const isOpen = isParent(node) && this.isOpen(node);
         const isChosen = this.chosen.names.includes(node.name);
-        const isNamed = node.label !== NO_NAME;
         const row = el('div', {
-            role: 'treeitem', class: 'node', tabindex: -1, 'data-name': node.name, 'aria-level': node.depth, 'aria-posinset': place,
-            'aria-setsize': size, 'aria-expanded': isParent ? String(this.isOpen(node)) : null, 'aria-selected': String(isChosen),
-            'aria-disabled': isNamed ? null : 'true',
-            title: `${visible(node.name || NO_NAME)}: ${grouped(total)} records${isNamed ? `\n${HINT}` : ''}`, onclick: (event) => this.choose(node, event),
+            role: 'treeitem', class: node.isRest ? 'node rest' : 'node', tabindex: -1, 'data-name': node.name, 'aria-level': node.depth, 'aria-posinset': place,
+            'aria-setsize': size, 'aria-expanded': isParent(node) ? String(isOpen) : null, 'aria-selected': String(isChosen),
+            'aria-disabled': node.isNamed || node.isRest ? null : 'true', 'aria-busy': isOpen && node.more > 0 ? 'true' : null,
+            title: node.isRest ? `${node.label}, the smaller ones: type their names`
+                : `${visible(node.name || node.label)}: ${grouped(total)} records${node.isNamed ? `\n${HINT}` : ''}`,
+            onclick: (event) => this.choose(node, event),
         },
         el('span', {
-            class: isParent ? 'twist' : 'twist leaf', 'aria-hidden': 'true', onclick: (event) => {
+            class: isParent(node) ? 'twist' : 'twist leaf', 'aria-hidden': 'true', onclick: (event) => {
                 event.stopPropagation();
                 this.toggle(node);
             },
         }), el('span', { class: 'label' }, visible(node.label)));
         if (bad > 0) row.append(el('span', { class: 'bad' }, short(bad), el('span', { class: 'unseen' }, ' errors')));
         row.append(el('span', { class: 'count' }, short(total), el('span', { class: 'unseen' }, ' records')));
-        if (isNamed) row.append(leaveOut(`logger ${visible(node.name)}`, () => this.onTerm(`-name:${quoted(node.name)}`), -1));
-        row.style.paddingLeft = `${(node.depth - 1) * 14 + 4}px`;
+        if (node.isNamed) row.append(leaveOut(`logger ${visible(node.name)}`, () => this.onTerm(`-name:${quoted(node.name)}`), -1));
+        row.style.paddingLeft = `${Math.min(node.depth - 1, DEEPEST_INDENT) * 14 + 4}px`;
         row.node = node;
         return row;
     }
 
     drawHosts() {
         const hosts = [...this.hosts].sort(([, a], [, b]) => b - a).slice(0, MOST_HOSTS);
-        byId('hosts-cut').hidden = this.hosts.size <= MOST_HOSTS;
+        const more = Math.max(this.hostsFound, this.hosts.size) - hosts.length;
+        byId('hosts-more').hidden = more <= 0;
+        byId('hosts-more').textContent = `${grouped(more)} more: type a name`;
         const focused = document.activeElement;
         const had = focused.closest('#hosts li');
         const rows = hosts.map(([host, count]) => el('li', { 'data-host': host }, el('button', {
@@ -191,13 +215,15 @@ export class Names {
     }
 
     choose(node, event) {
-        if (node.label === NO_NAME) return;
+        // A quote stays open until the name is whole.
+        if (node.isRest) this.onType(`name:${node.name && quoted(node.name).replace(/"$/, '')}`);
+        if (!node.isNamed) return;
         this.current = node.name;
         this.onLogger(node.name, howOf(event));
     }
 
     toggle(node, isOpen = !this.isOpen(node)) {
-        if (node.children.length === 0) return;
+        if (!isParent(node)) return;
         this.current = node.name;
         this.open.set(node.name, isOpen);
         this.draw();
@@ -216,7 +242,7 @@ export class Names {
             this.current = row.node.name;
             row.focus();
         };
-        const isOpen = node.children.length > 0 && this.isOpen(node);
+        const isOpen = isParent(node) && this.isOpen(node);
         const acts = {
             ArrowDown: () => go(rows[at + 1]),
             ArrowUp: () => go(rows[at - 1]),
@@ -233,6 +259,8 @@ export class Names {
         acts[event.key]();
     }
 }
+
+const isParent = ({ children, more }) => children.length > 0 || more > 0;
 
 /**
  * Opens or closes the sidebar, where it covers the list.

@@ -2,6 +2,10 @@
 
 import { choices, taken } from './complete.js';
 import { byId, el } from './dom.js';
+import { termAt } from './terms.js';
+
+// Names are asked for in a pause of typing.
+const PAUSE_MS = 200;
 
 /** The bar, its list of choices, and its error. */
 export class Search {
@@ -9,6 +13,7 @@ export class Search {
      * @param {object} hooks
      * @param {(q: string) => void} hooks.onSearch
      * @param {() => {names: Set<string>, hosts: Set<string>, fields: Set<string>}} hooks.known
+     * @param {(term: string) => Promise<boolean>} hooks.find learns of more names for a term; whether there may be new ones
      */
     constructor(hooks) {
         Object.assign(this, hooks);
@@ -88,6 +93,29 @@ export class Search {
             },
         }, el('span', {}, choice.text), el('span', { class: 'dim' }, choice.hint))));
         this.show(this.options.length > 0);
+        this.look();
+    }
+
+    // What is not known yet is offered when it has come, unless the text has changed or a choice is being made.
+    look() {
+        clearTimeout(this.timer);
+        const { value, selectionStart } = this.input;
+        this.timer = setTimeout(async () => {
+            const isNew = await this.find(termAt(value, selectionStart ?? 0).text);
+            if (isNew && value === this.input.value && this.active < 0 && document.activeElement === this.input) this.offer();
+        }, PAUSE_MS);
+    }
+
+    /**
+     * Begins a new term, to be typed on.
+     * @param {string} text
+     */
+    begin(text) {
+        const { input } = this;
+        input.value = `${input.value.trim()} ${text}`.trim();
+        input.focus();
+        input.setSelectionRange(input.value.length, input.value.length);
+        this.offer();
     }
 
     show(isOpen) {

@@ -26,6 +26,12 @@ pub enum QueryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A zone of time that is not known.
+    #[error("unknown zone {text:?}; use {}", known_zones())]
+    Zone {
+        /// What was given.
+        text: String,
+    },
     /// A length of time that is none.
     #[error(
         "cannot read {text:?} as a length of time: {reason} at position {at}; use 30s, 5m, '5 min', 1h, 1d or 1w"
@@ -233,6 +239,15 @@ pub enum SqlError {
     /// The file could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Which zones there are to choose from.
+fn known_zones() -> &'static str {
+    if cfg!(feature = "net") {
+        "local, utc or a name of the IANA database, such as Europe/Berlin"
+    } else {
+        "local or utc"
+    }
 }
 
 /// The text on a line of its own, and on the next a caret under the character at this offset in bytes.

@@ -71,6 +71,60 @@ impl Reader {
     /// [`Error::Store`] when the file cannot be read, [`Error::Query`] when there would be more than 100,000 buckets of time, or more
     /// groups than the reader [may count](Reader::with_max_groups).
     pub fn count(&self, count: &Count) -> Result<Counts, Error> {
+        let (counting, plan) = self.counting(count)?;
+        let mut tally = Tally::new(count);
+        if counting.by_arrays() {
+            for created in self.ends(&plan, &counting.search)?.into_iter().flatten() {
+                tally.span(created, created);
+            }
+            tally.check()?;
+        }
+        let counters = self.counters(&counting, &plan)?;
+        let mut damaged = plan.damaged;
+        let limit = self.max_groups;
+        let max_bytes = max_bytes(limit);
+        for counter in &counters {
+            damaged += counter.lens.damaged;
+            if let Some((first, last)) = counter.span_ns {
+                tally.span(first, last);
+            }
+            for (cell, records) in &counter.cells {
+                counting.put(&mut tally, cell, *records);
+                if tally.bytes() > max_bytes {
+                    return Err(QueryError::TooManyGroups { limit }.into());
+                }
+            }
+        }
+        Ok(tally.finish(damaged)?)
+    }
+
+    /// The groups of a count, each perhaps in several parts and in no order: what they have in common of sites and of origins, and how many
+    /// records. Where there are a hundred thousand, putting them in order costs more than counting them. Gives the sum of the records.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::count`].
+    #[cfg(feature = "net")]
+    pub(crate) fn each_group(
+        &self,
+        count: &Count,
+        mut take: impl FnMut(&[Value], &[Value], u64),
+    ) -> Result<u64, Error> {
+        let (counting, plan) = self.counting(count)?;
+        let mut total = 0;
+        for counter in self.counters(&counting, &plan)? {
+            for (cell, records) in &counter.cells {
+                let (site, _) = &counting.sites.keys[cell.site as usize];
+                let (origin, _) = &counting.origins.keys[cell.origin as usize];
+                take(site, origin, *records);
+                total += records;
+            }
+        }
+        Ok(total)
+    }
+
+    /// What there is to count, and where.
+    fn counting<'c>(&self, count: &'c Count) -> Result<(Counting<'c>, Plan), Error> {
         let query = Query {
             limit: None,
             order: Order::OldestFirst,
@@ -90,38 +144,22 @@ impl Reader {
             count,
             fields: count.by.iter().filter_map(GroupBy::field).collect(),
         };
-        let mut tally = Tally::new(count);
-        if counting.by_arrays() {
-            for created in self.ends(&plan, &counting.search)?.into_iter().flatten() {
-                tally.span(created, created);
-            }
-            tally.check()?;
-        }
+        Ok((counting, plan))
+    }
+
+    /// What the threads have counted.
+    fn counters(&self, counting: &Counting<'_>, plan: &Plan) -> Result<Vec<Counter>, Error> {
+        let limit = self.max_groups;
         let counters = each_segment(
             self,
             &plan.segments,
-            || Counter::new(count, self.max_groups),
-            |counter, connection, segment| counter.add(connection, &counting, segment),
+            || Counter::new(counting.count, limit),
+            |counter, connection, segment| counter.add(connection, counting, segment),
         )?;
-        let mut damaged = plan.damaged;
-        let limit = self.max_groups;
-        let (max_bytes, too_many) = (max_bytes(limit), QueryError::TooManyGroups { limit });
         if counters.iter().any(Counter::is_over) {
-            return Err(too_many.into());
+            return Err(QueryError::TooManyGroups { limit }.into());
         }
-        for counter in &counters {
-            damaged += counter.lens.damaged;
-            if let Some((first, last)) = counter.span_ns {
-                tally.span(first, last);
-            }
-            for (cell, records) in &counter.cells {
-                counting.put(&mut tally, cell, *records);
-                if tally.bytes() > max_bytes {
-                    return Err(too_many.into());
-                }
-            }
-        }
-        Ok(tally.finish(damaged)?)
+        Ok(counters)
     }
 
     /// When the oldest and when the newest of the records that the query wants was made, in nanoseconds since the Unix epoch; `None` when

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use chrono::{Datelike as _, Days, Local, NaiveDate, TimeZone, Utc};
+use chrono::{Datelike as _, Days, NaiveDate, TimeZone};
 
-use super::Zone;
 use super::calendar::{Edge, day_of, whole_day};
 use super::duration::display_duration;
+use super::{Zone, in_zone};
 use crate::error::QueryError;
 
 const MILLISECOND: i64 = 1_000_000;
@@ -103,10 +103,7 @@ impl Every {
 
     /// The day on which a moment falls, or the run of days that is a bucket: its first and its last nanosecond.
     fn days_around(self, ns: i64) -> (i64, i64) {
-        match self.zone {
-            Zone::Local => self.days_in(ns, &Local),
-            Zone::Utc => self.days_in(ns, &Utc),
-        }
+        in_zone!(self.zone, clock => self.days_in(ns, clock))
     }
 
     fn days_in<Z: TimeZone>(self, ns: i64, zone: &Z) -> (i64, i64) {

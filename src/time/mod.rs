@@ -5,7 +5,10 @@ mod duration;
 mod every;
 mod local;
 mod parse;
+#[cfg(feature = "net")]
+mod rules;
 mod show;
+mod zone;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,18 +17,12 @@ pub(crate) use every::Buckets;
 pub use every::Every;
 pub(crate) use local::LocalTimes;
 pub use parse::{parse_since, parse_until};
+#[cfg(feature = "net")]
+pub use rules::NamedZone;
 pub(crate) use show::{Clock, Datefmt};
 pub use show::{asctime, display_time, put_rfc3339_utc, rfc3339_utc};
-
-/// Whose days and hours are meant when a time is read or shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Zone {
-    /// Those of this machine, by the variable `TZ` or by its settings.
-    #[default]
-    Local,
-    /// UTC.
-    Utc,
-}
+pub use zone::Zone;
+use zone::in_zone;
 
 /// This moment, in nanoseconds since the Unix epoch, UTC. Saturates in the years 1677 and 2262.
 #[must_use]

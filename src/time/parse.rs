@@ -1,10 +1,10 @@
 //! Times as people write them: calendar times, durations ago, epoch numbers.
 
-use chrono::{Local, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
 
-use super::Zone;
 use super::calendar::{Edge, SECOND, day_of, moment, whole_day};
 use super::duration::{Fault, OUT_OF_RANGE, fault, length, nanos, parsed, scaled};
+use super::{Zone, in_zone};
 use crate::error::QueryError;
 
 /// The moment from which on records are wanted, in nanoseconds since the Unix epoch.
@@ -43,16 +43,13 @@ fn bound(text: &str, now_ns: i64, zone: Zone, edge: Edge) -> Result<i64, QueryEr
     let begin = text.len() - text.trim_start().len();
     // Python's logging writes milliseconds behind a comma. Nothing moves, so that a place is that of the text as it was given.
     let read_text = text.trim().to_ascii_lowercase().replace(',', ".");
-    match zone {
-        Zone::Local => read(&read_text, now_ns, &Local, edge),
-        Zone::Utc => read(&read_text, now_ns, &Utc, edge),
-    }
-    .and_then(|ns| i64::try_from(ns).map_err(|_| fault(&read_text, OUT_OF_RANGE)))
-    .map_err(|fault| QueryError::Time {
-        text: text.to_owned(),
-        at: begin + (fault.part.as_ptr().addr() - read_text.as_ptr().addr()),
-        reason: fault.reason,
-    })
+    in_zone!(zone, clock => read(&read_text, now_ns, clock, edge))
+        .and_then(|ns| i64::try_from(ns).map_err(|_| fault(&read_text, OUT_OF_RANGE)))
+        .map_err(|fault| QueryError::Time {
+            text: text.to_owned(),
+            at: begin + (fault.part.as_ptr().addr() - read_text.as_ptr().addr()),
+            reason: fault.reason,
+        })
 }
 
 const NO_FORM: &str = "it is none of the known forms";

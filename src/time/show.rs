@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use chrono::format::{Item, StrftimeItems};
-use chrono::{DateTime, Datelike as _, FixedOffset, Local, Offset as _, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, Offset as _, Timelike as _, Utc};
 
-use super::Zone;
+use super::{Zone, in_zone};
 
 /// RFC 3339 in UTC with nanoseconds: `2026-11-22T16:20:25.123456789Z`.
 #[must_use]
@@ -81,7 +81,7 @@ impl Clock {
         put_digits(millisecond(ns), 3, out);
         match self.zone {
             Zone::Utc => out.push(b'Z'),
-            Zone::Local => put_offset(self.offset.local_minus_utc(), out),
+            _ => put_offset(self.offset.local_minus_utc(), out),
         }
     }
 
@@ -113,10 +113,7 @@ impl Clock {
         let utc = DateTime::from_timestamp_nanos(ns);
         let quarter = utc.timestamp().div_euclid(QUARTER);
         if self.quarter != Some(quarter) {
-            self.offset = match self.zone {
-                Zone::Local => utc.with_timezone(&Local).offset().fix(),
-                Zone::Utc => Utc.fix(),
-            };
+            self.offset = in_zone!(self.zone, clock => utc.with_timezone(clock).offset().fix());
             self.quarter = Some(quarter);
         }
         utc.with_timezone(&self.offset)
@@ -183,6 +180,7 @@ fn put_digits(mut number: u32, digits: usize, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::Local;
 
     /// 2026-11-22 16:20:25.123456789 UTC.
     const AT: i64 = 1_795_364_425_123_456_789;

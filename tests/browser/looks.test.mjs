@@ -2,10 +2,7 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { counted, launch, open, require, Server, shop, Store, until } from './support.mjs';
-
-const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+import { counted, judged, launch, open, Server, shop, Store, until } from './support.mjs';
 
 let browser, store, server;
 before(async () => {
@@ -56,15 +53,6 @@ test('all is within reach at 400 pixels', async () => {
     assert.equal(await page.isVisible('#detail'), false);
     await page.close();
 });
-
-async function judged(page, view) {
-    await page.waitForFunction(() => document.getAnimations().length === 0);
-    // Evaluated from outside of the page, which the page's policy does not forbid.
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, help, nodes }) => `${view}: ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html).join(' ')}`);
-}
 
 for (const colorScheme of ['light', 'dark']) {
     test(`axe-core finds nothing serious in the ${colorScheme} theme`, async () => {

@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-export const require = createRequire(path.join(root, 'target/browser/package.json'));
+const require = createRequire(path.join(root, 'target/browser/package.json'));
 const { chromium } = require('playwright-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 const BINARY = path.resolve(root, process.env.LOGSTORE_BINARY ?? 'target/debug/logstore');
 const CHROMIUM = process.env.LOGSTORE_CHROMIUM ?? '/usr/bin/chromium';
@@ -60,10 +61,10 @@ process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); }
 
 /** A running `logstore serve`. */
 export class Server {
-    static async start(store, args = [], port = 0) {
+    static async start(store, args = [], port = 0, env = {}) {
         const server = new Server();
         const child = spawn(BINARY, ['serve', '--db', store.db, '--port', String(port), '--own-records', 'off', ...args], {
-            stdio: ['ignore', 'ignore', 'pipe'],
+            stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env },
         });
         server.child = child;
         // A test that fails does not stop its servers; they must neither outlive it nor keep it alive.
@@ -176,6 +177,16 @@ export const counted = (page, text) => page.waitForFunction(
 
 /** Waits for a condition in the page. */
 export const until = (page, condition, argument) => page.waitForFunction(condition, argument);
+
+/** What axe-core finds that is serious. */
+export async function judged(page, view) {
+    await page.waitForFunction(() => document.getAnimations().length === 0);
+    // Evaluated from outside of the page, which the page's policy does not forbid.
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, help, nodes }) => `${view}: ${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html).join(' ')}`);
+}
 
 /** Records of a small shop, a second apart, the last one at `end`. */
 export function shop(count, end = Date.now()) {

@@ -134,6 +134,10 @@ const FILTERS: &[(&str, &[&str])] = &[
         "zone=utc&since=2026-11-21+16:00:10",
         &["--since", "2026-11-21 21:30:10"],
     ),
+    (
+        "zone=Asia/Kolkata&q=since:%222026-11-21+21:30:10%22",
+        &["--since", "2026-11-21 21:30:10"],
+    ),
     ("after-id=100", &["--after-id", "100"]),
     (
         "q=level:warning+name:app+-name:app.web+elapsed%3E%3D5+request",
@@ -453,23 +457,22 @@ fn a_histogram_has_all_its_buckets_and_tells_levels_apart() {
 }
 
 #[test]
-fn names_are_counted_by_level_and_fields_are_those_of_the_newest() {
-    let store = store(180);
+fn days_begin_where_they_do_in_the_zone_that_is_named() {
+    let store = store(10);
     let server = Server::start(&store.db);
-    let names = get(&server, "/api/names?host=node1").json();
-    let listed: Vec<&str> = names["names"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|name| name["name"].as_str().unwrap())
+    let target = "/api/histogram?since=2026-03-27&until=2026-04-05&buckets=10&zone=Europe/Berlin";
+    let days = get(&server, target).json();
+    assert_eq!(days["width_ms"], 86_400_000);
+    assert_eq!(days["from"], "2026-03-26T23:00:00.000000000Z");
+    assert_eq!(days["to"], "2026-04-05T21:59:59.999999999Z");
+    let starts = days["buckets"].as_array().unwrap().iter();
+    let starts: Vec<i64> = starts
+        .map(|day| day["start_ms"].as_i64().unwrap())
         .collect();
-    assert_eq!(listed, ["app.db.pool", "other"]);
-    assert_eq!(names["hosts"], json!([{"host": "node1", "count": 90}]));
-    assert_eq!(names["fields"], json!(["elapsed", "user.id"]));
-    let errors = store.records(&["--host", "node1", "--level", "error", "--name", "other"]);
-    assert_eq!(names["names"][1]["counts"][3], errors.len());
-    let meta = get(&server, "/api/meta").json();
-    assert_eq!(meta["last_id"], 180);
-    assert!(meta["hostname"].is_string() && meta["now"].is_string() && meta["version"].is_string());
+    let hours: Vec<i64> = starts
+        .windows(2)
+        .map(|days| (days[1] - days[0]) / 3_600_000)
+        .collect();
+    assert_eq!(hours, [24, 24, 23, 24, 24, 24, 24, 24, 24]);
     server.terminate();
 }

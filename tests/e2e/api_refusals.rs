@@ -73,7 +73,12 @@ fn bad_parameters_are_named_with_the_way_out() {
         ("records?words=%22a", "words", "words to search for"),
         ("records?field=%3D5", "field", "KEY=VALUE"),
         ("records?after-id=-1", "after-id", "a number from 0 on"),
-        ("records?zone=UTC", "zone", "use local or utc"),
+        ("names?under=a&prefix=b", "prefix", "leave out one of them"),
+        (
+            "export?zone=Europe/Atlantis",
+            "zone",
+            "unknown zone \"Europe/Atlantis\"; use local, utc or a name of the IANA database, such as Europe/Berlin",
+        ),
         ("records?limit=0", "limit", "from 1 to 1000"),
         ("records?limit=1001", "limit", "from 1 to 1000"),
         ("records?limit=ten", "limit", "from 1 to 1000"),

@@ -9,6 +9,7 @@ mod access;
 mod accounting;
 mod api;
 mod api_description;
+mod api_names;
 mod api_refusals;
 mod care;
 #[path = "../certificates/mod.rs"]

@@ -119,6 +119,5 @@ fn check_patterns(parameter: &str, query: &Query) -> Result<(), Problem> {
 
 /// Whose days and hours are meant.
 pub(super) fn zone(given: &Parameters) -> Result<Zone, Problem> {
-    let zones = [("local", Zone::Local), ("utc", Zone::Utc)];
-    Ok(given.word("zone", &zones)?.unwrap_or(Zone::Local))
+    Ok(given.read_one("zone")?.unwrap_or_default())
 }

@@ -18,6 +18,7 @@ mod routes;
 mod session;
 mod stats;
 mod stream;
+mod tree;
 
 pub(in crate::net) use live::Hub;
 pub(super) use problem::Problem;

@@ -74,7 +74,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         path: "/api/names",
-        parameters: &[FILTERS],
+        parameters: &[FILTERS, names::PART],
         serves: Serves::Answers(names::names),
     },
     Route {

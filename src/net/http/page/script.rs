@@ -18,7 +18,7 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 32] = [
+pub(super) const MODULES: [Module; 33] = [
     module!("api"),
     module!("view"),
     module!("terms"),
@@ -43,6 +43,7 @@ pub(super) const MODULES: [Module; 32] = [
     module!("tail"),
     module!("hold"),
     module!("live"),
+    module!("tree"),
     module!("names"),
     module!("fit"),
     module!("renewal"),
