@@ -11,8 +11,9 @@ const LOOK_MS = 250;
 const LEAST_MS = 1000;
 const SLIDING_MS = 5000;
 const STANDING_MS = 30_000;
-// A server that answers slowly is left alone so many times as long.
+// A server that answers slowly is left alone so many times as long; not quite so long where it is known that its answer is old.
 const REST = 10;
+const LEAST_REST = 3;
 const LONGEST_REST_MS = 300_000;
 
 // Whether a range moves with the clock: it begins a duration ago, not at a time of day.
@@ -36,7 +37,7 @@ export class Renewal {
         Object.assign(this, hooks);
         this.asked = null;
         this.endedAt = 0;
-        this.rest = 0;
+        this.took = 0;
         // To wait for a server that is away says nothing of its pace.
         connection.addEventListener('back', () => { this.begunAt = performance.now(); });
         setInterval(() => this.look(), LOOK_MS);
@@ -54,7 +55,7 @@ export class Renewal {
         if (answer !== this.asked) return;
         this.asked = null;
         this.endedAt = performance.now();
-        this.rest = Math.min(LONGEST_REST_MS, (this.endedAt - this.begunAt) * REST);
+        this.took = this.endedAt - this.begunAt;
     }
 
     /** What is shown is known to be of another time. */
@@ -72,7 +73,8 @@ export class Renewal {
     look() {
         if (document.hidden || !this.may()) return;
         this.slide();
-        if (!this.asked && performance.now() - this.endedAt >= Math.max(this.every, this.rest)) this.after(this.renew());
+        const rest = Math.min(LONGEST_REST_MS, this.took * (this.isWanted ? LEAST_REST : REST));
+        if (!this.asked && performance.now() - this.endedAt >= Math.max(this.every, rest)) this.after(this.renew());
     }
 
     // Between an answer and the next question a range goes on bar by bar.
