@@ -90,7 +90,7 @@ export class HistogramView {
         this.now = histogram ? withRoom(histogram) : EMPTY;
         this.begunAt = performance.now();
         this.owed = rows === null ? 0 : Math.max(0, this.now.total - rows);
-        this.isTold = rows === null ? ({ created }) => created <= this.now.to : () => this.owed > 0 && this.owed-- > 0;
+        this.isTold = rows === null ? ({ created }) => created >= this.now.from && created <= this.now.to : () => this.owed > 0 && this.owed-- > 0;
         if (!histogram) return;
         this.count(rows === null ? recent.filter((record) => !this.isTold(record))
             : recent.slice(recent.length - Math.max(0, Math.min(recent.length, rows - this.now.total))));
