@@ -1,15 +1,15 @@
 // Choosing a part of the histogram: with the pointer, or with the keys and two handles.
 
+import { edge, placeOf } from './chart.js';
 import { byId, el } from './dom.js';
 
-/** Chooses buckets of a drawing. */
+/** Chooses a part of a drawing. What is chosen are times: bars come and go, and change their widths, while somebody chooses. */
 export class Brush {
     /**
      * @param {HTMLElement} plot what is dragged over
      * @param {object} hooks
-     * @param {() => number} hooks.buckets how many there are
-     * @param {(bucket: number) => string} hooks.label when a bucket begins
-     * @param {(from: number, to: number) => void} hooks.onZoom first and last bucket
+     * @param {() => import('./chart.js').Histogram} hooks.drawn
+     * @param {(from: number, to: number) => void} hooks.onZoom where the part begins, and where what is behind it does, in ms
      * @param {(bucket: number|null) => void} hooks.onHover
      */
     constructor(plot, hooks) {
@@ -26,43 +26,76 @@ export class Brush {
         plot.addEventListener('pointermove', (event) => this.move(event));
         plot.addEventListener('pointerup', (event) => this.release(event));
         plot.addEventListener('pointercancel', () => this.reset());
-        plot.addEventListener('pointerleave', () => this.onHover(null));
+        plot.addEventListener('pointerleave', () => this.point(null));
         byId('zoom').addEventListener('click', () => this.zoom());
         this.reset();
     }
 
-    /** Nothing is chosen any more, as after a new drawing. */
+    /** Nothing is chosen any more, and nothing pointed at, as after the answer to another question. */
     reset() {
-        this.from = 0;
-        this.to = Math.max(0, this.buckets() - 1);
+        // Null is the end of the drawing, wherever that is.
+        this.from = null;
+        this.to = null;
         this.anchor = null;
+        this.point(null);
         this.show();
+    }
+
+    /** The bars have changed under what is chosen. */
+    redraw() {
+        this.point(this.pointed);
+        this.show();
+    }
+
+    get count() {
+        return this.drawn().buckets.length;
+    }
+
+    // What is chosen, in bars with parts of them.
+    get places() {
+        const place = (ms, whole) => (ms === null || this.count === 0 ? whole : placeOf(this.drawn(), ms));
+        return [place(this.from, 0), place(this.to, this.count)];
     }
 
     get isWhole() {
-        return this.from === 0 && this.to >= this.buckets() - 1;
+        const [from, to] = this.places;
+        return from <= 0 && to >= this.count;
     }
 
-    bucketAt(event) {
+    bucketAt(x) {
         const { left, width } = this.plot.getBoundingClientRect();
-        const bucket = Math.floor(((event.clientX - left) / width) * this.buckets());
-        return Math.max(0, Math.min(this.buckets() - 1, bucket));
+        const bucket = Math.floor(((x - left) / width) * this.count);
+        return Math.max(0, Math.min(this.count - 1, bucket));
+    }
+
+    /** @param {number|null} x where in the window the pointer is; null: not here */
+    point(x) {
+        this.pointed = x;
+        this.onHover(x === null || this.count === 0 ? null : this.bucketAt(x));
+    }
+
+    // The times of the bar under the pointer, as it is drawn now.
+    timesAt(x) {
+        const bucket = this.bucketAt(x);
+        return [edge(this.drawn(), bucket), edge(this.drawn(), bucket + 1)];
     }
 
     press(event) {
-        if (event.button !== 0 || this.buckets() === 0 || event.target.role === 'slider') return;
+        if (event.button !== 0 || this.count === 0 || event.target.role === 'slider') return;
         this.plot.setPointerCapture(event.pointerId);
-        this.anchor = this.bucketAt(event);
-        [this.from, this.to] = [this.anchor, this.anchor];
+        this.anchor = this.timesAt(event.clientX);
+        [this.from, this.to] = this.anchor;
+        this.pointed = event.clientX;
         this.show();
     }
 
-    move(event) {
-        if (this.buckets() === 0) return;
-        const bucket = this.bucketAt(event);
-        this.onHover(bucket);
-        if (this.anchor === null) return;
-        [this.from, this.to] = [Math.min(this.anchor, bucket), Math.max(this.anchor, bucket)];
+    move({ clientX }) {
+        // A pointer that rests has not chosen what has come under it since.
+        const rests = clientX === this.pointed;
+        this.point(clientX);
+        if (this.anchor === null || rests || this.count === 0) return;
+        const [from, to] = this.timesAt(clientX);
+        [this.from, this.to] = [Math.min(this.anchor[0], from), Math.max(this.anchor[1], to)];
         this.show();
     }
 
@@ -74,13 +107,15 @@ export class Brush {
     }
 
     key(event, side) {
-        const last = this.buckets() - 1;
+        const last = this.count - 1;
         const step = event.shiftKey ? 10 : 1;
         const moves = { ArrowLeft: -step, ArrowDown: -step, ArrowRight: step, ArrowUp: step, Home: -last, End: last };
-        if (event.key in moves) {
+        if (event.key in moves && last >= 0) {
+            const [from, to] = [Math.floor(this.places[0]), Math.ceil(this.places[1])];
             const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
-            if (side === 0) this.from = clamp(this.from + moves[event.key], 0, this.to);
-            else this.to = clamp(this.to + moves[event.key], this.from, last);
+            const at = (place, whole) => (place === whole ? null : edge(this.drawn(), place));
+            if (side === 0) this.from = at(clamp(from + moves[event.key], 0, to - 1), 0);
+            else this.to = at(clamp(to + moves[event.key], from + 1, last + 1), last + 1);
             this.show();
         } else if (event.key === 'Enter') {
             this.zoom();
@@ -94,21 +129,24 @@ export class Brush {
     }
 
     zoom() {
-        if (this.buckets() > 0 && (!this.isWhole || this.buckets() === 1)) this.onZoom(this.from, this.to);
+        if (this.isWhole) this.reset();
+        else this.onZoom(this.from ?? edge(this.drawn(), 0), this.to ?? edge(this.drawn(), this.count));
     }
 
     show() {
-        const count = Math.max(1, this.buckets());
+        const count = Math.max(1, this.count);
+        const [from, to] = this.places;
         const isFocused = this.handles.includes(document.activeElement);
-        this.band.hidden = this.buckets() === 0 || (this.anchor === null && this.isWhole && !isFocused);
-        this.band.style.left = `${(this.from / count) * 100}%`;
-        this.band.style.width = `${((this.to - this.from + 1) / count) * 100}%`;
+        this.band.hidden = this.count === 0 || (this.anchor === null && this.isWhole && !isFocused);
+        this.band.style.left = `${(from / count) * 100}%`;
+        this.band.style.width = `${((to - from) / count) * 100}%`;
         for (const [side, handle] of this.handles.entries()) {
-            const at = side === 0 ? this.from : this.to;
-            handle.style.left = `${((at + side) / count) * 100}%`;
+            const at = side === 0 ? from : to;
+            handle.style.left = `${(at / count) * 100}%`;
             handle.setAttribute('aria-valuemax', String(count - 1));
-            handle.setAttribute('aria-valuenow', String(at));
-            handle.setAttribute('aria-valuetext', this.buckets() > 0 ? this.label(at + side) : 'nothing to choose');
+            handle.setAttribute('aria-valuenow', String(side === 0 ? Math.floor(at) : Math.max(0, Math.ceil(at) - 1)));
+            const ms = this.count > 0 && ([this.from, this.to][side] ?? edge(this.drawn(), at));
+            handle.setAttribute('aria-valuetext', this.count > 0 ? new Date(ms).toLocaleString() : 'nothing to choose');
         }
         byId('zoom').hidden = this.anchor !== null || this.isWhole;
     }

@@ -41,6 +41,43 @@ export function span({ buckets, width_ms: width }) {
     return buckets.length === 0 ? [0, 1] : [buckets[0].start_ms, buckets.at(-1).start_ms + width];
 }
 
+/**
+ * When a bar begins; behind the last one, when that one ends.
+ * @param {Histogram} histogram
+ * @param {number} place
+ * @returns {number} ms
+ */
+export const edge = ({ buckets, width_ms: width }, place) => buckets[place]?.start_ms ?? buckets.at(-1).start_ms + width;
+
+/**
+ * The other way round: where a time lies, counted in bars, with a part of one; within the drawing.
+ * @param {Histogram} histogram
+ * @param {number} ms
+ * @returns {number}
+ */
+export function placeOf(histogram, ms) {
+    const { buckets } = histogram;
+    const place = Math.max(0, buckets.findLastIndex(({ start_ms: start }) => start <= ms));
+    const [start, end] = [edge(histogram, place), edge(histogram, place + 1)];
+    return place + Math.max(0, Math.min(1, (ms - start) / (end - start)));
+}
+
+const AROUND = 30;
+
+/**
+ * A lone bar gets empty ones around it: the server cuts the time from the first to the last record into bars, and where that is one moment,
+ * its millisecond would be as wide as the drawing.
+ * @param {Histogram} histogram
+ * @returns {Histogram}
+ */
+export function withRoom(histogram) {
+    const { buckets: [only, ...others], width_ms: width } = histogram;
+    if (!only || others.length > 0) return histogram;
+    const buckets = Array.from({ length: 2 * AROUND + 1 }, (_, place) => (place === AROUND ? only
+        : { start_ms: only.start_ms + (place - AROUND) * width, counts: only.counts.map(() => 0) }));
+    return { ...histogram, buckets };
+}
+
 // A single error must be seen beside ten thousand debug records: a level that is there has at least this many pixels.
 const LEAST = 1.5;
 

@@ -38,5 +38,5 @@ export function startCommands({ view, change, list, live, step, open, close }) {
     ]);
     byId('live').addEventListener('click', toggleLive);
     byId('order').addEventListener('click', () => change({ order: view().order === 'newest' ? 'oldest' : 'newest' }));
-    byId('list').addEventListener('scroll', () => live.scrolled(), { passive: true });
+    byId('list').addEventListener('scroll', () => live.letIn(), { passive: true });
 }

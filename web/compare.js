@@ -1,5 +1,6 @@
 // Which time range the present one is compared with.
 
+import { ask, isAbort } from './api.js';
 import { visible } from './dom.js';
 import { valuesOf, withoutTimes } from './terms.js';
 import { nanos, ofNanos, parse, shownTime, withOffset } from './time.js';
@@ -36,7 +37,7 @@ export function startOf(text) {
  * @param {import('./chart.js').Histogram} histogram of the present range
  * @returns {{parameters: object, title: string}|{reason: string}|null} null: nothing is compared
  */
-export function otherRange(view, histogram) {
+function otherRange(view, histogram) {
     if (!view.compare || histogram.from === null) return null;
     const bound = (name) => view[name] || valuesOf(view.q, `${name}:`).length > 0;
     const title = CHOICES.find(([value]) => value === view.compare)?.[1];
@@ -54,4 +55,39 @@ export function otherRange(view, histogram) {
         parameters: { ...filterOf({ q, since, until }), buckets: Math.max(10, Math.min(500, histogram.buckets.length + 1)) },
         title: title ?? `From ${shownTime(since)}`,
     };
+}
+
+/** Asks for the other range, and shows it. */
+export class Comparison {
+    /**
+     * @param {import('./histogram.js').HistogramView} histogram
+     * @param {() => import('./view.js').View} view
+     */
+    constructor(histogram, view) {
+        this.histogram = histogram;
+        this.view = view;
+    }
+
+    /** Until the answer is there, there is none. @param {AbortSignal} signal */
+    begin(signal) {
+        this.histogram.compare(null);
+        return this.renew(signal);
+    }
+
+    /** Until the answer is there, the one before stays. @param {AbortSignal} signal */
+    async renew(signal) {
+        const { histogram } = this;
+        const { compare } = this.view();
+        const other = otherRange(this.view(), histogram.now);
+        if (!other || other.reason) {
+            histogram.compare(null, other?.reason);
+            return;
+        }
+        try {
+            const compared = await ask('/api/histogram', other.parameters, signal);
+            if (compare === this.view().compare) histogram.compare(compared, other.title);
+        } catch (error) {
+            if (!isAbort(error)) histogram.compare(null, `${other.title}: ${error.message}`);
+        }
+    }
 }

@@ -29,6 +29,23 @@ async function otherHosts(view, signal) {
 export const aroundOf = (view) => filterOf({ ...view, q: without(view.q, 'name:') });
 
 /**
+ * @param {import('./view.js').View} view
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import('./chart.js').Histogram>}
+ */
+export const askHistogram = (view, signal) => ask('/api/histogram', { ...filterOf(view), buckets: 120 }, signal);
+
+/**
+ * @param {import('./view.js').View} view
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>} what the sidebar shows
+ */
+export async function askNames(view, signal) {
+    const [names, hosts] = await Promise.all([ask('/api/names', aroundOf(view), signal), otherHosts(view, signal)]);
+    return { ...names, ...hosts };
+}
+
+/**
  * The questions whose answers make a view. Histogram and tree look at every record that matches, with all processors: where server and
  * browser share a machine the rows would come later for it, so these two are asked when the rows are `drawn`, or soon anyway.
  * @param {import('./view.js').View} view
@@ -49,9 +66,8 @@ export function questions(view, signal, at = '') {
             if (![404, 410].includes(error.status)) throw error;
             return page();
         }),
-        histogram: turn.then(() => ask('/api/histogram', { ...filter, buckets: 120 }, signal)),
-        names: turn.then(() => Promise.all([ask('/api/names', aroundOf(view), signal), otherHosts(view, signal)]))
-            .then(([names, hosts]) => ({ ...names, ...hosts })),
+        histogram: turn.then(() => askHistogram(view, signal)),
+        names: turn.then(() => askNames(view, signal)),
     };
     // Whoever wants an answer sees its error; nobody else is told.
     for (const answer of Object.values(answers)) answer.catch(() => {});

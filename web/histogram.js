@@ -1,13 +1,15 @@
 // The histogram of the answer: its drawing, its summary, its levels to filter by, and a second time range to compare with.
 
 import { Brush } from './brush.js';
-import { drawBars, highest, inWords, levelTotals, span, ticks } from './chart.js';
+import { drawBars, edge, highest, inWords, levelTotals, span, ticks, withRoom } from './chart.js';
 import { byId, el } from './dom.js';
 import { LEVELS, stepOf } from './levels.js';
 import { duration, grouped, instant, parse, tick } from './time.js';
 
 const EMPTY = { total: 0, from: null, to: null, width_ms: 0, buckets: [] };
 const MOST_BUCKETS = 180;
+// What is in an answer may be told of by the stream a little later.
+const SETTLE_MS = 1000;
 
 /** The part of the page over the list. */
 export class HistogramView {
@@ -15,7 +17,7 @@ export class HistogramView {
      * @param {object} hooks
      * @param {(since: string, until: string) => void} hooks.onZoom
      * @param {(level: string, isChosen: boolean) => void} hooks.onLevel whether it was chosen before
-     * @param {() => void} hooks.onOutgrown too many buckets came: it has to be asked for again
+     * @param {() => void} hooks.onOutgrown there are records without a bar: it has to be asked for again
      */
     constructor(hooks) {
         Object.assign(this, hooks);
@@ -25,9 +27,8 @@ export class HistogramView {
         this.otherTitle = '';
         this.plot = byId('plot');
         this.brush = new Brush(this.plot, {
-            buckets: () => this.now.buckets.length,
-            label: (bucket) => new Date(this.now.buckets[bucket]?.start_ms ?? span(this.now)[1]).toLocaleString(),
-            onZoom: (from, to) => this.zoom(from, to),
+            drawn: () => this.now,
+            onZoom: (from, to) => this.onZoom(instant(from, 'first'), instant(to - 1, 'last')),
             onHover: (bucket) => this.hover(bucket),
         });
         this.legend = LEVELS.map((level) => {
@@ -51,13 +52,48 @@ export class HistogramView {
         this.legend.forEach((count, level) => count.parentElement.setAttribute('aria-pressed', String(chosen.includes(LEVELS[level]))));
     }
 
-    /** @param {import('./chart.js').Histogram|null} histogram null: there is no answer */
+    /** A question is on its way: what comes from now on may be missing in its answer. */
+    asked() {
+        this.recent = [];
+    }
+
+    /**
+     * Takes the answer to another question than before.
+     * @param {import('./chart.js').Histogram|null} histogram null: there is no answer
+     */
     set(histogram) {
-        this.isKnown = histogram !== null;
-        this.now = histogram ?? EMPTY;
-        if (!this.isKnown) this.compare(null);
+        if (!histogram) this.compare(null);
+        this.begin(histogram, null);
         this.brush.reset();
         this.draw();
+    }
+
+    /**
+     * Takes a new answer to the same question: what is chosen of it stays.
+     * @param {import('./chart.js').Histogram} histogram
+     * @param {number|null} rows how many records there are, where all are at hand
+     */
+    renew(histogram, rows) {
+        this.begin(histogram, rows);
+        this.brush.redraw();
+        this.draw();
+    }
+
+    // Some of what has come since the question was asked is in the answer. Where all records are at hand, their number tells how much,
+    // since they come in the order in which they are stored; else their times do.
+    begin(histogram, rows) {
+        const recent = this.recent ?? [];
+        // They may be older than all that the answer has.
+        this.fresh = recent;
+        this.recent = null;
+        this.isKnown = histogram !== null;
+        this.now = histogram ? withRoom(histogram) : EMPTY;
+        this.begunAt = performance.now();
+        this.owed = rows === null ? 0 : Math.max(0, this.now.total - rows);
+        this.isTold = rows === null ? ({ created }) => created >= this.now.from && created <= this.now.to : () => this.owed > 0 && this.owed-- > 0;
+        if (!histogram) return;
+        this.count(rows === null ? recent.filter((record) => !this.isTold(record))
+            : recent.slice(recent.length - Math.max(0, Math.min(recent.length, rows - this.now.total))));
     }
 
     /**
@@ -66,7 +102,7 @@ export class HistogramView {
      * @param {string} [title] of it, or why there is none
      */
     compare(histogram, title = '') {
-        this.other = histogram;
+        this.other = histogram && withRoom(histogram);
         this.otherTitle = title;
         byId('other').hidden = !histogram && !title;
         byId('other-plot').hidden = !histogram;
@@ -78,30 +114,47 @@ export class HistogramView {
      * @param {object[]} records
      */
     add(records) {
-        const { now } = this;
-        if (now === EMPTY) {
-            this.onOutgrown();
-            return;
-        }
-        for (const record of records) {
-            const ms = parse(record.created);
-            now.total += 1;
-            if (now.buckets.length === 0 || now.buckets.length > MOST_BUCKETS) {
-                this.onOutgrown();
-                return;
-            }
-            const place = Math.floor((ms - now.buckets[0].start_ms) / now.width_ms);
-            if (place < 0 || place > now.buckets.length + MOST_BUCKETS) {
-                this.onOutgrown();
-                return;
-            }
-            while (place >= now.buckets.length) {
-                now.buckets.push({ start_ms: now.buckets.at(-1).start_ms + now.width_ms, counts: [0, 0, 0, 0, 0] });
-            }
-            now.buckets[place].counts[stepOf(record.levelno)] += 1;
-        }
-        this.brush.reset();
+        this.recent?.push(...records);
+        if (!this.isKnown) return;
+        const isNew = performance.now() - this.begunAt < SETTLE_MS ? (record) => !this.isTold(record) : () => true;
+        this.count(records.filter(isNew));
+        this.brush.redraw();
         this.draw();
+    }
+
+    /**
+     * Lets go of bars that have ended, but for the last one, and of what they count.
+     * @param {number} ms
+     * @returns {number|null} where the first one begins then; null: none has gone
+     */
+    leave(ms) {
+        const { now } = this;
+        let gone = 0;
+        while (gone < now.buckets.length - 1 && edge(now, gone + 1) <= ms) gone += 1;
+        if (gone === 0) return null;
+        for (const { counts } of now.buckets.splice(0, gone)) now.total -= counts.reduce((total, each) => total + each, 0);
+        this.brush.redraw();
+        this.draw();
+        return now.buckets[0].start_ms;
+    }
+
+    // What has no bar is counted with the next one until the histogram has been asked for again.
+    count(records) {
+        for (const { created, levelno } of records) {
+            const ms = parse(created);
+            if (this.now.buckets.length === 0) {
+                this.now = withRoom({ ...this.now, width_ms: 1, buckets: [{ start_ms: ms, counts: [0, 0, 0, 0, 0] }] });
+            }
+            const { now } = this;
+            const { buckets, width_ms: width } = now;
+            const place = Math.max(0, Math.floor((ms - buckets[0].start_ms) / width));
+            if (ms < buckets[0].start_ms || place > MOST_BUCKETS) this.onOutgrown();
+            while (place >= buckets.length && buckets.length <= MOST_BUCKETS) {
+                buckets.push({ start_ms: buckets.at(-1).start_ms + width, counts: [0, 0, 0, 0, 0] });
+            }
+            now.total += 1;
+            buckets[Math.min(place, buckets.length - 1)].counts[stepOf(levelno)] += 1;
+        }
     }
 
     /**
@@ -143,12 +196,6 @@ export class HistogramView {
         return Math.round(order === 'newest' ? all - older : older);
     }
 
-    zoom(from, to) {
-        const { buckets, width_ms: width } = this.now;
-        const last = buckets[to].start_ms + Math.max(width, 1) - 1;
-        this.onZoom(instant(buckets[from].start_ms, 'first'), instant(last, 'last'));
-    }
-
     hover(bucket) {
         const { buckets, width_ms: width } = this.now;
         const shown = bucket === null ? null : buckets[bucket];
@@ -181,7 +228,8 @@ export class HistogramView {
         }
         drawBars(byId('other-bars'), other, { width, height: byId('other-plot').clientHeight, most });
         const difference = now.total - other.total;
-        const percent = other.total > 0 ? ` (${difference < 0 ? '−' : '+'}${Math.round(Math.abs(difference / other.total) * 100)} %)` : '';
+        const size = Math.round(Math.abs(difference / other.total) * 100);
+        const percent = other.total > 0 ? ` (${size === 0 ? '' : difference < 0 ? '−' : '+'}${size} %)` : '';
         const text = `${this.otherTitle}: ${grouped(other.total)} records; now ${grouped(now.total)}${percent}`;
         byId('other-title').textContent = text;
         byId('other-bars').setAttribute('aria-label', `Histogram of ${text}: ${inWords(levelTotals(other))}`);

@@ -79,8 +79,8 @@ export class List {
     align() {
         const { maxTop, maxScroll } = this;
         const should = maxTop > maxScroll ? Math.round((this.top / maxTop) * maxScroll) : this.top;
-        if (Math.abs(should - this.scroller.scrollTop) < 1) return;
-        this.scroller.scrollTop = should;
+        // A list that has become shorter has been scrolled by the browser.
+        if (Math.abs(should - this.scroller.scrollTop) >= 1) this.scroller.scrollTop = should;
         this.seen = this.scroller.scrollTop;
     }
 

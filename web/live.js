@@ -2,6 +2,7 @@
 
 import { connection } from './api.js';
 import { byId } from './dom.js';
+import { Hold } from './hold.js';
 import { Tail } from './tail.js';
 import { valuesOf } from './terms.js';
 import { grouped, parse, withOffset } from './time.js';
@@ -32,6 +33,10 @@ export class Live {
         this.tail = null;
         this.isPaused = false;
         this.clear();
+        this.hold = new Hold(byId('list'), () => {
+            this.letIn();
+            this.show();
+        });
         byId('pause').addEventListener('click', () => this.pause(!this.isPaused));
         byId('jump').addEventListener('click', () => this.jump());
         for (const event of ['lost', 'back']) connection.addEventListener(event, () => this.show());
@@ -103,13 +108,18 @@ export class Live {
     }
 
     came(records) {
-        if (this.isPaused || !this.isAtNewest()) {
+        if (this.isPaused || this.hold.isHeld || !this.isAtNewest()) {
             this.count += records.length;
             if (this.waiting.length < MOST_WAITING) this.waiting.push(...records);
             this.show();
         } else {
             this.take(records);
         }
+    }
+
+    /** Whether all that comes is shown at once. */
+    get isFlowing() {
+        return Boolean(this.tail) && !this.isPaused && !this.hold.isHeld && this.count === 0 && this.isAtNewest();
     }
 
     /** @param {boolean} isPaused */
@@ -137,9 +147,9 @@ export class Live {
         this.show();
     }
 
-    /** Called when the list has been scrolled: at its newest end what waited comes in. */
-    scrolled() {
-        if (this.filter && this.count > 0 && !this.isPaused && this.isAtNewest()) this.release();
+    /** Called when the list has been scrolled, or is left alone: at its newest end what waited comes in. */
+    letIn() {
+        if (this.filter && this.count > 0 && !this.isPaused && !this.hold.isHeld && this.isAtNewest()) this.release();
     }
 
     show() {
@@ -148,7 +158,8 @@ export class Live {
         byId('live-bar').hidden = !isOn;
         byId('pause').textContent = this.isPaused ? 'Resume' : 'Pause';
         const jump = byId('jump');
-        jump.hidden = this.count === 0;
+        const isAtNewest = this.isAtNewest();
+        jump.hidden = this.count === 0 || (isAtNewest && !this.isPaused);
         jump.textContent = `${grouped(this.count)} new · jump to newest`;
         let state = this.order() === 'newest' ? 'Live: new records appear as they come' : 'Live: new records appear at the end';
         if (!isOn) state = '';
@@ -156,6 +167,7 @@ export class Live {
         else if (this.hasFailed) state = 'Not live: there was no answer';
         else if (this.isPaused) state = `Paused, ${grouped(this.count)} waiting`;
         else if (hasEnded(this.filter)) state = 'Live, but the time range has an end: nothing that is logged now is in it';
+        else if (this.count > 0 && isAtNewest) state = `Live, ${grouped(this.count)} waiting until the pointer rests`;
         else if (this.count > 0) state = 'Live, but you look at older records';
         byId('live-state').textContent = state;
         byId('live-bar').classList.toggle('paused', this.isPaused || this.hasFailed || connection.isLost);

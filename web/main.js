@@ -2,10 +2,11 @@
 
 import { ask, isAbort, PAGE, signInBy } from './api.js';
 import { startCommands } from './commands.js';
-import { otherRange } from './compare.js';
+import { Comparison } from './compare.js';
 import { Detail } from './detail.js';
 import { byId } from './dom.js';
 import { first, questions } from './first.js';
+import { dropOlder } from './fit.js';
 import { HistogramView } from './histogram.js';
 import { List } from './list.js';
 import { Live } from './live.js';
@@ -15,6 +16,7 @@ import { Names } from './names.js';
 import { busy, count, countRecords, fillPart, partTrouble, say, tellConnection, trouble, waysOut } from './notices.js';
 import { Pages } from './pages.js';
 import { idParts, keptPlace, Place, wholeId } from './place.js';
+import { Renewal } from './renewal.js';
 import { Search } from './search.js';
 import { openSession } from './session.js';
 import { toggled, valuesOf, without, withoutTimes, withTerm } from './terms.js';
@@ -31,8 +33,9 @@ const pages = new Pages({
     timeAt: (row) => histogram.timeAt(row, view.order),
     rowAt: (ms) => histogram.rowAt(ms, view.order),
     onOther: () => reload(),
-    onChange: () => { list.draw(); live.scrolled(); },
+    onChange: () => { list.draw(); live.letIn(); },
     onShift: (rows) => list.shift(rows),
+    onOtherTotal: () => renewal.soon(),
     onError: (error) => failed(error),
 });
 const list = new List(byId('list'), pages, (record) => open(pages.idOf(record)),
@@ -41,7 +44,7 @@ const place = new Place(byId('list'), () => (arrived ? null : list.firstSeen ? p
 const histogram = new HistogramView({
     onZoom: (since, until) => change({ since, until, q: withoutTimes(view.q) }),
     onLevel: (level, isChosen) => (isChosen ? change({ q: without(view.q, 'level:') }) : addTerm(`level:${level}`)),
-    onOutgrown: () => refreshHistogram(),
+    onOutgrown: () => renewal.soon(),
 });
 const names = new Names({
     onLogger: (name, among) => change({ q: toggled(view.q, 'name:', name, among) }),
@@ -71,6 +74,16 @@ const live = new Live({
     toNewest: () => list.scrollTo(view.order === 'newest' ? 0 : list.maxTop),
 });
 
+const comparison = new Comparison(histogram, () => view);
+const renewal = new Renewal({
+    pages, histogram, comparison, showCount,
+    view: () => view,
+    signal: () => canceller.signal,
+    may: () => !view.live || live.isFlowing,
+    showNames: (answer) => setNames(answer),
+    reload: () => reload(),
+});
+
 function isAtNewest() {
     return view.order === 'newest' ? list.top < list.rowHeight && pages.atTop : list.top >= list.maxTop - list.rowHeight && pages.atEnd;
 }
@@ -93,6 +106,8 @@ function load(answers, signal) {
     count('Counting …');
     for (const id of ['list', 'chart', 'names']) busy(id, true);
     arrived = [];
+    histogram.asked();
+    renewal.after(Promise.all([answers.records, answers.histogram]));
     const records = fillPart('list', answers.records, signal, (page) => showRecords(page, answers), () => {
         pages.forget(view.order);
         list.render();
@@ -103,17 +118,25 @@ function load(answers, signal) {
         count(error.parameter === 'q' ? 'The search text cannot be read.' : 'No answer.');
         failed(error);
     });
-    const bars = fillPart('chart', answers.histogram, signal, (answer) => void setHistogram(answer, signal), (error) => {
+    const bars = fillPart('chart', answers.histogram, signal, (answer) => {
+        partTrouble('chart-trouble', '');
+        histogram.set(answer);
+        comparison.begin(signal);
+    }, (error) => {
         histogram.set(null);
         partTrouble('chart-trouble', `No histogram: ${error.message}`);
-        records.then(() => (pages.atTop && pages.atEnd ? setTotal(0) : count('Not counted.'))).catch(() => {});
+        records.then(() => (pages.isWhole ? setTotal(pages.records.length) : count('Not counted.'))).catch(() => {});
     });
     const tree = fillPart('names', answers.names, signal, setNames, (error) => {
         partTrouble('names-trouble', `No loggers: ${error.message}`);
         names.set({ names: [], hosts: [], fields: [] }, { names: [], hosts: [] });
     });
     // The total is said of records that are there.
-    Promise.all([records, answers.histogram]).then(([, { total }]) => !signal.aborted && setTotal(total)).catch(() => {});
+    Promise.all([records, answers.histogram]).then(([, { from }]) => {
+        if (signal.aborted) return;
+        dropOlder(pages, from, histogram.fresh);
+        setTotal(histogram.now.total);
+    }).catch(() => {});
     for (const each of [bars, tree]) each.catch(() => {});
     return records.finally(() => { if (!signal.aborted) arrived = null; });
 }
@@ -155,23 +178,8 @@ function follow() {
 }
 
 function setTotal(total) {
-    pages.setTotal(pages.atTop && pages.atEnd ? pages.records.length : total);
-    showCount(pages.total);
-}
-
-async function setHistogram(answer, signal) {
-    partTrouble('chart-trouble', '');
-    histogram.set(answer);
-    const { compare } = view;
-    const other = otherRange(view, answer);
-    histogram.compare(null, other?.reason);
-    if (!other || other.reason) return;
-    try {
-        const compared = await ask('/api/histogram', other.parameters, signal);
-        if (compare === view.compare) histogram.compare(compared, other.title);
-    } catch (error) {
-        if (!isAbort(error)) histogram.compare(null, `${other.title}: ${error.message}`);
-    }
+    pages.setTotal(total);
+    showCount(total);
 }
 
 function setNames(answer) {
@@ -183,6 +191,7 @@ function take(records) {
     // While all begins anew, what comes may be of another file than what is shown.
     if (arrived) {
         arrived.push(...records);
+        for (const part of [histogram, names]) part.add(records);
         return;
     }
     const isFollowing = view.order === 'oldest' && isAtNewest();
@@ -190,6 +199,7 @@ function take(records) {
     if (fresh.length === 0) return;
     histogram.add(fresh);
     names.add(fresh);
+    if (pages.total !== null && histogram.isKnown) pages.total = histogram.now.total;
     if (pages.total !== null || pages.atEnd) showCount(pages.total ?? pages.length);
     if (isFollowing) list.scrollTo(list.maxTop);
     list.draw();
@@ -197,33 +207,21 @@ function take(records) {
 
 // Live begins, or begins again: what came before it is asked for, and put in without a flicker.
 async function refresh() {
-    const { signal } = canceller;
-    const answers = questions({ ...view, id: '' }, signal);
-    answers.drawn();
+    renewal.soon();
     try {
-        const isNewest = view.order === 'newest';
-        const page = await (isNewest ? answers.records : ask('/api/records', { ...filterOf(view), limit: PAGE }, signal));
-        if (pages.isOther(page.file)) {
+        const { file, records } = await ask('/api/records', { ...filterOf(view), limit: PAGE }, canceller.signal);
+        const joins = pages.records.length === 0 ? records.length === 0 : records.some(({ id }) => pages.rowOf(id) >= 0);
+        if (joins && !pages.isOther(file)) {
+            // Which of them are counted is seen when the histogram comes.
+            const { total } = pages;
+            records.forEach((record) => pages.insert(record));
+            pages.setTotal(total);
+        } else if (pages.isOther(file) || (view.order === 'newest' ? pages.atTop : pages.atEnd)) {
             reload();
-            return;
         }
-        const joins = pages.records.length === 0 ? page.records.length === 0 : page.records.some(({ id }) => pages.rowOf(id) >= 0);
-        if (joins) page.records.forEach((record) => pages.insert(record));
-        else if (isNewest ? pages.atTop : pages.atEnd) {
-            reload();
-            return;
-        }
-        setNames(await answers.names);
-        const answer = await answers.histogram;
-        await setHistogram(answer, signal);
-        setTotal(answer.total);
     } catch (error) {
         failed(error);
     }
-}
-
-function refreshHistogram() {
-    ask('/api/histogram', { ...filterOf(view), buckets: 120 }, canceller.signal).then((answer) => histogram.set(answer)).catch(failed);
 }
 
 function open(id) {
@@ -259,7 +257,7 @@ function show(next, how) {
         canceller = new AbortController();
         start(questions(view, canceller.signal, how ? '' : keptPlace()));
     } else if (before.compare !== next.compare) {
-        setHistogram(histogram.now, canceller.signal);
+        comparison.begin(canceller.signal);
     }
     if (!isNew && before.live !== next.live) follow();
     paint();

@@ -12,6 +12,9 @@ const RANGES = [['All time', ''], ['Last 15 minutes', '-15m'], ['Last hour', '-1
     ['Today', 'today']];
 const FORMS = [['jsonl', 'JSON lines'], ['csv', 'CSV'], ['sqlite', 'SQLite database']];
 
+/** Tells the other pages of this server in this browser that the session is `closed`, or `open`. */
+export const session = new BroadcastChannel('session');
+
 /**
  * Notes whether this browser has a session, and offers to end it: no script can see the cookie.
  * @param {boolean} isThere
@@ -37,6 +40,7 @@ function hasSession() {
 async function signOut() {
     await fetch('/api/session', { method: 'DELETE' });
     rememberSession(false);
+    session.postMessage('closed');
     location.reload();
 }
 

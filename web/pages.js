@@ -1,11 +1,15 @@
 // The window of records that is in memory, out of an answer of any length; grows at both ends by cursors, jumps by time.
 
 import { PAGE } from './api.js';
+import { jump } from './jump.js';
 import { areOther, compareCursors, idParts, wholeId } from './place.js';
 import { parse } from './time.js';
 
 const MOST_ROWS = 3000;
 const REACH = 60;
+// A jump lands where the histogram believes that the rows are; as long as it is not far, the list goes there page by page.
+const FAR = 2000;
+const MOST_ASKED = 1000;
 
 /**
  * Rows are counted from the top of the list. `base` is the row of the first record here; between the ends of the answer it is
@@ -20,6 +24,7 @@ export class Pages {
      * @param {() => void} hooks.onOther the records are of another file than what is here
      * @param {() => void} hooks.onChange
      * @param {(rows: number) => void} hooks.onShift
+     * @param {() => void} hooks.onOtherTotal an end has come, and may not be where the histogram has it
      * @param {(error: Error) => void} hooks.onError
      */
     constructor(hooks) {
@@ -93,6 +98,11 @@ export class Pages {
         this.onChange();
     }
 
+    /** Whether all records are here. */
+    get isWhole() {
+        return this.atTop && this.atEnd;
+    }
+
     /**
      * @param {number} row
      * @returns {object|undefined}
@@ -142,12 +152,12 @@ export class Pages {
     want(from, to) {
         const end = this.base + this.records.length;
         if (this.records.length === 0 && this.atEnd) return;
-        if (to < this.base - PAGE || from > end + PAGE) {
-            this.jump(from, to);
+        if (to < this.base - FAR || from > end + FAR) {
+            jump(this, from, to);
             return;
         }
-        if (from < this.base + REACH && !this.atTop) this.extend('top');
-        if (to > end - REACH && !this.atEnd) this.extend('end');
+        if (from < this.base + REACH && !this.atTop) this.extend('top', this.base - from);
+        if (to > end - REACH && !this.atEnd) this.extend('end', to - end);
     }
 
     async fetch(what, parameters, take) {
@@ -157,6 +167,8 @@ export class Pages {
             this.generation += 1;
             this.asking.clear();
         }
+        // Records that come meanwhile.
+        if (this.asking.size === 0) this.later = [];
         const { generation } = this;
         const isStale = () => generation !== this.generation;
         this.asking.add(what);
@@ -172,6 +184,11 @@ export class Pages {
             }
             this.isAdrift &&= what !== 'jump';
             take(page);
+            // At the newest end the answer is followed by what has come since.
+            const isNewest = this.order === 'newest' ? this.atTop : this.atEnd;
+            if (isNewest) this.later.filter((record) => !this.has(record)).forEach((record) => this.put(record));
+            const isEnd = what === 'jump' ? this.atTop || this.atEnd : this.atEnd && this.length !== this.total;
+            if (isEnd && this.total !== null) this.onOtherTotal();
         } catch (error) {
             if (!isStale()) this.onError(error);
             return;
@@ -181,11 +198,12 @@ export class Pages {
         this.onChange();
     }
 
-    extend(side) {
+    extend(side, missing) {
         const isNewer = (side === 'top') === (this.order === 'newest');
         const next = side === 'top' ? this.records[0] : this.records.at(-1);
         if (side === 'top') this.hasPassed = false;
-        this.fetch(side, { [isNewer ? 'after' : 'before']: next.cursor }, (page) => {
+        const limit = Math.max(PAGE, Math.min(MOST_ASKED, missing + REACH));
+        this.fetch(side, { [isNewer ? 'after' : 'before']: next.cursor, limit }, (page) => {
             const isDone = isNewer ? page.records.length === 0 && !(side === 'top' && this.hasPassed) : page.older === null;
             if (side === 'top') this.putOnTop(page.records, isDone);
             else this.putBehind(page.records, isDone);
@@ -222,54 +240,13 @@ export class Pages {
 
     // At the top the first row is 0; above it there must be room for what is still to come.
     settle() {
-        const should = this.atTop ? 0 : Math.max(this.base, PAGE);
-        if (should === this.base) return;
-        const rows = should - this.base;
-        this.base = should;
-        this.onShift(rows);
+        this.moveTo(this.atTop ? 0 : Math.max(this.base, PAGE));
     }
 
-    // Far from what is here: to the end from its side, elsewhere to the time that the histogram has there.
-    jump(from, to) {
-        const isNewest = this.order === 'newest';
-        if (from <= PAGE) {
-            this.fetch('jump', {}, (page) => this.begin(page));
-        } else if (this.total !== null && to > this.total - PAGE) {
-            const order = isNewest ? 'oldest' : 'newest';
-            this.fetch('jump', { order }, (page) => {
-                this.records = page.records.reverse();
-                this.base = Math.max(0, this.total - this.records.length);
-                this.atEnd = true;
-                this.atTop = !isNewest && page.older === null;
-            });
-        } else {
-            const ms = this.timeAt(from);
-            if (ms === null) return;
-            const cursor = `${BigInt(Math.round(ms)) * 1000000n}-0`;
-            const [on, back] = isNewest ? ['before', 'after'] : ['after', 'before'];
-            this.fetch('jump', { [on]: cursor }, (page) => {
-                if (page.records.length === 0) {
-                    this.jumpBack({ [back]: cursor }, from);
-                    return;
-                }
-                this.records = page.records;
-                this.base = from;
-                this.atTop = false;
-                this.atEnd = this.isLast(page);
-            });
-        }
-    }
-
-    // Records are not spread evenly over a bar: where the jump went beyond all of them, the last ones are what is there.
-    jumpBack(parameters, from) {
-        this.asking.delete('jump');
-        this.fetch('jump', parameters, (page) => {
-            this.records = page.records;
-            this.atEnd = true;
-            this.atTop = page.records.length === 0;
-            this.base = this.atTop ? 0 : Math.max(from, this.total - page.records.length);
-            this.onShift(this.base - from);
-        });
+    moveTo(base) {
+        const rows = base - this.base;
+        this.base = base;
+        if (rows !== 0) this.onShift(rows);
     }
 
     /**
@@ -278,9 +255,19 @@ export class Pages {
      * @returns {boolean} whether it was new here
      */
     insert(record) {
-        // A file that was begun anew gives the same ids again, to records of other times.
-        if (this.records.some(({ cursor }) => cursor === record.cursor)) return false;
+        if (this.has(record)) return false;
         if (this.total !== null) this.total += 1;
+        if (this.asking.size > 0) this.later.push(record);
+        this.put(record);
+        return true;
+    }
+
+    // A file that was begun anew gives the same ids again, to records of other times.
+    has(record) {
+        return this.records.some(({ cursor }) => cursor === record.cursor);
+    }
+
+    put(record) {
         const sign = this.order === 'newest' ? -1 : 1;
         let place = this.order === 'newest' ? 0 : this.records.length;
         const isAfter = (other) => sign * compareCursors(record.cursor, other.cursor) > 0;
@@ -293,6 +280,5 @@ export class Pages {
             this.records.splice(place, 0, record);
             this.trim(this.order === 'newest' ? 'end' : 'top');
         }
-        return true;
     }
 }

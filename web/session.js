@@ -1,7 +1,7 @@
 // Asks for the token, once: the server then knows this browser by a cookie that no script can read.
 
 import { byId } from './dom.js';
-import { rememberSession } from './menus.js';
+import { rememberSession, session } from './menus.js';
 
 const dialog = byId('session');
 const sessionTrouble = byId('session-trouble');
@@ -17,19 +17,24 @@ async function send(token) {
     }
 }
 
+function accepted() {
+    input.value = '';
+    sessionTrouble.hidden = true;
+    input.removeAttribute('aria-invalid');
+    rememberSession(true);
+    opening = null;
+    dialog.close();
+    opened();
+}
+
 async function submit(event) {
     event.preventDefault();
     const token = input.value.trim();
     // What no header can hold is no token.
     const response = /^[\x21-\x7e]+$/.test(token) ? await send(token) : { ok: false, status: 401 };
     if (response?.ok) {
-        input.value = '';
-        sessionTrouble.hidden = true;
-        input.removeAttribute('aria-invalid');
-        rememberSession(true);
-        opening = null;
-        dialog.close();
-        opened();
+        session.postMessage('open');
+        accepted();
         return;
     }
     sessionTrouble.textContent = response === null ? 'The server cannot be reached.'
@@ -39,6 +44,11 @@ async function submit(event) {
     input.select();
 }
 
+// Nothing of what the token has shown stays in another tab.
+session.addEventListener('message', ({ data }) => {
+    if (data === 'closed') location.reload();
+    else if (opening) accepted();
+});
 dialog.querySelector('form').addEventListener('submit', submit);
 // Without a token there is nothing to see. A browser lets Escape be refused once, and closes the form the second time.
 dialog.addEventListener('cancel', (event) => event.preventDefault());

@@ -55,6 +55,29 @@ test('Escape does not close the form for the token; who signs out is asked again
     store.remove();
 });
 
+test('who signs out in one tab is asked again in the others', async () => {
+    const store = new Store(shop(10));
+    const server = await Server.start(store, ['--token-file', store.file('tokens', 'open-sesame\n')]);
+    const page = await open(browser, server, '/?live=1');
+    await page.fill('#token', 'open-sesame');
+    await page.press('#token', 'Enter');
+    await counted(page, '10 records');
+    const other = await page.context().newPage();
+    await other.goto(`${server.url}/?q=level:error`);
+    await counted(other, '1 record');
+    await other.click('#sign-out');
+    for (const each of [page, other]) await each.waitForSelector('#session[open]');
+    assert.deepEqual(await messages(page), []);
+    await other.fill('#token', 'open-sesame');
+    await other.press('#token', 'Enter');
+    await counted(other, '1 record');
+    await counted(page, '10 records');
+    assert.ok(await page.isVisible('#sign-out'));
+    await page.close();
+    await server.stop();
+    store.remove();
+});
+
 test('characters that would not be seen are', async () => {
     const store = new Store([{ level: 'info', name: 'a', message: 'user\u202egnp.exe \x1b[31mred\ttab', note: '\u2066x' }]);
     const server = await Server.start(store);

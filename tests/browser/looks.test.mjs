@@ -104,3 +104,21 @@ test('the token’s form is sound, too', async () => {
     await guarded.stop();
     own.remove();
 });
+
+test('rows say the day and the year where they are not plain; what has no name is not asked for', async () => {
+    const store = new Store([{ created: '2024-02-03T10:00:00Z', level: 'info', name: '.odd', message: 'old' },
+        { created: '2024-02-01T10:00:00Z', level: 'info', name: 'a', message: 'older' }]);
+    const other = await Server.start(store);
+    const page = await open(browser, other, '/', { viewport: { width: 1200, height: 800 } });
+    await counted(page, '2 records');
+    await page.click('.rows .row:nth-child(1)');
+    await until(page, () => document.body.classList.contains('with-year'));
+    assert.equal(await page.locator('.rows .row:nth-child(1) .day').innerText(), '2024-02-03 ');
+    const time = page.locator('.rows .row:nth-child(1) .time');
+    assert.ok(await time.evaluate((cell) => cell.scrollWidth <= cell.clientWidth), 'it is not cut');
+    await page.locator('.node[aria-disabled=true]', { hasText: '(no name)' }).click({ force: true });
+    assert.equal(await page.inputValue('#q'), '');
+    await page.close();
+    await other.stop();
+    store.remove();
+});

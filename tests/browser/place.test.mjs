@@ -245,11 +245,11 @@ test('a live page shows the next file alone', () => withRotation(async (rotated,
     await counted(page, '302 records');
     await rotate();
     await counted(page, '20 records');
-    assert.equal(await page.textContent('.note'), BEGUN);
+    assert.equal(await page.locator('.note', { hasText: BEGUN }).count(), 1);
     await rotated.pythonEnds('next', 'log.info("the last")');
     await counted(page, '21 records');
     assert.equal(await first(page), 'the last');
     await until(page, () => document.getElementById('bars').getAttribute('aria-label').startsWith('Histogram of 21 records'));
-    assert.equal(await page.$$eval('.note', (notes) => notes.length), 1);
+    assert.equal(await page.locator('.note', { hasText: BEGUN }).count(), 1);
     await page.close();
 }));

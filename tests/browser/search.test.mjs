@@ -126,6 +126,29 @@ test('a part of the histogram is zoomed into with the pointer, and back', async 
     await page.close();
 });
 
+test('the read-out of a bar does not outlive the bar', async () => {
+    const page = await open(browser, server);
+    await counted(page, '300 records');
+    const { x, y, width, height } = await page.locator('#plot').boundingBox();
+    await page.mouse.move(x + width * 0.25, y + height / 2);
+    await until(page, () => document.getElementById('hover').textContent !== '');
+    await page.mouse.down();
+    await page.mouse.up();
+    await answered(page, 2);
+    await until(page, () => document.getElementById('hover').textContent === '');
+    await page.close();
+});
+
+test('a record alone is a narrow bar', async () => {
+    const page = await open(browser, server, '/?q=%22request+17+done%22');
+    await counted(page, '1 record');
+    await until(page, () => document.getElementById('bars').getAttribute('aria-label').startsWith('Histogram of 1 records'));
+    const part = await page.evaluate(() => document.querySelector('#bars .info').getBBox().width / document.getElementById('plot').clientWidth);
+    assert.ok(part > 0 && part < 0.05, `${part}`);
+    assert.equal(await page.textContent('#width'), '1 ms a bar');
+    await page.close();
+});
+
 test('and with the keys', async () => {
     const page = await open(browser, server);
     await counted(page, '300 records');
@@ -210,6 +233,16 @@ test('another time range is compared', async () => {
     await page.close();
 });
 
+test('no difference has no sign', async () => {
+    const other = new Store([...shop(30, Date.UTC(2026, 0, 1, 12, 0, 29)), ...shop(30, Date.UTC(2026, 0, 1, 13, 0, 29))]);
+    const same = await Server.start(other);
+    const page = await open(browser, same, '/?since=2026-01-01T13:00:00Z&until=2026-01-01T13:00:59Z&compare=1h');
+    await until(page, () => document.getElementById('other-title').textContent === 'An hour earlier: 30 records; now 30 (0 %)');
+    await page.close();
+    await same.stop();
+    other.remove();
+});
+
 test('the answer can be downloaded in each form', async () => {
     for (const [place, ending] of [[1, 'jsonl'], [2, 'csv'], [3, 'sqlite']]) {
         // Chromium holds back a page's second download in a row.
@@ -266,22 +299,4 @@ test('what is compared is as long as what is shown, or says why it is not there'
     await page.press('#compare-from', 'Enter');
     await page.waitForSelector('#compare-from[aria-invalid=true]');
     await page.close();
-});
-
-test('rows say the day and the year where they are not plain; what has no name is not asked for', async () => {
-    const store = new Store([{ created: '2024-02-03T10:00:00Z', level: 'info', name: '.odd', message: 'old' },
-        { created: '2024-02-01T10:00:00Z', level: 'info', name: 'a', message: 'older' }]);
-    const other = await Server.start(store);
-    const page = await open(browser, other, '/', { viewport: { width: 1200, height: 800 } });
-    await counted(page, '2 records');
-    await page.click('.rows .row:nth-child(1)');
-    await until(page, () => document.body.classList.contains('with-year'));
-    assert.equal(await page.locator('.rows .row:nth-child(1) .day').innerText(), '2024-02-03 ');
-    const time = page.locator('.rows .row:nth-child(1) .time');
-    assert.ok(await time.evaluate((cell) => cell.scrollWidth <= cell.clientWidth), 'it is not cut');
-    await page.locator('.node[aria-disabled=true]', { hasText: '(no name)' }).click({ force: true });
-    assert.equal(await page.inputValue('#q'), '');
-    await page.close();
-    await other.stop();
-    store.remove();
 });

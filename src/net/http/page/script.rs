@@ -18,7 +18,7 @@ pub(super) struct Module {
 }
 
 /// All of them, each behind those that it imports.
-pub(super) const MODULES: [Module; 32] = [
+pub(super) const MODULES: [Module; 36] = [
     module!("api"),
     module!("view"),
     module!("terms"),
@@ -36,15 +36,19 @@ pub(super) const MODULES: [Module; 32] = [
     module!("around"),
     module!("extras"),
     module!("detail"),
-    module!("brush"),
     module!("chart"),
+    module!("brush"),
     module!("histogram"),
     module!("keys"),
     module!("list"),
     module!("tail"),
+    module!("hold"),
     module!("live"),
     module!("tree"),
     module!("names"),
+    module!("fit"),
+    module!("renewal"),
+    module!("jump"),
     module!("pages"),
     module!("complete"),
     module!("search"),
