@@ -61,7 +61,10 @@ test('from a linked record the list goes on to both ends, in both orders', async
         // A wheel goes up from what is there, page by page.
         const middle = await page.evaluate(() => document.getElementById('list').scrollTop);
         for (let from = middle - 800; from > middle - 8000; from -= 800) {
-            await page.evaluate((to) => { document.getElementById('list').scrollTop = to; }, from);
+            await page.evaluate((to) => new Promise((drawn) => {
+                document.getElementById('list').scrollTop = to;
+                requestAnimationFrame(() => requestAnimationFrame(drawn));
+            }), from);
             await until(page, () => !document.querySelector('.rows .row.waiting:not([hidden])'));
         }
         const numbers = (await messages(page)).map((text) => Number(/\d+/.exec(text)[0]));

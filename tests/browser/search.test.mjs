@@ -139,16 +139,6 @@ test('the read-out of a bar does not outlive the bar', async () => {
     await page.close();
 });
 
-test('a record alone is a narrow bar', async () => {
-    const page = await open(browser, server, '/?q=%22request+17+done%22');
-    await counted(page, '1 record');
-    await until(page, () => document.getElementById('bars').getAttribute('aria-label').startsWith('Histogram of 1 records'));
-    const part = await page.evaluate(() => document.querySelector('#bars .info').getBBox().width / document.getElementById('plot').clientWidth);
-    assert.ok(part > 0 && part < 0.05, `${part}`);
-    assert.equal(await page.textContent('#width'), '1 ms a bar');
-    await page.close();
-});
-
 test('and with the keys', async () => {
     const page = await open(browser, server);
     await counted(page, '300 records');
