@@ -164,9 +164,9 @@ export class List {
         return this.selectedId === null ? -1 : this.pages.rowOf(this.selectedId);
     }
 
-    /** @returns {object|undefined} the first record in view; none where the list stands at its beginning */
+    /** @returns {object|undefined|null} the first record in view; undefined where the list stands at its beginning, null while it is awaited */
     get firstSeen() {
-        return this.top < this.rowHeight ? undefined : this.pages.at(Math.ceil(this.top / this.rowHeight));
+        return this.top < this.rowHeight ? undefined : this.pages.at(Math.ceil(this.top / this.rowHeight)) ?? null;
     }
 
     /**

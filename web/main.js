@@ -40,7 +40,7 @@ const pages = new Pages({
 });
 const list = new List(byId('list'), pages, (record) => open(pages.idOf(record)),
     (record) => view.id && open(pages.idOf(record)));
-const place = new Place(byId('list'), () => (arrived ? null : list.firstSeen ? pages.idOf(list.firstSeen) : ''));
+const place = new Place(byId('list'), () => (arrived ? null : list.firstSeen && pages.idOf(list.firstSeen)));
 const histogram = new HistogramView({
     onZoom: (since, until) => change({ since, until, q: withoutTimes(view.q) }),
     onLevel: (level, isChosen) => (isChosen ? change({ q: without(view.q, 'level:') }) : addTerm(`level:${level}`)),

@@ -56,20 +56,26 @@ export const keptPlace = () => history.state?.at ?? '';
 export class Place {
     /**
      * @param {HTMLElement} scroller
-     * @param {() => string|null} first the id of the first record in view, empty at the beginning; null: what is seen is not of this step
+     * @param {() => string|undefined|null} first the id of the first record in view, undefined at the beginning; null: what is seen is
+     *   not of this step, or still awaited
      */
     constructor(scroller, first) {
         this.first = first;
         scroller.addEventListener('scrollend', () => {
             clearTimeout(this.timer);
-            this.timer = setTimeout(() => this.keep(), KEEP_AFTER_MS);
+            this.timer = setTimeout(() => this.rest(), KEEP_AFTER_MS);
         });
         addEventListener('popstate', () => clearTimeout(this.timer));
+    }
+
+    rest() {
+        this.keep();
+        if (this.first() === null) this.timer = setTimeout(() => this.rest(), KEEP_AFTER_MS);
     }
 
     keep() {
         clearTimeout(this.timer);
         const at = this.first();
-        if (at !== null && at !== keptPlace()) history.replaceState(at ? { at } : null, '');
+        if (at !== null && (at ?? '') !== keptPlace()) history.replaceState(at ? { at } : null, '');
     }
 }
