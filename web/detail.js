@@ -6,7 +6,7 @@ import { byId, el, visible } from './dom.js';
 import { extrasTable, isAlone, pair } from './extras.js';
 import { levelName, levelTerm } from './levels.js';
 import { levelBadge } from './row.js';
-import { isKey, quoted } from './terms.js';
+import { extraKey, isKey, OWN_FIELDS, quoted } from './terms.js';
 import { exactTime } from './time.js';
 
 // The fields in the order in which they are shown; what is not named here comes behind them.
@@ -26,7 +26,8 @@ const MOST_PHRASE = 300;
  */
 export function fieldTerm(field, value, levelno) {
     if (field === 'levelname' || field === 'levelno') return levelTerm(levelno);
-    return TERMS[field] && value !== '' ? TERMS[field] + quoted(value) : null;
+    if (TERMS[field]) return value === '' ? null : TERMS[field] + quoted(value);
+    return OWN_FIELDS.includes(field) ? `${field}=${quoted(value)}` : null;
 }
 
 /** The pane beside the list. */
@@ -83,8 +84,8 @@ export class Detail {
                 el('span', { class: 'dim' }, record.created)),
             this.block('Message', message, 'said', this.actions(phrase(message), 'this message')),
         ];
-        if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', []));
-        if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', []));
+        if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', this.actions('has:exc_text', 'any traceback')));
+        if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', this.actions('has:stack_info', 'any stack')));
         if (record.extra && Object.keys(record.extra).length > 0) {
             parts.push(el('section', {}, el('h3', {}, 'Extra fields'), extrasTable(record.extra, (key, value) => this.extraActions(key, value, record.extra))));
         }
@@ -109,7 +110,7 @@ export class Detail {
 
     extraActions(key, value, extra) {
         if (!isKey(key) || !isAlone(key, extra) || (typeof value === 'object' && value !== null)) return [];
-        return this.actions(`${key}=${quoted(value)}`, `${key} ${value}`);
+        return this.actions(`${extraKey(key)}=${quoted(value)}`, `${key} ${value}`);
     }
 
     actions(term, what) {
