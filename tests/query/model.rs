@@ -125,13 +125,12 @@ fn extra_field<'r>(key: &str, record: &'r LogRecord) -> Option<&'r Value> {
 
 fn holds(filter: &FieldFilter, record: &LogRecord) -> bool {
     let own = own_field(&filter.key, record);
-    let value = match &own {
-        Some(own) => Some(own).filter(|value| !value.is_null()),
-        None => {
-            let without = filter.key.strip_prefix("extra.");
-            let extra = extra_field(&filter.key, record);
-            extra.or_else(|| extra_field(without?, record))
-        }
+    let value = if let Some(own) = &own {
+        Some(own).filter(|value| !value.is_null())
+    } else {
+        let without = filter.key.strip_prefix("extra.");
+        let extra = extra_field(&filter.key, record);
+        extra.or_else(|| extra_field(without?, record))
     };
     value.is_some_and(|value| match &filter.test {
         FieldTest::Present => true,

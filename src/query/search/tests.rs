@@ -194,9 +194,22 @@ fn patterns_stand_between_slashes_and_each_must_match() {
     assert!(other.grep.as_ref().unwrap().is_match("of ada"));
 }
 
+/// Of each text what is wrong, and what is said of it.
+#[track_caller]
+fn assert_refused(cases: &[(&str, &str, &str)]) {
+    for (text, place, message) in cases {
+        let error = parse_search(text, 0, Zone::Utc).unwrap_err();
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let marked = String::from_utf16(&units[error.from..error.to]).unwrap();
+        assert_eq!(marked, *place, "{text}: {error}");
+        assert!(error.message.contains(message), "{text}: {error}");
+        assert!(!error.message.contains('\n'), "{error}");
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_told_with_its_place() {
-    for (text, place, message) in [
+    assert_refused(&[
         ("level:loud", "loud", "unknown level \"loud\"; use notset"),
         ("level:>=loud x", "loud", "unknown level"),
         ("level:\"=\" x", "\"=\"", "unknown level \"\""),
@@ -253,6 +266,12 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ("-ab\"c", "\"", "a quote within a word"),
         ("-/a(b/ y", "(b", "unclosed group"),
         ("x -k>= y", "k>=", "nothing to compare k with"),
+    ]);
+}
+
+#[test]
+fn what_other_tools_write_is_refused_with_the_way_out() {
+    assert_refused(&[
         (
             "ä logger:a.b",
             "logger:",
@@ -290,14 +309,7 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ),
         ("host=vm", "host=", "write host:node1"),
         ("logger!=a", "logger!=", "write name:myapp.area2"),
-    ] {
-        let error = parse_search(text, 0, Zone::Utc).unwrap_err();
-        let units: Vec<u16> = text.encode_utf16().collect();
-        let marked = String::from_utf16(&units[error.from..error.to]).unwrap();
-        assert_eq!(marked, place, "{text}: {error}");
-        assert!(error.message.contains(message), "{text}: {error}");
-        assert!(!error.message.contains('\n'), "{error}");
-    }
+    ]);
 }
 
 fn piece() -> impl Strategy<Value = String> {

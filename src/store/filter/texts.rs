@@ -276,6 +276,34 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_sites_and_origins_need_no_text() {
+        let filters = || vec!["funcName=work".parse().unwrap(), "process".parse().unwrap()];
+        let filter = TextFilter::new(&Query {
+            fields: filters(),
+            not_fields: filters(),
+            ..Query::default()
+        });
+        assert!(filter.is_empty());
+    }
+
+    #[test]
+    fn the_task_is_a_field_and_no_searched_text() {
+        let texts = [Some("x"), None, None, Some("Task-1")];
+        let bytes = texts.map(|text| text.map(str::as_bytes));
+        for (phrases, fields, passes) in [
+            (&[][..], &["taskName=Task-1", "message=x"][..], true),
+            (&[], &["taskName=x"], false),
+            (&[], &["exc_text"], false),
+            (&["Task"], &[], false),
+        ] {
+            let filter = filter(phrases, None, fields);
+            assert_eq!(filter.wants(&texts, None), passes, "{phrases:?} {fields:?}");
+            let text = |i: usize| bytes.get(i).copied().flatten();
+            assert!(!passes || filter.may_want(text), "{fields:?}");
+        }
+    }
+
+    #[test]
     fn what_is_left_out_requires_nothing_and_is_looked_for_everywhere() {
         let filter = TextFilter::new(&Query {
             not_phrases: vec![Phrase::new("time out").unwrap()],
