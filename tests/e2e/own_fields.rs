@@ -109,7 +109,8 @@ fn every_way_to_ask_gives_the_same() {
             .collect();
         assert_eq!(ids(&matches), expected, "{terms}");
 
-        let q: String = terms.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let coded: Vec<String> = terms.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let q = coded.concat();
         let json = |target: &str| get(&server, target).json();
         let records = json(&format!("/api/records?order=oldest&q={q}"));
         assert_eq!(ids(records["records"].as_array().unwrap()), expected);
