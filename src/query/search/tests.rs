@@ -304,7 +304,7 @@ fn what_other_tools_write_is_refused_with_the_way_out() {
         ("x level>=warning", "level>=", "level:warning (at least)"),
         (
             "-level=error",
-            "level=",
+            "-level=",
             "level:=error; an extra field of that name is extra.level",
         ),
         ("host=vm", "host=", "write host:node1"),
