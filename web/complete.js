@@ -1,7 +1,7 @@
 // What could be meant by the term under the caret: keys, loggers, hosts, fields, levels, times.
 
 import { LEVELS } from './levels.js';
-import { KEYS, quoted, termAt } from './terms.js';
+import { extraKey, KEYS, OWN_FIELDS, quoted, termAt } from './terms.js';
 
 const MOST_CHOICES = 12;
 const TIMES = ['-15m', '-1h', '-24h', '-7d', 'today', 'yesterday'];
@@ -36,7 +36,7 @@ function valuesFor(key, known) {
         case 'level:': return LEVELS;
         case 'name:': return withParents(known.names);
         case 'host:': return known.hosts;
-        case 'has:': return known.fields;
+        case 'has:': return [...known.fields].map(extraKey);
         case 'since:': case 'until:': return TIMES;
         default: return [];
     }
@@ -59,7 +59,8 @@ export function choices(q, caret, known) {
         const sign = /^(>=|<=|=)/.exec(typed.slice(key.length))?.[0] ?? '';
         const isLevel = key.endsWith('level:');
         const isLevelOrTime = isLevel || TIMES.includes(value);
-        const values = isLevel && value === '' ? [...LEVELS] : matching(valuesFor(key, known), value);
+        const own = key.endsWith('has:') ? matching(OWN_FIELDS, value) : [];
+        const values = isLevel && value === '' ? [...LEVELS] : [...matching(valuesFor(key, known), value), ...own];
         const made = values.slice(0, MOST_CHOICES).map((each) => choice(key + sign + (isLevelOrTime ? each : quoted(each)), '', true));
         return made.length === 1 && made[0].text === text ? [] : made;
     }
@@ -68,10 +69,11 @@ export function choices(q, caret, known) {
     const sign = typed.startsWith('-') ? '-' : '';
     const begun = typed.slice(sign.length);
     if (begun === '') return keys;
-    const fields = matching(known.fields, begun).slice(0, 5).map((each) => choice(`${sign}${each}=`, 'extra field', false));
+    const fields = matching(known.fields, begun).slice(0, 5).map((each) => choice(`${sign}${extraKey(each)}=`, 'extra field', false));
+    const own = OWN_FIELDS.filter((each) => each.toLowerCase().startsWith(begun.toLowerCase())).map((each) => choice(`${sign}${each}=`, 'field of a record', false));
     const loggers = matching(withParents(known.names), begun).slice(0, 5).map((each) => choice(`${sign}name:${quoted(each)}`, 'logger', true));
     const hosts = matching(known.hosts, begun).slice(0, 3).map((each) => choice(`${sign}host:${quoted(each)}`, 'host', true));
-    return [...keys, ...loggers, ...hosts, ...fields].slice(0, MOST_CHOICES);
+    return [...keys, ...loggers, ...hosts, ...fields, ...own].slice(0, MOST_CHOICES);
 }
 
 /**

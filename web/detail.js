@@ -7,7 +7,7 @@ import { extrasTable, isAlone, pair } from './extras.js';
 import { levelName, levelTerm } from './levels.js';
 import { areSame, idParts } from './place.js';
 import { levelBadge } from './row.js';
-import { fieldIs, isKey, isPlain, quoted } from './terms.js';
+import { extraKey, fieldIs, isKey, isPlain, OWN_FIELDS, quoted } from './terms.js';
 import { exactTime } from './time.js';
 
 // The fields in the order in which they are shown; what is not named here comes behind them.
@@ -27,7 +27,8 @@ const MOST_PHRASE = 300;
  */
 export function fieldTerm(field, value, levelno) {
     if (field === 'levelname' || field === 'levelno') return levelTerm(levelno);
-    return TERMS[field] && value !== '' && isPlain(value) ? TERMS[field] + quoted(value) : null;
+    if (TERMS[field]) return value !== '' && isPlain(value) ? TERMS[field] + quoted(value) : null;
+    return OWN_FIELDS.includes(field) ? fieldIs(field, value) : null;
 }
 
 /** The pane beside the list. */
@@ -106,8 +107,8 @@ export class Detail {
                 el('span', { class: 'dim' }, record.created)),
             this.block('Message', message, 'said', this.actions(phrase(message), 'this message')),
         ];
-        if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', []));
-        if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', []));
+        if (record.exc_text) parts.push(this.block('Traceback', record.exc_text, 'trace', this.actions('has:exc_text', 'any traceback')));
+        if (record.stack_info) parts.push(this.block('Stack', record.stack_info, 'trace', this.actions('has:stack_info', 'any stack')));
         if (record.extra && Object.keys(record.extra).length > 0) {
             parts.push(el('section', {}, el('h3', {}, 'Extra fields'), extrasTable(record.extra, (key, value) => this.extraActions(key, value, record.extra))));
         }
@@ -132,7 +133,7 @@ export class Detail {
 
     extraActions(key, value, extra) {
         if (!isKey(key) || !isAlone(key, extra) || (typeof value === 'object' && value !== null)) return [];
-        return this.actions(fieldIs(key, value), `${key} ${value}`);
+        return this.actions(fieldIs(extraKey(key), value), `${key} ${value}`);
     }
 
     actions(term, what) {

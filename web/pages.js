@@ -152,7 +152,10 @@ export class Pages {
     want(from, to) {
         const end = this.base + this.records.length;
         if (this.records.length === 0 && this.atEnd) return;
-        if (to < this.base - FAR || from > end + FAR) {
+        // The ends are met exactly.
+        const isEdge = from <= PAGE || (this.total !== null && to > this.total - PAGE);
+        const far = isEdge ? PAGE : FAR;
+        if (to < this.base - far || from > end + far) {
             jump(this, from, to);
             return;
         }

@@ -6,6 +6,19 @@
 export const KEYS = ['level:', 'name:', 'host:', 'process:', 'thread:', 'since:', 'until:', 'has:',
     '-level:', '-name:', '-host:', '-process:', '-thread:', '-has:'];
 
+/** The record's own fields, which stand in conditions as extra fields do. */
+export const OWN_FIELDS = ['name', 'levelno', 'levelname', 'message', 'hostname', 'process', 'processName', 'thread', 'threadName',
+    'taskName', 'pathname', 'filename', 'module', 'lineno', 'funcName', 'exc_text', 'stack_info'];
+
+const TAKEN = new Set([...OWN_FIELDS, 'level', 'host', 'logger']);
+
+/**
+ * The key of an extra field in a condition: another one where its name means something else there.
+ * @param {string} key
+ * @returns {string}
+ */
+export const extraKey = (key) => (TAKEN.has(key) ? `extra.${key}` : key);
+
 /**
  * The terms of a search text: at spaces, but for those in quotes and between slashes.
  * @param {string} q

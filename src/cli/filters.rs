@@ -68,10 +68,12 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "THREAD")]
     not_thread: Vec<String>,
 
-    /// With this extra field, dots for nested ones: user.id=7; repeat it to ask for more
+    /// With this field, dots for nested ones: user.id=7; repeat it to ask for more
     ///
     /// KEY alone: it is there. KEY=VALUE, KEY!=VALUE: with this value, with another. KEY>VALUE, >=, <, <=: numbers by value,
-    /// anything else as text. KEY~REGEX: with a match of this regular expression.
+    /// anything else as text. KEY~REGEX: with a match of this regular expression. A list has the values of its elements.
+    /// The record's own fields go by their names in -o json: funcName=work, lineno>10. Any other is an extra one, and so is
+    /// extra.KEY, whatever its name.
     #[arg(long, value_name = "KEY=VALUE", value_parser = value_parser!(FieldFilter))]
     field: Vec<FieldFilter>,
 

@@ -1,11 +1,16 @@
-//! Conditions on extra fields, as they are typed: `user.id=7`, `ms>=1500`, `path~^/api`.
+//! Conditions on fields, as they are typed: `user.id=7`, `ms>=1500`, `path~^/api`, `funcName=work`.
 
 use std::str::FromStr;
 
 use super::pattern::{Case, Pattern};
 use crate::error::QueryError;
 
-/// An extra field and what must hold for it.
+/// A field and what must hold for it.
+///
+/// These keys are the record's own fields, as JSON and the view `records` name them: `name`, `levelno`, `levelname`, `message`,
+/// `hostname`, `process`, `processName`, `thread`, `threadName`, `taskName`, `pathname`, `filename`, `module`, `lineno`, `funcName`,
+/// `exc_text`, `stack_info`. Any other key is that of an extra field, and so is what stands behind `extra.`: `extra.module` is one
+/// that the client called `module`.
 ///
 /// ```
 /// use logstore::{FieldFilter, FieldTest};
@@ -19,11 +24,11 @@ use crate::error::QueryError;
 pub struct FieldFilter {
     /// The key, with dots for nested objects.
     pub key: String,
-    /// What must hold for the key's value. Nothing holds for a key that is not there.
+    /// What must hold for the key's value. Nothing holds for a key that is not there, or of which the client did not say the value.
     pub test: FieldTest,
 }
 
-/// What must hold for the value of an extra field.
+/// What must hold for the value of a field.
 ///
 /// Two numbers are compared by value, also when one is the text of a number; anything else that a text is compared with, by
 /// characters, which puts times of RFC 3339 in their order. What has no order, such as a list, is neither less nor greater.
@@ -31,9 +36,10 @@ pub struct FieldFilter {
 pub enum FieldTest {
     /// The key is there, with any value: `key`.
     Present,
-    /// `key=value`: a text by its characters, a number by its value in any spelling, a list or an object as JSON.
+    /// `key=value`: a text by its characters, a number by its value in any spelling, a list or an object as JSON; of a list also any of
+    /// its elements.
     Equals(String),
-    /// `key!=value`: the key is there with another value.
+    /// `key!=value`: the key is there, and `key=value` does not hold.
     NotEquals(String),
     /// `key<value`.
     Less(String),

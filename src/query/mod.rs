@@ -53,9 +53,9 @@ pub struct Query {
     pub not_processes: Vec<String>,
     /// None of these threads; written as [`threads`](Self::threads) are. A record that has none passes.
     pub not_threads: Vec<String>,
-    /// What must hold for extra fields.
+    /// What must hold for fields, the record's own or extra ones.
     pub fields: Vec<FieldFilter>,
-    /// What may hold for none of the extra fields: a record without the key passes.
+    /// What may hold for none of the fields: a record without the key passes.
     pub not_fields: Vec<FieldFilter>,
     /// A pattern that must match somewhere in the message, traceback, stack or a text of the extra fields.
     pub grep: Option<Pattern>,

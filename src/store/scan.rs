@@ -252,7 +252,8 @@ fn wanted_ids(wanted: &Wanted, ids: &[i64], found: &mut Vec<Option<i64>>) {
 }
 
 /// The columns that [`wants`] takes, when texts decide and when they do not.
-const TEXT_COLUMNS: &str = "id, created, site, origin, message, exc_text, stack_info, extra";
+const TEXT_COLUMNS: &str =
+    "id, created, site, origin, message, exc_text, stack_info, task_name, extra";
 const COLUMNS: &str = "id, created, site, origin";
 
 fn columns_of(search: &Search) -> &'static str {
@@ -348,14 +349,15 @@ fn wants(search: &Search, texts: &TextFilter, row: &Row<'_>, hit: &Hit) -> rusql
         return Ok(true);
     }
     let text = |column| row.get_ref(column).map(text_of);
-    let [message, exc_text, stack_info] = [text(4)?, text(5)?, text(6)?];
+    let [message, exc_text, stack_info, task] = [text(4)?, text(5)?, text(6)?, text(7)?];
     // What is not there is no empty text.
     let said = [
         message.as_deref(),
         exc_text.as_deref(),
         stack_info.as_deref(),
+        task.as_deref(),
     ];
-    Ok(texts.wants(&said, text(7)?.as_deref()))
+    Ok(texts.wants(&said, text(8)?.as_deref()))
 }
 
 /// Whether a row with the columns of the search may be wanted, by a quick look at its texts.

@@ -36,6 +36,37 @@ test('every value of a record can be left out', async () => {
     await page.close();
 });
 
+test('what a record says of its place, its task and its traceback is asked for and left out', async () => {
+    const record = { level: 'info', name: 'a', message: 'x', pathname: '/srv/jobs/a pipe.py', lineno: 70, funcName: 'work', taskName: 'Task-1' };
+    const namesake = { level: 'info', name: 'b', message: 'y', pathname: '/srv/b.py', lineno: 7, logger: 'own' };
+    const store = new Store([{ ...record, exc_text: 'KeyError: 7', stack_info: 'Stack' }, namesake]);
+    const other = await Server.start(store);
+    const page = await open(browser, other, '/?id=1');
+    for (const [label, term] of [
+        ['pathname /srv/jobs/a pipe.py', 'pathname="/srv/jobs/a pipe.py"'], ['filename a pipe.py', 'filename="a pipe.py"'],
+        ['module a pipe', 'module="a pipe"'], ['lineno 70', 'lineno=70'], ['funcName work', 'funcName=work'],
+        ['taskName Task-1', 'taskName=Task-1'], ['any traceback', 'has:exc_text'], ['any stack', 'has:stack_info'],
+    ]) {
+        await page.click(`#detail [aria-label="Filter for ${label}"]`);
+        await until(page, (text) => document.getElementById('q').value === text, term);
+        await counted(page, '1 record');
+        assert.match(await page.textContent('.rows .row'), /x/);
+        await page.click(`#detail [aria-label="Filter out ${label}"]`);
+        await until(page, (text) => document.getElementById('q').value === text, `-${term}`);
+        await counted(page, '1 record');
+        assert.match(await page.textContent('.rows .row'), /y/);
+        await search(page, '');
+        await counted(page, '2 records');
+    }
+    await page.click('.rows .row:has-text("y")');
+    await page.click('#detail [aria-label="Filter for logger own"]');
+    await until(page, () => document.getElementById('q').value === 'extra.logger=own');
+    await counted(page, '1 record');
+    await page.close();
+    await other.stop();
+    store.remove();
+});
+
 test('loggers and hosts of the sidebar are left out, with the pointer and with the keyboard', async () => {
     const page = await open(browser, server);
     await counted(page, '300 records');

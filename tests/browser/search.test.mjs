@@ -83,7 +83,12 @@ test('loggers, hosts, fields and keys are completed', async () => {
     await page.fill('#q', 'us');
     assert.ok((await offered()).includes('user.id='));
     await page.fill('#q', 'lev');
-    assert.deepEqual(await offered(), ['level:']);
+    assert.deepEqual(await offered(), ['level:', 'levelno=', 'levelname=']);
+    await page.fill('#q', '-funcn');
+    assert.deepEqual(await offered(), ['-funcName=']);
+    await page.fill('#q', 'has:e');
+    assert.deepEqual((await offered())[0], 'has:elapsed');
+    assert.ok((await offered()).includes('has:exc_text'));
     await page.fill('#q', '-');
     assert.deepEqual(await offered(), ['-level:', '-name:', '-host:', '-process:', '-thread:', '-has:']);
     await page.type('#q', 'host:');

@@ -29,6 +29,7 @@ mod help;
 mod hostile;
 mod http;
 mod output;
+mod own_fields;
 mod power_cut;
 mod protocols;
 mod queries;

@@ -28,7 +28,7 @@ struct Event {
 }
 
 /// Somebody who listens until the test ends.
-struct Listener {
+pub(crate) struct Listener {
     stream: TcpStream,
     /// Ends with the stream.
     events: Receiver<Event>,
@@ -88,7 +88,7 @@ fn events(stream: TcpStream) -> impl Iterator<Item = Event> {
 
 impl Listener {
     /// Begins to listen, and waits until it does.
-    fn start(server: &Server, query: &str, headers: &[&str]) -> Self {
+    pub(crate) fn start(server: &Server, query: &str, headers: &[&str]) -> Self {
         let stream = ask(server.address(), query, headers);
         let (sender, receiver) = channel();
         let read = stream.try_clone().unwrap();
@@ -117,7 +117,7 @@ impl Listener {
     }
 
     /// The ids of the next records, so many.
-    fn ids(&self, count: usize) -> Vec<i64> {
+    pub(crate) fn ids(&self, count: usize) -> Vec<i64> {
         let records = std::iter::repeat_with(|| self.next()).take(count);
         records
             .map(|event| {

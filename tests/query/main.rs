@@ -66,7 +66,7 @@ proptest! {
 }
 
 /// What each of these finds is left out by a minus before it, and all else is found.
-const TERMS: [&str; 24] = [
+const TERMS: [&str; 38] = [
     "timeout",
     "time*",
     "\"of ada\"",
@@ -91,6 +91,20 @@ const TERMS: [&str; 24] = [
     "flag!=yes",
     "list=\"[\\\"ärger\\\",1]\"",
     "has:user.id",
+    "list=1",
+    "funcName=main",
+    "lineno>7",
+    "filename=7.py",
+    "module!=7",
+    "has:pathname",
+    "name=a.b",
+    "levelname=ERROR",
+    "hostname!=node1",
+    "process>=2",
+    "message=timeout",
+    "exc_text~time",
+    "has:stack_info",
+    "taskName<yes",
 ];
 
 proptest! {

@@ -67,6 +67,7 @@ fn is_equal(value: &Value, wanted: &str) -> bool {
         },
         Value::Bool(bool) => wanted == bool.to_string(),
         Value::Null => wanted == "None",
+        Value::Array(values) if values.iter().any(|value| is_equal(value, wanted)) => true,
         value => serde_json::from_str(wanted).ok() == Some(value.clone()),
     }
 }
@@ -86,14 +87,51 @@ fn order(value: &Value, wanted: &str) -> Option<Ordering> {
     }
 }
 
-fn holds(filter: &FieldFilter, record: &LogRecord) -> bool {
-    let mut value = record.extra.get(&filter.key);
-    if value.is_none() {
-        value = record.extra.get(filter.key.split('.').next().unwrap());
-        for key in filter.key.split('.').skip(1) {
+/// The record's own field of this name, as JSON shows it; `None` when the name is no such field.
+fn own_field(key: &str, record: &LogRecord) -> Option<Value> {
+    let (site, origin) = (&record.site, &record.origin);
+    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned()).into();
+    Some(match key {
+        "name" => said(&site.name),
+        "levelno" => site.level.0.into(),
+        "levelname" => said(&site.level_name),
+        "message" => record.message.clone().into(),
+        "hostname" => said(&origin.hostname),
+        "process" => origin.process.into(),
+        "processName" => said(&origin.process_name),
+        "thread" => origin.thread.into(),
+        "threadName" => said(&origin.thread_name),
+        "taskName" => record.task_name.clone().into(),
+        "pathname" => said(&site.pathname),
+        "filename" => said(site.filename()),
+        "module" => said(site.module()),
+        "lineno" => site.lineno.into(),
+        "funcName" => said(&site.func_name),
+        "exc_text" => record.exc_text.clone().into(),
+        "stack_info" => record.stack_info.clone().into(),
+        _ => return None,
+    })
+}
+
+fn extra_field<'r>(key: &str, record: &'r LogRecord) -> Option<&'r Value> {
+    record.extra.get(key).or_else(|| {
+        let mut value = record.extra.get(key.split('.').next()?);
+        for key in key.split('.').skip(1) {
             value = value.and_then(|value| value.get(key));
         }
-    }
+        value
+    })
+}
+
+fn holds(filter: &FieldFilter, record: &LogRecord) -> bool {
+    let own = own_field(&filter.key, record);
+    let value = if let Some(own) = &own {
+        Some(own).filter(|value| !value.is_null())
+    } else {
+        let without = filter.key.strip_prefix("extra.");
+        let extra = extra_field(&filter.key, record);
+        extra.or_else(|| extra_field(without?, record))
+    };
     value.is_some_and(|value| match &filter.test {
         FieldTest::Present => true,
         FieldTest::Equals(wanted) => is_equal(value, wanted),

@@ -24,7 +24,17 @@ const WORDS: [&str; 11] = [
 const JOINTS: [&str; 5] = [" ", "\n", "_", "-", ""];
 
 pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
-    let site = (select(&NAMES), select(&[10, 20, 25, 30, 40, 50]), 0..3_u32);
+    let place = select(&[
+        ("/srv/7.py", "7", None),
+        ("/srv/app.py", "main", Some("yes")),
+        ("", "", None),
+    ]);
+    let site = (
+        select(&NAMES),
+        select(&[10, 20, 25, 30, 40, 50]),
+        select(&[None, Some(7), Some(8)]),
+        place,
+    );
     let origin = (
         select(&["node1", "node2", ""]),
         select(&[None, Some(1), Some(2)]),
@@ -34,6 +44,7 @@ pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
         (prop::collection::vec(select(&WORDS), 0..4), select(&JOINTS)),
         prop::option::of(select(&WORDS)),
         prop::option::of(select(&WORDS)),
+        prop::option::of(select(&["7", "yes", ""])),
     );
     let extra = prop::option::weighted(
         0.8,
@@ -45,15 +56,17 @@ pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
             json!({"user.id": 12, "note": "of \"ada\"\nof time"}),
             json!({"user": {"id": 9_007_199_254_740_993_i64}, "flag": "yes"}),
             json!({"user": "2026-11-22T16:20:25Z", "flag": false}),
-            json!({"timeout": null}),
+            json!({"timeout": null, "lineno": "7", "message": "7"}),
         ]),
     );
     // Few different times, so that many records share one.
     (site, origin, texts, extra, 0..20_i64).prop_map(|(site, origin, texts, extra, created)| {
-        let (name, level, line) = site;
+        let (name, level, line, (pathname, function, module)) = site;
         let (hostname, process, thread) = origin;
-        let ((words, joint), exc_text, stack_info) = texts;
-        let site = Site::new(name, Level(level)).at("/srv/app.py", line, "main");
+        let ((words, joint), exc_text, stack_info, task_name) = texts;
+        let mut site = Site::new(name, Level(level)).at(pathname, 0, function);
+        site.lineno = line;
+        site.other_module = module.map(str::to_owned);
         let mut record = LogRecord::new(site, words.join(joint));
         record.created_ns = nanoseconds(created);
         record.origin = Arc::new(Origin {
@@ -68,6 +81,7 @@ pub(crate) fn record() -> impl Strategy<Value = LogRecord> {
         });
         record.exc_text = exc_text.map(str::to_owned);
         record.stack_info = stack_info.map(str::to_owned);
+        record.task_name = task_name.map(str::to_owned);
         if let Some(Value::Object(extra)) = extra {
             record.extra = extra;
         }
@@ -95,8 +109,39 @@ fn phrase() -> impl Strategy<Value = Phrase> {
     })
 }
 
+const OWN_KEYS: [&str; 17] = [
+    "name",
+    "levelno",
+    "levelname",
+    "message",
+    "hostname",
+    "process",
+    "processName",
+    "thread",
+    "threadName",
+    "taskName",
+    "pathname",
+    "filename",
+    "module",
+    "lineno",
+    "funcName",
+    "exc_text",
+    "stack_info",
+];
+
 fn field() -> impl Strategy<Value = FieldFilter> {
-    let key = select(&["user.id", "user", "flag", "timeout", "note", "list"]);
+    let extra = select(&[
+        "user.id",
+        "user",
+        "flag",
+        "timeout",
+        "note",
+        "list",
+        "extra.user.id",
+        "extra.lineno",
+        "extra.message",
+    ]);
+    let key = prop_oneof![extra, select(&OWN_KEYS)];
     let value = select(&[
         "7",
         "7.0",
@@ -107,6 +152,13 @@ fn field() -> impl Strategy<Value = FieldFilter> {
         "yes",
         "TIMEOUT of ada",
         "[\"ärger\", 1]",
+        "1",
+        "ärger",
+        "timeout",
+        "",
+        "7.py",
+        "node1",
+        "a.b",
     ]);
     let tests: &[fn(String) -> FieldTest] = &[
         |_| FieldTest::Present,
@@ -118,6 +170,7 @@ fn field() -> impl Strategy<Value = FieldFilter> {
         FieldTest::Greater,
         FieldTest::GreaterOrEqual,
         |_| FieldTest::Matches("^[7T]".parse().unwrap()),
+        |_| FieldTest::Matches("time|[17a]".parse().unwrap()),
     ];
     (key, value, select(tests)).prop_map(|(key, value, test)| FieldFilter {
         key: key.into(),

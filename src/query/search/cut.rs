@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::super::{Case, Phrase};
-use super::foreign::foreign_key;
+use super::foreign::{foreign_condition, foreign_key, foreign_word};
 use crate::error::QueryError;
 use crate::words::is_word_char;
 
@@ -114,6 +114,10 @@ impl<'t> Cut<'t> {
 
     fn signed(&self, start: usize) -> Result<(Range<usize>, Sign, Term<'t>), Fault> {
         let sign = sign(&self.text[start..]);
+        let whole = start..self.blank(start);
+        if let Some(way_out) = foreign_word(&self.text[whole.clone()]) {
+            return Err(wrong(whole, way_out));
+        }
         let begins = start + usize::from(sign == Sign::Minus);
         match self.term(begins) {
             Ok((place, term)) => Ok((start..place.end, sign, term)),
@@ -147,6 +151,12 @@ impl<'t> Cut<'t> {
             return Ok((place, Term::Key(key, value)));
         }
         if let Some((key, operator)) = condition(bare) {
+            if let Some(way_out) = foreign_condition(key) {
+                let message = format!(
+                    "{key} has no {operator} behind it; write {way_out}; an extra field of that name is extra.{key}"
+                );
+                return Err(wrong(start..start + key.len() + operator.len(), message));
+            }
             let value = self.value(start + key.len() + operator.len())?;
             return Ok((start..value.place.end, Term::Field(key, operator, value)));
         }
@@ -285,7 +295,7 @@ fn without_escapes(quoted: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Key and operator of a condition on an extra field; `None` when a term is none.
+/// Key and operator of a condition on a field; `None` when a term is none.
 fn condition(bare: &str) -> Option<(&str, &'static str)> {
     let is_of_key = |c: char| is_word_char(c) || matches!(c, '.' | '-');
     let end = bare.find(|c| !is_of_key(c))?;

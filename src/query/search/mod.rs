@@ -18,14 +18,15 @@ use cut::{Cut, Fault, Sign, Term, Value, wrong};
 /// - `level:warning` (at least), `level:>=warning`, `level:<=info`, `level:=error`;
 /// - `name:myapp.area2`, `host:node1`, `process:4711`, `thread:MainThread`: several of one kind are alternatives;
 /// - `since:-1h`, `until:"yesterday 10:00"`: as [`parse_since`] and [`parse_until`] read them;
-/// - `elapsed>5`, `>=`, `<`, `<=`, `user.id=7`, `key!=value`, `key~regex`: as [`FieldFilter`]; `has:key`.
+/// - `elapsed>5`, `>=`, `<`, `<=`, `user.id=7`, `funcName=work`, `key!=value`, `key~regex`: as [`FieldFilter`]; `has:key`.
 ///
 /// A `-` right before any of them but `since:` and `until:` leaves out what it would find, and nothing else: `-host:node1`, `-elapsed>5`
 /// (records without that field stay), `-404`. Before a `-`, a `>` or white space it is a part of a word: `--flag`, `->`; anywhere else
 /// with quotes around it: `"-5"`.
 ///
 /// What stands behind a `:` or an operator may be quoted. Within quotes `\"` is a quote and `\\` a backslash; nothing else has a meaning.
-/// A word with a `:` behind no known key, such as `12:30`, is a word. Keys that other tools have, such as `logger:`, are refused.
+/// A word with a `:` behind no known key, such as `12:30`, is a word. What means something in other tools and nothing here is refused:
+/// keys such as `logger:`, conditions such as `level=error`, `OR`, `AND`, `NOT`, `!word`, an operator with blanks around it.
 ///
 /// # Errors
 ///

@@ -55,6 +55,20 @@ fn words_and_phrases() {
                 ("a-b", false),
             ],
         ),
+        (
+            "\"OR\" or And \"!x\" !! a! \">\" => NOTE",
+            &[
+                ("OR", false),
+                ("or", false),
+                ("And", false),
+                ("!x", false),
+                ("!!", false),
+                ("a!", false),
+                (">", false),
+                ("=>", false),
+                ("NOTE", false),
+            ],
+        ),
         (r#"say:\"hi\""#, &[(r#"say:"hi""#, false)]),
         ("", &[]),
         (" \n", &[]),
@@ -91,7 +105,7 @@ fn keys_with_a_colon() {
 #[test]
 fn conditions_on_fields() {
     let query = read(
-        r#"elapsed>5 a>=5 a<5 a<=-5 user.id=7 k!="a \"b\" c" k= x-y~"^a b\.c" z~a=b has:user.name has:"a b""#,
+        r#"elapsed>5 a>=5 a<5 a<=-5 user.id=7 k!="a \"b\" c" k= x-y~"^a b\.c" z~a=b has:user.name has:"a b" has:level extra.level>=5 funcName=work"#,
     );
     let found: Vec<String> = query.fields.iter().map(shown).collect();
     assert_eq!(
@@ -108,6 +122,9 @@ fn conditions_on_fields() {
             "z Matches(\"a=b\")",
             "user.name Present",
             "a b Present",
+            "level Present",
+            "extra.level GreaterOrEqual(\"5\")",
+            "funcName Equals(\"work\")",
         ]
     );
 }
@@ -177,9 +194,22 @@ fn patterns_stand_between_slashes_and_each_must_match() {
     assert!(other.grep.as_ref().unwrap().is_match("of ada"));
 }
 
+/// Of each text what is wrong, and what is said of it.
+#[track_caller]
+fn assert_refused(cases: &[(&str, &str, &str)]) {
+    for (text, place, message) in cases {
+        let error = parse_search(text, 0, Zone::Utc).unwrap_err();
+        let units: Vec<u16> = text.encode_utf16().collect();
+        let marked = String::from_utf16(&units[error.from..error.to]).unwrap();
+        assert_eq!(marked, *place, "{text}: {error}");
+        assert!(error.message.contains(message), "{text}: {error}");
+        assert!(!error.message.contains('\n'), "{error}");
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_told_with_its_place() {
-    for (text, place, message) in [
+    assert_refused(&[
         ("level:loud", "loud", "unknown level \"loud\"; use notset"),
         ("level:>=loud x", "loud", "unknown level"),
         ("level:\"=\" x", "\"=\"", "unknown level \"\""),
@@ -236,6 +266,12 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ("-ab\"c", "\"", "a quote within a word"),
         ("-/a(b/ y", "(b", "unclosed group"),
         ("x -k>= y", "k>=", "nothing to compare k with"),
+    ]);
+}
+
+#[test]
+fn what_other_tools_write_is_refused_with_the_way_out() {
+    assert_refused(&[
         (
             "ä logger:a.b",
             "logger:",
@@ -245,21 +281,42 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ("msg:\"a b\"", "msg:", "the words alone"),
         ("x time: 12:30", "time:", "since:-1h"),
         ("severity:error", "severity:", "level:warning"),
-    ] {
-        let error = parse_search(text, 0, Zone::Utc).unwrap_err();
-        let units: Vec<u16> = text.encode_utf16().collect();
-        let marked = String::from_utf16(&units[error.from..error.to]).unwrap();
-        assert_eq!(marked, place, "{text}: {error}");
-        assert!(error.message.contains(message), "{text}: {error}");
-        assert!(!error.message.contains('\n'), "{error}");
-    }
+        (
+            "ä OR b",
+            "OR",
+            "/one|other/ finds either; in quotes it is a word: \"OR\"",
+        ),
+        ("a AND b", "AND", "all terms must hold anyway"),
+        ("NOT KeyError", "NOT", "leaves it out: -word"),
+        (
+            "x !KeyError y",
+            "!KeyError",
+            "leaves out what is behind it: -word",
+        ),
+        ("!\"a b\"", "!\"a", "\"!word\""),
+        (
+            "elapsed > 5",
+            ">",
+            "no blanks around an operator: elapsed>5",
+        ),
+        ("a != b", "!=", "no blanks"),
+        ("x ~ y", "~", "in quotes it is a word: \"~\""),
+        ("x level>=warning", "level>=", "level:warning (at least)"),
+        (
+            "-level=error",
+            "-level=",
+            "level:=error; an extra field of that name is extra.level",
+        ),
+        ("host=vm", "host=", "write host:node1"),
+        ("logger!=a", "logger!=", "write name:myapp.area2"),
+    ]);
 }
 
 fn piece() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "level:", "name:", "-name:", "msg:", "since:", "until:", "has:", "warning", "-1h", "12:30",
-        "k", ">=", "<", "=", "~", "!=", "\"", "\\", "/", "i", "*", " ", "😀", "é", "-", "(", "[",
-        "a",
+        "k", ">=", "<", "=", "~", "!=", "\"", "\\", "/", "i", "*", " ", "OR", "!", "😀", "é", "-",
+        "(", "[", "a",
     ]);
     prop_oneof![4 => known.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)]
 }

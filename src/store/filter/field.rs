@@ -1,24 +1,29 @@
-//! What must hold for extra fields.
+//! What must hold for fields.
 
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::needle::Needle;
 use crate::query::{FieldFilter, FieldTest, Pattern};
+use crate::record::extra_at;
 use crate::words::words_of;
 
-/// A [`FieldFilter`] made ready for many records.
+/// What stands before the key of an extra field that is called as something else is.
+const EXTRA: &str = "extra.";
+
+/// A [`FieldFilter`] on an extra field, made ready for many records.
 #[derive(Debug, Clone)]
 pub(super) struct FieldCheck {
-    pub(super) key: String,
+    key: String,
     test: Test,
     /// What JSON holds that passes, as long as nothing in it is escaped.
     needles: Vec<Needle>,
 }
 
+/// A [`FieldTest`] made ready for many values.
 #[derive(Debug, Clone)]
-enum Test {
+pub(super) enum Test {
     Present,
     Equals(String),
     NotEquals(String),
@@ -27,23 +32,19 @@ enum Test {
 }
 
 #[derive(Debug, Clone)]
-struct Operand {
+pub(super) struct Operand {
     text: String,
     number: Option<Numeric>,
 }
 
 impl FieldCheck {
     pub(super) fn new(filter: &FieldFilter) -> Self {
-        let compares = |holds, text: &String| {
-            let operand = Operand {
-                text: text.clone(),
-                number: Numeric::read(text),
-            };
-            Test::Compares(holds, operand)
-        };
-        // The first key on the way begins so, whichever of the dots are its own.
-        let first = filter.key.split('.').next().unwrap_or_default();
-        let mut needles = vec![Needle::of_text(&format!("\"{first}"))];
+        let mut needles = Vec::new();
+        if !filter.key.starts_with(EXTRA) {
+            // The first key on the way begins so, whichever of the dots are its own.
+            let first = filter.key.split('.').next().unwrap_or_default();
+            needles.push(Needle::of_text(&format!("\"{first}")));
+        }
         if let FieldTest::Equals(value) = &filter.test
             && is_text_alone(value)
         {
@@ -52,16 +53,7 @@ impl FieldCheck {
         FieldCheck {
             needles,
             key: filter.key.clone(),
-            test: match &filter.test {
-                FieldTest::Present => Test::Present,
-                FieldTest::Equals(value) => Test::Equals(value.clone()),
-                FieldTest::NotEquals(value) => Test::NotEquals(value.clone()),
-                FieldTest::Less(value) => compares(Ordering::is_lt, value),
-                FieldTest::LessOrEqual(value) => compares(Ordering::is_le, value),
-                FieldTest::Greater(value) => compares(Ordering::is_gt, value),
-                FieldTest::GreaterOrEqual(value) => compares(Ordering::is_ge, value),
-                FieldTest::Matches(pattern) => Test::Matches(pattern.clone()),
-            },
+            test: Test::new(&filter.test),
         }
     }
 
@@ -70,17 +62,10 @@ impl FieldCheck {
         self.needles.iter().all(|needle| needle.is_in(json))
     }
 
-    pub(super) fn holds(&self, value: &Value) -> bool {
-        match &self.test {
-            Test::Present => true,
-            Test::Equals(wanted) => is_value(value, wanted),
-            Test::NotEquals(other) => !is_value(value, other),
-            Test::Compares(holds, operand) => compare(value, operand).is_some_and(holds),
-            Test::Matches(pattern) => match value {
-                Value::String(text) => pattern.is_match(text),
-                value => pattern.is_match(&value.to_string()),
-            },
-        }
+    pub(super) fn holds(&self, extra: &Map<String, Value>) -> bool {
+        let value =
+            extra_at(extra, &self.key).or_else(|| extra_at(extra, self.key.strip_prefix(EXTRA)?));
+        value.is_some_and(|value| self.test.holds(value))
     }
 
     /// Words, folded, that the text of every matching record holds.
@@ -89,6 +74,54 @@ impl FieldCheck {
             // Only a text is of words, so nothing else may be equal to what was typed.
             Test::Equals(wanted) if is_text_alone(wanted) => words_of(wanted),
             _ => Vec::new(),
+        }
+    }
+}
+
+impl Test {
+    pub(super) fn new(test: &FieldTest) -> Self {
+        let compares = |holds, text: &String| {
+            let operand = Operand {
+                text: text.clone(),
+                number: Numeric::read(text),
+            };
+            Test::Compares(holds, operand)
+        };
+        match test {
+            FieldTest::Present => Test::Present,
+            FieldTest::Equals(value) => Test::Equals(value.clone()),
+            FieldTest::NotEquals(value) => Test::NotEquals(value.clone()),
+            FieldTest::Less(value) => compares(Ordering::is_lt, value),
+            FieldTest::LessOrEqual(value) => compares(Ordering::is_le, value),
+            FieldTest::Greater(value) => compares(Ordering::is_gt, value),
+            FieldTest::GreaterOrEqual(value) => compares(Ordering::is_ge, value),
+            FieldTest::Matches(pattern) => Test::Matches(pattern.clone()),
+        }
+    }
+
+    pub(super) fn holds(&self, value: &Value) -> bool {
+        match (self, value) {
+            (_, Value::String(text)) => self.holds_text(text),
+            (Test::Present, _) => true,
+            (Test::Equals(wanted), _) => is_value(value, wanted),
+            (Test::NotEquals(other), _) => !is_value(value, other),
+            (Test::Compares(holds, operand), Value::Number(number)) => {
+                let numbers = Numeric::of(number).zip(operand.number);
+                let order = numbers.and_then(|(number, operand)| number.compare(operand));
+                order.is_some_and(holds)
+            }
+            (Test::Compares(..), _) => false,
+            (Test::Matches(pattern), _) => pattern.is_match(&value.to_string()),
+        }
+    }
+
+    pub(super) fn holds_text(&self, text: &str) -> bool {
+        match self {
+            Test::Present => true,
+            Test::Equals(wanted) => text == wanted,
+            Test::NotEquals(other) => text != other,
+            Test::Compares(holds, operand) => compare(text, operand).is_some_and(holds),
+            Test::Matches(pattern) => pattern.is_match(text),
         }
     }
 }
@@ -133,8 +166,14 @@ impl Numeric {
     }
 }
 
-/// Whether a value is what was typed: a text by its characters, a number by its value.
+/// Whether a value is what was typed, or a list with an element that is.
 fn is_value(value: &Value, wanted: &str) -> bool {
+    let elements = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    is_one_value(value, wanted) || elements.iter().any(|value| is_one_value(value, wanted))
+}
+
+/// Whether a value is what was typed: a text by its characters, a number by its value.
+fn is_one_value(value: &Value, wanted: &str) -> bool {
     match value {
         Value::String(text) => text == wanted,
         Value::Number(number) => {
@@ -159,17 +198,11 @@ fn is_text_alone(wanted: &str) -> bool {
         && serde_json::from_str::<Value>(wanted).is_err()
 }
 
-/// Numbers by value, also when they are texts; else texts by characters.
-fn compare(value: &Value, operand: &Operand) -> Option<Ordering> {
-    let number = match value {
-        Value::Number(number) => Numeric::of(number),
-        Value::String(text) => Numeric::read(text),
-        _ => None,
-    };
-    match (number.zip(operand.number), value) {
-        (Some((number, operand)), _) => number.compare(operand),
-        (None, Value::String(text)) => Some(text.as_str().cmp(&operand.text)),
-        _ => None,
+/// Numbers that are texts by value; else texts by characters.
+fn compare(text: &str, operand: &Operand) -> Option<Ordering> {
+    match Numeric::read(text).zip(operand.number) {
+        Some((number, operand)) => number.compare(operand),
+        None => Some(text.cmp(&operand.text)),
     }
 }
 
@@ -219,7 +252,7 @@ mod tests {
             (json!("beta"), &["k<gamma"], &["k>alpha", "k>5"]),
         ] {
             for holds in less.iter().chain(greater) {
-                assert!(check(holds).holds(&value), "{value}: {holds}");
+                assert!(check(holds).test.holds(&value), "{value}: {holds}");
                 let turned = if holds.contains("<=") {
                     holds.replace("<=", ">")
                 } else if holds.contains(">=") {
@@ -229,9 +262,55 @@ mod tests {
                 } else {
                     holds.replace('>', "<=")
                 };
-                assert!(!check(&turned).holds(&value), "{value}: {turned}");
+                assert!(!check(&turned).test.holds(&value), "{value}: {turned}");
             }
         }
+    }
+
+    #[test]
+    fn a_list_has_the_values_of_its_elements() {
+        let list = json!(["a b", 7, null, ["c"], true]);
+        for (wanted, is) in [
+            ("a b", true),
+            ("7.0", true),
+            ("None", true),
+            ("TRUE", true),
+            ("[\"c\"]", true),
+            ("[\"a b\",7,null,[\"c\"],true]", true),
+            ("c", false),
+            ("a", false),
+            ("[]", false),
+        ] {
+            assert_eq!(
+                check(&format!("k={wanted}")).test.holds(&list),
+                is,
+                "{wanted}"
+            );
+            assert_eq!(
+                check(&format!("k!={wanted}")).test.holds(&list),
+                !is,
+                "{wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_extra_field_is_meant_in_any_case_behind_extra() {
+        let extra = json!({"module": "m", "extra": {"a": 1, "module": "n"}, "user": {"id": 7}});
+        let extra = extra.as_object().unwrap();
+        for (filter, holds) in [
+            ("extra.module=n", true),
+            ("extra.module=m", false),
+            ("extra.extra.module=n", true),
+            ("extra.user.id=7", true),
+            ("extra.a=1", true),
+            ("extra.b", false),
+        ] {
+            assert_eq!(check(filter).holds(extra), holds, "{filter}");
+            assert!(check(filter).may_hold(b"{\"module\":\"m n\"}"));
+        }
+        let extra = json!({"module": "m"});
+        assert!(check("extra.module=m").holds(extra.as_object().unwrap()));
     }
 
     #[test]
@@ -244,18 +323,18 @@ mod tests {
             json!(7),
         ] {
             for filter in ["k<x", "k>x", "k<=true", "k>=true", "k<NaN", "k>=NaN"] {
-                assert!(!check(filter).holds(&value), "{value}: {filter}");
+                assert!(!check(filter).test.holds(&value), "{value}: {filter}");
             }
         }
     }
 
     #[test]
     fn a_pattern_sees_texts_and_the_json_of_anything_else() {
-        assert!(check("k~^/api").holds(&json!("/api/v1")));
-        assert!(!check("k~^/API").holds(&json!("/api/v1")));
-        assert!(check("k~^5..$").holds(&json!(503)));
-        assert!(check("k~^true$").holds(&json!(true)));
-        assert!(check("k~\"x\",1").holds(&json!(["x", 1])));
+        assert!(check("k~^/api").test.holds(&json!("/api/v1")));
+        assert!(!check("k~^/API").test.holds(&json!("/api/v1")));
+        assert!(check("k~^5..$").test.holds(&json!(503)));
+        assert!(check("k~^true$").test.holds(&json!(true)));
+        assert!(check("k~\"x\",1").test.holds(&json!(["x", 1])));
     }
 
     #[test]

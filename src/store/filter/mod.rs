@@ -2,6 +2,7 @@
 
 mod field;
 mod needle;
+mod own;
 mod texts;
 mod wanted;
 

@@ -8,9 +8,12 @@ use serde_json::{Map, Value};
 
 use super::field::FieldCheck;
 use super::needle::Needle;
-use crate::query::{Pattern, Phrase, Query};
-use crate::record::extra_at;
+use super::own::{Holder, SEARCHED, TextCheck, holder};
+use crate::query::{FieldFilter, Pattern, Phrase, Query};
 use crate::words::hash;
+
+/// The place of the extra fields' JSON among the texts of a row.
+const JSON: usize = SEARCHED + 1;
 
 /// What the texts of a record must hold.
 ///
@@ -21,11 +24,14 @@ pub(in crate::store) struct TextFilter {
     searches: Vec<Search>,
     /// Each must hold.
     fields: Vec<FieldCheck>,
+    /// So must each of these.
+    own_fields: Vec<TextCheck>,
     /// None may match in any of the texts. They are asked of whole records alone: what a quick look or an index says of them is that
     /// they may match, which is nothing to leave a record out for.
     not_searches: Vec<Search>,
     /// None may hold.
     not_fields: Vec<FieldCheck>,
+    not_own_fields: Vec<TextCheck>,
     required: Vec<u64>,
 }
 
@@ -61,27 +67,34 @@ impl TextFilter {
         let parts = query.parts();
         let phrases = || parts.iter().flat_map(|part| &part.phrases);
         let greps = || parts.iter().filter_map(|part| part.grep.as_ref());
-        let filters = parts.iter().flat_map(|part| &part.fields);
+        let filters = || parts.iter().flat_map(|part| &part.fields);
         let of_phrases = phrases().map(Search::of_phrase);
         let searches = of_phrases.chain(greps().map(Search::of_pattern)).collect();
         let not_phrases = parts.iter().flat_map(|part| &part.not_phrases);
         let not_patterns = parts.iter().flat_map(|part| &part.not_patterns);
         let of_patterns = not_patterns.map(Search::of_pattern);
         let not_searches = not_phrases.map(Search::of_phrase).chain(of_patterns);
-        let not_fields = parts.iter().flat_map(|part| &part.not_fields);
-        let fields: Vec<_> = filters.map(FieldCheck::new).collect();
+        let not_fields = || parts.iter().flat_map(|part| &part.not_fields);
+        // Fields of sites and origins are asked for in their tables.
+        let is_extra = |filter: &&FieldFilter| matches!(holder(&filter.key), Holder::Extra);
+        let of_extra = filters().filter(is_extra).map(FieldCheck::new);
+        let fields: Vec<_> = of_extra.collect();
+        let own_fields: Vec<_> = filters().filter_map(TextCheck::new).collect();
         let words = phrases()
             .flat_map(Phrase::required_words)
             .chain(greps().flat_map(Pattern::required_words))
-            .chain(fields.iter().flat_map(FieldCheck::required_words));
+            .chain(fields.iter().flat_map(FieldCheck::required_words))
+            .chain(own_fields.iter().flat_map(TextCheck::required_words));
         let mut required: Vec<u64> = words.map(|word| hash(&word)).collect();
         required.sort_unstable();
         required.dedup();
         TextFilter {
             searches,
             fields,
+            own_fields,
             not_searches: not_searches.collect(),
-            not_fields: not_fields.map(FieldCheck::new).collect(),
+            not_fields: not_fields().filter(is_extra).map(FieldCheck::new).collect(),
+            not_own_fields: not_fields().filter_map(TextCheck::new).collect(),
             required,
         }
     }
@@ -90,8 +103,10 @@ impl TextFilter {
     pub(in crate::store) fn is_empty(&self) -> bool {
         self.searches.is_empty()
             && self.fields.is_empty()
+            && self.own_fields.is_empty()
             && self.not_searches.is_empty()
             && self.not_fields.is_empty()
+            && self.not_own_fields.is_empty()
     }
 
     /// The [hashes](hash) of words that message, traceback, stack and texts of the extra fields of every matching record hold
@@ -100,39 +115,44 @@ impl TextFilter {
         &self.required
     }
 
-    /// Whether a record may be wanted, by the bytes of its texts as they are stored: message, traceback, stack, and last the JSON of
-    /// the extra fields.
+    /// Whether a record may be wanted, by the bytes of its texts as they are stored: message, traceback, stack, the task's name, and
+    /// last the JSON of the extra fields.
     pub(in crate::store) fn may_want<'t>(&self, text: impl Fn(usize) -> Option<&'t [u8]>) -> bool {
+        let json = || text(JSON);
         let fields = self.fields.is_empty()
-            || text(3).is_some_and(|json| {
+            || json().is_some_and(|json| {
                 memchr(b'\\', json).is_some()
                     || self.fields.iter().all(|field| field.may_hold(json))
             });
         fields
+            && self.own_fields.iter().all(|field| field.may_hold(&text))
             && self.searches.iter().all(|search| {
                 let needle = &search.needle;
-                (0..3).any(|i| text(i).is_some_and(|text| needle.is_in(text)))
-                    || text(3).is_some_and(|json| {
+                (0..SEARCHED).any(|i| text(i).is_some_and(|text| needle.is_in(text)))
+                    || json().is_some_and(|json| {
                         // An escape may be any character.
                         memchr(b'\\', json).is_some() || needle.is_in(json)
                     })
             })
     }
 
-    /// `texts`: message, traceback and stack; `extra`: the text of the JSON object.
+    /// `texts`: message, traceback, stack and the task's name; `extra`: the text of the JSON object.
     pub(in crate::store) fn wants(&self, texts: &[Option<&str>], extra: Option<&str>) -> bool {
         let extra = extra.map(Extra::new);
         let extra = extra.as_ref();
         let matches = |search: &Search| {
-            let mut texts = texts.iter().flatten();
+            let mut texts = texts.iter().take(SEARCHED).flatten();
             texts.any(|text| search.regex.is_match(text))
                 || extra.is_some_and(|extra| extra.has_match(search))
         };
         let holds = |field: &FieldCheck| {
-            let value = extra.and_then(|extra| extra.value(&field.key));
-            value.is_some_and(|value| field.holds(value))
+            let extra = extra.and_then(Extra::parsed);
+            extra.is_some_and(|extra| field.holds(extra))
         };
-        self.searches.iter().all(matches)
+        let own_holds = |field: &TextCheck| field.holds(texts);
+        self.own_fields.iter().all(own_holds)
+            && !self.not_own_fields.iter().any(own_holds)
+            && self.searches.iter().all(matches)
             && self.fields.iter().all(holds)
             && !self.not_searches.iter().any(matches)
             && !self.not_fields.iter().any(holds)
@@ -177,10 +197,6 @@ impl<'a> Extra<'a> {
             let mut values = extra.values();
             values.any(|value| any_text(value, &search.regex))
         })
-    }
-
-    fn value(&self, key: &str) -> Option<&Value> {
-        extra_at(self.parsed()?, key)
     }
 }
 
@@ -260,6 +276,34 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_sites_and_origins_need_no_text() {
+        let filters = || vec!["funcName=work".parse().unwrap(), "process".parse().unwrap()];
+        let filter = TextFilter::new(&Query {
+            fields: filters(),
+            not_fields: filters(),
+            ..Query::default()
+        });
+        assert!(filter.is_empty());
+    }
+
+    #[test]
+    fn the_task_is_a_field_and_no_searched_text() {
+        let texts = [Some("x"), None, None, Some("Task-1")];
+        let bytes = texts.map(|text| text.map(str::as_bytes));
+        for (phrases, fields, passes) in [
+            (&[][..], &["taskName=Task-1", "message=x"][..], true),
+            (&[], &["taskName=x"], false),
+            (&[], &["exc_text"], false),
+            (&["Task"], &[], false),
+        ] {
+            let filter = filter(phrases, None, fields);
+            assert_eq!(filter.wants(&texts, None), passes, "{phrases:?} {fields:?}");
+            let text = |i: usize| bytes.get(i).copied().flatten();
+            assert!(!passes || filter.may_want(text), "{fields:?}");
+        }
+    }
+
+    #[test]
     fn what_is_left_out_requires_nothing_and_is_looked_for_everywhere() {
         let filter = TextFilter::new(&Query {
             not_phrases: vec![Phrase::new("time out").unwrap()],
@@ -280,7 +324,7 @@ mod tests {
             ("", Some(r#"{"k": "x y"}"#), false),
             ("k=x y", Some(r#"{"other": "x y"}"#), true),
         ] {
-            let bytes = [Some(text), None, None, extra].map(|text| text.map(str::as_bytes));
+            let bytes = [Some(text), None, None, None, extra].map(|text| text.map(str::as_bytes));
             assert!(filter.may_want(|i| bytes[i]), "{text} {extra:?}");
             assert_eq!(
                 filter.wants(&[Some(text)], extra),

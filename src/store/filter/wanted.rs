@@ -6,9 +6,11 @@ use std::collections::HashSet;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 
+use super::own::{Holder, RowChecks};
 use crate::level::Level;
 use crate::query::Query;
 use crate::store::block::{IdList, ListBuffer};
+use crate::store::rows::{each_origin, each_site};
 
 /// A set of row ids: a bit for each small one, since they are dense; a foreign hand may have put others.
 #[derive(Debug, Default)]
@@ -110,6 +112,24 @@ impl Wanted {
         }
         Ok(Wanted(Some(set)))
     }
+
+    /// What is left of it when each row that `each` gives must pass, too.
+    fn narrowed<T>(
+        self,
+        checks: &RowChecks<T>,
+        each: impl FnOnce(&mut dyn FnMut(i64, &T)) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<Self> {
+        if checks.is_empty() {
+            return Ok(self);
+        }
+        let mut set = IdSet::default();
+        each(&mut |id, row| {
+            if self.contains(id) && checks.pass(row) {
+                set.insert(id);
+            }
+        })?;
+        Ok(Wanted(Some(set)))
+    }
 }
 
 /// The SQL of a condition; adds the values of its parameters.
@@ -174,7 +194,12 @@ pub(in crate::store) fn wanted_sites(
         condition.any(&part.names, under);
         condition.none(&part.not_names, under);
     }
-    Wanted::load(connection, "site", condition)
+    let checks = RowChecks::new(query, |holder| match holder {
+        Holder::Site(value) => Some(value),
+        _ => None,
+    });
+    let wanted = Wanted::load(connection, "site", condition)?;
+    wanted.narrowed(&checks, |check| each_site(connection, check))
 }
 
 /// The origins that the query wants.
@@ -191,7 +216,12 @@ pub(in crate::store) fn wanted_origins(
         condition.any(&part.threads, thread);
         condition.none(&part.not_threads, thread);
     }
-    Wanted::load(connection, "origin", condition)
+    let checks = RowChecks::new(query, |holder| match holder {
+        Holder::Origin(value) => Some(value),
+        _ => None,
+    });
+    let wanted = Wanted::load(connection, "origin", condition)?;
+    wanted.narrowed(&checks, |check| each_origin(connection, check))
 }
 
 fn host(host: &str, values: &mut Vec<SqlValue>) -> &'static str {
