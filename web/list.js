@@ -100,7 +100,9 @@ export class List {
      * @param {number} rows
      */
     shift(rows) {
-        this.scrollTo(this.top + rows * this.rowHeight);
+        // Who is on the way to an end stays there.
+        if (this.edge) this.scrollTo(this.edge === 'first' ? 0 : this.maxTop);
+        else this.scrollTo(this.top + rows * this.rowHeight);
     }
 
     stretch() {

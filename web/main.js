@@ -76,7 +76,7 @@ const live = new Live({
 
 const comparison = new Comparison(histogram, () => view);
 const renewal = new Renewal({
-    pages, histogram, comparison, showCount,
+    pages, histogram, names, comparison, showCount,
     view: () => view,
     signal: () => canceller.signal,
     may: () => !view.live || live.isFlowing,
@@ -106,7 +106,7 @@ function load(answers, signal) {
     count('Counting …');
     for (const id of ['list', 'chart', 'names']) busy(id, true);
     arrived = [];
-    histogram.asked();
+    for (const part of [histogram, names]) part.asked();
     renewal.after(Promise.all([answers.records, answers.histogram]));
     const records = fillPart('list', answers.records, signal, (page) => showRecords(page, answers), () => {
         pages.forget(view.order);
@@ -129,7 +129,7 @@ function load(answers, signal) {
     });
     const tree = fillPart('names', answers.names, signal, setNames, (error) => {
         partTrouble('names-trouble', `No loggers: ${error.message}`);
-        names.set({ names: [], hosts: [], fields: [] }, { names: [], hosts: [] });
+        names.set({ names: [], hosts: [], fields: [] }, { names: [], hosts: [] }, 0);
     });
     // The total is said of records that are there.
     Promise.all([records, answers.histogram]).then(([, { from }]) => {
@@ -184,7 +184,7 @@ function setTotal(total) {
 
 function setNames(answer) {
     partTrouble('names-trouble', '');
-    names.set(answer, { names: valuesOf(view.q, 'name:'), hosts: valuesOf(view.q, 'host:') });
+    names.set(answer, { names: valuesOf(view.q, 'name:'), hosts: valuesOf(view.q, 'host:') }, histogram.recent ? 0 : histogram.now.total);
 }
 
 function take(records) {

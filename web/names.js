@@ -12,6 +12,7 @@ import { filterOf } from './view.js';
 
 const MANY = 40;
 const REST_MS = 1000;
+const MOST_RECENT = 10_000;
 const MOST_HOSTS = 100;
 const DEEPEST_INDENT = 10;
 
@@ -52,6 +53,7 @@ export class Names {
         this.known = { names: new Set(), hosts: new Set(), fields: new Set() };
         this.open = new Map();
         this.chosen = { names: [], hosts: [] };
+        this.recent = [];
         this.canceller = new AbortController();
         this.tree.addEventListener('keydown', (event) => this.key(event));
         byId('hosts-more').addEventListener('click', () => this.onType('host:'));
@@ -62,8 +64,9 @@ export class Names {
     /**
      * @param {object} answer of `/api/names`
      * @param {{names: string[], hosts: string[]}} chosen what the filter asks for
+     * @param {number} total how many records match by now; 0: that is not known
      */
-    set(answer, chosen) {
+    set(answer, chosen, total) {
         this.canceller.abort();
         this.canceller = new AbortController();
         this.loggers = new Loggers(answer);
@@ -71,10 +74,20 @@ export class Names {
         this.hostsFound = answer.hosts_found ?? 0;
         // Once names were left out, those of a filter are not all there are.
         this.isCut ||= Boolean(answer.cut) || this.hostsFound > this.hosts.size;
-        this.asked = new Set();
+        this.loading = new Set();
         this.learn(answer);
         this.chosen = chosen;
+        // What has come since the answer was made is not in it.
+        const isSame = chosen.names.length === 0;
+        const missing = isSame ? Math.max(0, Math.min(this.recent.length, total - (answer.total ?? total))) : 0;
+        this.count(this.recent.slice(this.recent.length - missing));
+        this.recent = [];
         this.draw();
+    }
+
+    /** A question is on its way: what comes from now on may be missing in its answer. */
+    asked() {
+        this.recent = [];
     }
 
     learn({ names, hosts, fields }) {
@@ -85,6 +98,17 @@ export class Names {
 
     /** Counts records that have just come. @param {object[]} records */
     add(records) {
+        this.recent.push(...records);
+        if (this.recent.length > MOST_RECENT) this.recent.splice(0, this.recent.length - MOST_RECENT);
+        this.count(records);
+        // Counts may change with every record: the tree is drawn anew once a second.
+        this.timer ??= setTimeout(() => {
+            this.timer = null;
+            this.draw();
+        }, REST_MS);
+    }
+
+    count(records) {
         for (const { name, levelno, hostname } of records) {
             if (name !== undefined) {
                 this.loggers.add(name, stepOf(levelno));
@@ -95,11 +119,6 @@ export class Names {
                 this.known.hosts.add(hostname);
             }
         }
-        // Counts may change with every record: the tree is drawn anew once a second.
-        this.timer ??= setTimeout(() => {
-            this.timer = null;
-            this.draw();
-        }, REST_MS);
     }
 
     /**
@@ -122,8 +141,8 @@ export class Names {
 
     // What is below a logger that is open and was not named.
     async load({ name }) {
-        if (this.asked.has(name)) return;
-        this.asked.add(name);
+        if (this.loading.has(name)) return;
+        this.loading.add(name);
         const { signal } = this.canceller;
         try {
             const answer = await ask('/api/names', { ...aroundOf(this.view()), under: name }, signal);
@@ -133,7 +152,7 @@ export class Names {
             if (isAbort(error)) return;
             partTrouble('names-trouble', `Not opened: ${error.message}`);
             this.open.set(name, false);
-            this.asked.delete(name);
+            this.loading.delete(name);
         }
         this.draw();
     }

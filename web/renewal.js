@@ -25,6 +25,7 @@ export class Renewal {
      * @param {object} hooks
      * @param {import('./pages.js').Pages} hooks.pages
      * @param {import('./histogram.js').HistogramView} hooks.histogram
+     * @param {import('./names.js').Names} hooks.names
      * @param {import('./compare.js').Comparison} hooks.comparison
      * @param {() => import('./view.js').View} hooks.view
      * @param {() => AbortSignal} hooks.signal
@@ -89,6 +90,11 @@ export class Renewal {
         this.showCount(pages.total);
     }
 
+    async renewNames(signal) {
+        this.names.asked();
+        this.showNames(await askNames(this.view(), signal));
+    }
+
     // What fails is asked for again later, without a word.
     async renew() {
         const { pages, histogram } = this;
@@ -105,7 +111,7 @@ export class Renewal {
             this.showCount(total);
             // Those that have gone were not the oldest.
             if (live && pages.isWhole && pages.records.length > total && order === 'newest') this.reload();
-            else await Promise.all([this.comparison.renew(signal), askNames(this.view(), signal).then(this.showNames)]);
+            else await Promise.all([this.comparison.renew(signal), this.renewNames(signal)]);
         } catch {
             if (!signal.aborted) histogram.recent = null;
         }
