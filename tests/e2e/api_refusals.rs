@@ -114,7 +114,14 @@ fn bad_parameters_are_named_with_the_way_out() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(said), "{target}: {detail}");
     }
-    // A place is counted in the units of JavaScript's strings.
+    assert_eq!(server.said().lines().count(), 1, "{}", server.said());
+    server.terminate();
+}
+
+#[test]
+fn what_is_wrong_in_a_parameter_is_told_with_its_place_in_the_units_of_javascript() {
+    let store = store(5);
+    let server = Server::start(&store.db);
     for (target, at) in [
         ("records?grep=%F0%9F%98%80(", json!([2, 3])),
         ("records?q=caf%C3%A9+level:loud", json!([11, 15])),
@@ -135,7 +142,6 @@ fn bad_parameters_are_named_with_the_way_out() {
         let problem = refused(&server, &format!("GET /api/{target}"), &[], 400);
         assert_eq!(problem.json()["at"], at, "{target}: {problem:?}");
     }
-    assert_eq!(server.said().lines().count(), 1, "{}", server.said());
     server.terminate();
 }
 
