@@ -183,7 +183,9 @@ fn on_one_line(error: &QueryError) -> String {
 /// Where in its text an error is: one character, or all of it.
 fn place(error: &QueryError) -> Option<(usize, usize)> {
     let (text, at) = match error {
-        QueryError::Level(ParseLevelError(text)) | QueryError::Key { text } => {
+        QueryError::Level(ParseLevelError(text))
+        | QueryError::Key { text }
+        | QueryError::Zone { text } => {
             return Some((0, text.encode_utf16().count()));
         }
         QueryError::Time { text, at, .. }
