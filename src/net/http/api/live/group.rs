@@ -11,7 +11,7 @@ use crate::query::Query;
 use crate::store::{Arrivals, Reader};
 
 /// How long a group looks for records before others have their turn, and how many bytes of them it takes in a turn.
-const TURN: Duration = Duration::from_millis(10);
+pub(super) const TURN: Duration = Duration::from_millis(10);
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// How long most listeners of a group may take nothing before they are told that they are behind.
@@ -43,6 +43,8 @@ pub(super) struct Look<'r> {
     pub(super) last_id: i64,
     /// How much waits for all listeners. What waits for several is there once.
     pub(super) waiting_bytes: &'r Arc<AtomicUsize>,
+    /// How long a turn may take.
+    pub(super) turn: Duration,
 }
 
 /// What a turn came to.
@@ -187,7 +189,7 @@ impl Group {
         };
         let begun = Instant::now();
         let mut chunk = Chunk::default();
-        while chunk.bytes.len() < max_bytes && begun.elapsed() < TURN {
+        while chunk.bytes.len() < max_bytes && begun.elapsed() < look.turn {
             let Some(records) = arrivals.step(max_bytes - chunk.bytes.len())? else {
                 self.position = *up_to;
                 self.reading = None;
@@ -310,6 +312,7 @@ mod tests {
                 file: None,
                 last_id: self.reader.last_id().unwrap(),
                 waiting_bytes: &self.waiting_bytes,
+                turn: TURN,
             };
             let mut turn = Turn::Busy;
             while turn == Turn::Busy {

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::super::problem::Problem;
 use super::events::{self, EventId};
-use super::group::{Group, Look, PATIENCE, Turn, merge};
+use super::group::{Group, Look, PATIENCE, TURN, Turn, merge};
 use super::outlet::{Outlet, Tail, outlet};
 use super::round::{ALL_BYTES, is_full, serve};
 use crate::cancel::Cancel;
@@ -226,6 +226,7 @@ impl Watcher {
             file: self.file,
             last_id,
             waiting_bytes: &self.waiting_bytes,
+            turn: TURN,
         };
         for wish in new {
             let id = match wish.after {

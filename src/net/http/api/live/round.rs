@@ -99,6 +99,8 @@ mod tests {
                 file: None,
                 last_id: reader.last_id().unwrap(),
                 waiting_bytes: &waiting_bytes,
+                // It ends with what there is, or with the bytes that there is room for, however busy the machine.
+                turn: Duration::from_mins(1),
             };
             // So little time that one has a turn.
             let turn = serve(&mut groups, &look, seen_id, 1 << 20, Duration::ZERO).unwrap();
