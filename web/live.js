@@ -21,7 +21,7 @@ export class Live {
      * @param {object} hooks
      * @param {(records: object[]) => void} hooks.take records for list, histogram and tree
      * @param {() => void} hooks.refresh asks for the newest anew
-     * @param {() => void} hooks.anew asks for everything anew: it is another file
+     * @param {() => Promise<void>} hooks.anew asks for everything anew: it is another file
      * @param {() => 'newest'|'oldest'} hooks.order
      * @param {(text: string) => void} hooks.say
      * @param {(error: Error) => void} hooks.onError
@@ -79,9 +79,11 @@ export class Live {
         this.tail = new Tail(this.filter, {
             onRecords: (records) => this.came(records),
             onOpen: () => this.refresh(),
-            onAnew: () => {
+            onAnew: async () => {
                 this.clear();
-                this.anew();
+                await this.anew();
+                this.letIn();
+                this.show();
             },
             onBehind: () => this.say('More came than this page could take; it reads on where it was left.'),
             onError: (error) => {

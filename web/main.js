@@ -170,7 +170,7 @@ function start(answers) {
 
 // The same without a new beginning of what is followed.
 function reload() {
-    load(questions(view, canceller.signal), canceller.signal).catch(() => {});
+    return load(questions(view, canceller.signal), canceller.signal).catch(() => {});
 }
 
 function follow() {

@@ -171,9 +171,11 @@ export async function search(page, q) {
 /** The messages of the rows that are seen. */
 export const messages = (page) => page.$$eval('.rows .row:not([hidden]) .text', (cells) => cells.map((cell) => cell.textContent));
 
-/** Waits until the line over the list says this. */
-export const counted = (page, text) => page.waitForFunction(
-    (wanted) => document.getElementById('count').textContent === wanted, text);
+/** Waits until the line over the list says this, and the list is drawn, which it is with the next frame. */
+export async function counted(page, text) {
+    await page.waitForFunction((wanted) => document.getElementById('count').textContent === wanted, text);
+    await page.evaluate(() => new Promise((drawn) => { requestAnimationFrame(() => requestAnimationFrame(drawn)); }));
+}
 
 /** Waits for a condition in the page. */
 export const until = (page, condition, argument) => page.waitForFunction(condition, argument);
